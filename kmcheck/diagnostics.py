@@ -1,0 +1,93 @@
+"""What went wrong, as data: where, what, and what to write instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's name, as the user gave it, and its text."""
+
+    path: str
+    text: str
+    module: str = ""
+    """Dotted name: `kmcheck.kernel.rcu` for the library's own files, `` for the spec itself."""
+
+    def line(self, number: int) -> str:
+        """Return line `number` (1-based), without its end; empty beyond the file."""
+        lines = self.text.split("\n")
+        return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of one source: lines are 1-based, columns 1-based and counted in characters."""
+
+    source: Source = field(repr=False)
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    @property
+    def where(self) -> str:
+        """`path:line:column`, as editors and compilers write it."""
+        return f"{self.source.path}:{self.line}:{self.column}"
+
+    @property
+    def text(self) -> str:
+        """The first line of the piece itself."""
+        line = self.source.line(self.line)
+        end = self.end_column - 1 if self.end_line == self.line else len(line)
+        return line[self.column - 1 : end]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing wrong with a spec: its code, title, place, label under the caret, and a hint."""
+
+    code: str
+    title: str
+    span: Span
+    label: str = ""
+    hint: str = ""
+
+
+class SpecError(Exception):
+    """The spec is wrong. Carries every diagnostic, in source order."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__("\n\n".join(f"{d.span.where}: {d.code}: {d.title}" for d in diagnostics))
+        self.diagnostics = diagnostics
+
+
+class UsageError(Exception):
+    """The command is wrong: a flag, a file, a name."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InternalError(Exception):
+    """kmcheck is wrong: an invariant of its own does not hold."""
+
+
+def show(diagnostic: Diagnostic) -> str:
+    """Render a diagnostic: `file:line:column: error[CODE]: title`, the line, a caret, a hint."""
+    span = diagnostic.span
+    line = span.source.line(span.line).replace("\t", " ")
+    last = span.end_column if span.end_line == span.line else len(line) + 1
+    caret = "^" * max(1, last - span.column)
+    gutter = " " * max(2, len(str(span.line)))
+    rows = [
+        f"{span.where}: error[{diagnostic.code}]: {diagnostic.title}",
+        f"{gutter} |",
+        f"{span.line:>{len(gutter)}} | {line}".rstrip(),
+        f"{gutter} | {' ' * (span.column - 1)}{caret} {diagnostic.label}".rstrip(),
+    ]
+    if diagnostic.hint:
+        rows.append(f"{gutter} = hint: {diagnostic.hint}")
+    return "\n".join(rows)
