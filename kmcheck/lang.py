@@ -117,7 +117,7 @@ class Object:
 
 
 class Ref(Generic[T]):
-    """A nullable pointer to a `T`; reading one gives the object, following a stale one is a violation."""
+    """A nullable pointer to a `T`: reading gives the object; following a stale one is wrong."""
 
     @overload
     def __get__(self, instance: None, owner: type) -> Field[T]: ...
@@ -203,7 +203,7 @@ class ListOf(Generic[T]):
         _never_executed()
 
     def after(self, member: T) -> T:
-        """Return the member behind `member`, None at the tail; `list-corruption` if `member` is not on it."""
+        """Return what is behind `member`, None at the tail; `list-corruption` if not on it."""
         _never_executed()
 
     def splice(self, source: ListOf[T]) -> None:
@@ -217,7 +217,7 @@ class ListOf(Generic[T]):
         _never_executed()
 
     def __iter__(self) -> Iterator[T]:
-        """Walk the list as list_for_each_entry does: head first, then what is behind the current member."""
+        """Walk as list_for_each_entry does: head first, then what is behind the current member."""
         _never_executed()
 
     def __len__(self) -> int:
@@ -365,7 +365,7 @@ def process(function: Any = None, /, *, limit: int | None = None, daemon: bool =
 
 
 def action(function: F) -> F:
-    """Mark a guarded command: one atomic step, enabled for all parameters whose `wait_until`s hold."""
+    """Mark a guarded command: one atomic step, for all parameters whose `wait_until`s hold."""
     return function
 
 
@@ -397,7 +397,7 @@ def ghost() -> AbstractContextManager[None]:
     _never_executed()
 
 
-def wait_until(condition: bool, why: str = "") -> None:  # noqa: FBT001 - reads as the kernel's wait_event
+def wait_until(condition: bool, why: str = "") -> None:  # noqa: FBT001 - as wait_event does
     """Block until `condition` holds; pass in the same step in which it is seen to hold."""
 
 
@@ -418,7 +418,7 @@ def may_fail() -> bool:
 
 
 def each(members: SetOf[T]) -> Iterable[T]:
-    """Loop over members all at once, in one step: the body may write only to the member's own fields."""
+    """Loop over members at once, in one step: the body writes only to the member's own fields."""
     _never_executed()
 
 
@@ -449,7 +449,7 @@ def free(thing: Object) -> None:
 
 
 def uninitialised(kind: type[O]) -> O:
-    """Allocate without zeroing, as kmalloc does: a field read before it is written is a violation."""
+    """Allocate without zeroing, as kmalloc does: reading what was not written is a violation."""
     _never_executed()
 
 
@@ -544,7 +544,7 @@ def is_alive(thing: Object | None) -> bool:
 
 
 def closure(origin: O | None, link: Field[O]) -> SetOf[O]:
-    """Return `origin` and all that is reached from it by following `link`; stops at stale references."""
+    """Return `origin` and all that is reached from it by `link`; stops at stale references."""
     _never_executed()
 
 

@@ -24,7 +24,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value as text, in C's spelling, and the objects that it points to (empty for a plain number).
+    """A value as text, in C's spelling, and the objects that it points to (none for a number).
 
     `child`, `NULL`, `3`, `true`, `{cache#0, cache#1}`, `size(page#0) + size(page#1)`.
     """
@@ -55,7 +55,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A function that the step is inside of: its name, arguments as C text, and where it was called.
+    """A function that the step is inside of: name, arguments as C text, and where it was called.
 
     `module` is `kmcheck.kernel.<file>` for a kernel primitive, `` for a function of the spec.
     `serial` tells two calls of one function apart.
@@ -122,8 +122,8 @@ class Violation:
     """What is wrong at the end of the run.
 
     `kind` is the name in the verdict (`use-after-free`); `thing` the object concerned, if one is;
-    `cause` the number of the event that broke it (the free), `source` that of the event in which the
-    failing process got hold of the pointer; `sizes` an assignment that breaks a law over sizes.
+    `cause` the number of the event that broke it (the free), `source` that of the event in which
+    the failing process got hold of the pointer; `sizes` an assignment that breaks a law over sizes.
     """
 
     kind: str
@@ -137,9 +137,9 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A run from an initial state to a violation, replayed and confirmed by the reference semantics.
+    """A run from an initial state to a violation, confirmed by the reference semantics.
 
-    The violation happens in the last event (`use-after-free` in its access) or in the state after it.
+    The violation is in the last event (`use-after-free`: in its access) or in the state after it.
     """
 
     spec: str
