@@ -82,13 +82,17 @@ class ObjectView:
 
 @dataclass(frozen=True, slots=True)
 class ProcessView:
-    """A process at one moment: `status` is `ready`, `running`, `blocked` or `ended`."""
+    """A process at one moment: `status` is `ready`, `running`, `blocked` or `ended`.
+
+    `frames` is what it is inside of, as in `Event`: for a blocked process, the call that waits.
+    """
 
     name: str
     function: str
     status: str
     place: Place | None
     variables: tuple[tuple[str, Value], ...]
+    frames: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,8 @@ class Event:
 
     `text` is the step as one row of C (`memcg = cache#0->memcg`), `note` the comment beside it
     (`child`, `grace period ends`). An action's event has the action's name as its process.
+    `returned` holds the calls that returned in this step: the frame's serial, and what it returned
+    as text; a function without a value is not in it.
     """
 
     number: int
@@ -115,6 +121,7 @@ class Event:
     place: Place
     accesses: tuple[Access, ...]
     after: Snapshot
+    returned: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
