@@ -1,0 +1,169 @@
+"""The life of a cgroup_subsys_state: references, rmdir, offline, release, free.
+
+Semantics: the chain below, in the order in which the kernel runs it. In the kernel each link is
+an RCU callback or a work that the one before starts, and nothing else can run in between for this
+css, so the process that removes the cgroup walks through all of it here (cgroup_rmdir(), or the
+links one by one where a spec wants to leave one out). The reference count is a plain count for
+now: the percpu count's switch to atomic mode is only seen as the grace period of
+css_confirm_kill().
+
+    kill_css              flags |= CSS_DYING, the ref is killed: css_tryget_online() fails from here
+    css_confirm_kill      a grace period: now it fails on all CPUs
+    css_wait_for_children the children have gone offline (online_cnt, since v4.5)
+    css_killed_work_fn    cgroup_mutex; ss->css_offline(css); flags &= ~CSS_ONLINE; css_put(css)
+    css_wait_for_release  the last reference is gone
+    css_release_work_fn   cgroup_mutex; ss->css_released(css)
+    css_free_rwork_fn     a grace period; ss->css_free(css), which frees the object; css_put(parent)
+
+The base reference is dropped by css_killed_work_fn() (the kernel takes one more, drops the base
+reference when it kills, and the other there: the same count at every point that anyone can see).
+The root's css, the one without a parent, is not counted (CSS_NO_REF). css_tryget_online() is two
+loads in a read section: the dying flag, then the count; a css may be killed in between.
+
+Kernel: `include/linux/cgroup.h`, `include/linux/cgroup_refcnt.h`, `kernel/cgroup/cgroup.c`,
+v6.12.
+
+Misuse reported: `ref-resurrect` (css_get() after the last css_put()), `ref-underflow`;
+`sleep-in-atomic` and `deadlock` around cgroup_mutex. A css whose last reference is never dropped
+(a zombie) is a `deadlock`: its rmdir waits for ever in css_wait_for_release().
+"""
+
+from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
+from kmcheck.kernel.rcu import rcu_read_lock, rcu_read_unlock, synchronize_rcu
+from kmcheck.kernel.refcount import (
+    Refcount,
+    refcount_dec_and_test,
+    refcount_inc,
+    refcount_inc_not_zero,
+    refcount_set,
+)
+from kmcheck.lang import Annotated, Callable, Object, Ref, atomic, wait_until
+
+Children = Annotated[int, range(4)]
+
+
+class Css(Object):
+    """`struct cgroup_subsys_state`: lives in the object of its subsystem."""
+
+    refcnt: Refcount
+    parent: Ref["Css"]
+    dying: bool  # CSS_DYING, and the refcount's DEAD bit
+    online: bool  # CSS_ONLINE
+    children: Children  # not rmdir'ed yet: cgroup.nr_descendants
+    online_children: Children  # not offline yet: online_cnt
+
+
+cgroup_mutex = Mutex()
+
+
+def init_and_link_css(css: Css, parent: Css | None) -> None:
+    """Bring a css online below its parent, with its base reference."""
+    refcount_set(css.refcnt, 1)
+    css.parent = parent
+    css.online = True
+    if parent is not None:
+        css_get(parent)
+        parent.children += 1
+        parent.online_children += 1
+
+
+# --- references ---------------------------------------------------------------------------------
+
+
+def css_get(css: Css) -> None:
+    """Take one more reference; the caller must have one."""
+    with atomic("css reference taken"):
+        if css.parent is not None:
+            refcount_inc(css.refcnt)
+
+
+def css_tryget(css: Css) -> bool:
+    """Take a reference unless the last one is gone; tell whether one was taken."""
+    with atomic("css reference, unless the last one is gone"):
+        taken = True
+        if css.parent is not None:
+            taken = refcount_inc_not_zero(css.refcnt)
+    return taken
+
+
+def css_tryget_online(css: Css) -> bool:
+    """Take a reference unless the css has been killed; tell whether one was taken."""
+    rcu_read_lock()  # percpu_ref_tryget_live() has a read section of its own
+    taken = False
+    if not css.dying:
+        taken = css_tryget(css)
+    rcu_read_unlock()
+    return taken
+
+
+def css_put(css: Css) -> None:
+    """Drop a reference."""
+    with atomic("css reference dropped"):
+        if css.parent is not None:
+            refcount_dec_and_test(css.refcnt)
+
+
+# --- the end of a css ---------------------------------------------------------------------------
+
+
+def kill_css(css: Css) -> None:
+    """Begin rmdir, once no child is left that has not been removed: the css is dying."""
+    with atomic("rmdir: css is dying"):
+        wait_until(css.children == 0)
+        mutex_lock(cgroup_mutex)
+        css.dying = True
+        css.parent.children -= 1
+        mutex_unlock(cgroup_mutex)
+
+
+def css_confirm_kill(css: Css) -> None:
+    """Wait until css_tryget_online() fails on all CPUs: css_killed_ref_fn()."""
+    synchronize_rcu()
+
+
+def css_wait_for_children(css: Css) -> None:
+    """Wait until all children have gone offline."""
+    wait_until(css.online_children == 0, "children are offline")
+
+
+def css_killed_work_fn(css: Css, css_offline: Callable[[Css], None]) -> None:
+    """Take the css offline and drop the reference that kept it alive until here."""
+    mutex_lock(cgroup_mutex)
+    css_offline(css)
+    with atomic("css is offline, its base reference dropped"):
+        css.online = False
+        css.parent.online_children -= 1
+        css_put(css)
+        mutex_unlock(cgroup_mutex)
+
+
+def css_wait_for_release(css: Css) -> None:
+    """Wait until the last reference is dropped: css_release()."""
+    wait_until(css.refcnt.refs == 0, "last css reference is gone")
+
+
+def css_release_work_fn(css: Css, css_released: Callable[[Css], None]) -> None:
+    """Take the css out of sight: its id is looked up no more."""
+    mutex_lock(cgroup_mutex)
+    css_released(css)
+    mutex_unlock(cgroup_mutex)
+
+
+def css_free_rwork_fn(css: Css, css_free: Callable[[Css], None]) -> None:
+    """Free the css after a grace period, and drop its reference on the parent."""
+    synchronize_rcu()
+    parent = css.parent
+    css_free(css)
+    css_put(parent)
+
+
+def cgroup_rmdir(
+    css: Css, css_offline: Callable[[Css], None], css_free: Callable[[Css], None]
+) -> None:
+    """Remove a cgroup, from rmdir to kfree(), for a subsystem without css_released()."""
+    kill_css(css)
+    css_confirm_kill(css)
+    css_wait_for_children(css)
+    css_killed_work_fn(css, css_offline)
+    css_wait_for_release(css)
+    css_free_rwork_fn(css, css_free)

@@ -1,0 +1,46 @@
+"""Memory: kmalloc() and kzalloc(), which may fail, and kfree().
+
+Semantics: an allocation is one step and has two outcomes, the object or NULL; kmalloc() leaves
+the fields uninitialised. kfree() is one step and ends the object's life with all that is embedded
+in it.
+
+Kernel: `include/linux/slab.h`, `mm/slub.c`, v6.12. The size argument is the class here:
+`kzalloc(Memcg, GFP_KERNEL)`.
+
+Misuse reported: `sleep-in-atomic` (GFP_KERNEL in atomic context); `double-free`,
+`use-after-free`, `uninitialised-read` (built in); what an embedded lock, work or rcu_head reports
+of its own when freed.
+"""
+
+from kmcheck.kernel.context import might_sleep
+from kmcheck.lang import Enum, O, Object, atomic, auto, free, may_fail, uninitialised
+
+
+class Gfp(Enum):
+    """May the allocation sleep."""
+
+    KERNEL = auto()
+    NOWAIT = auto()
+
+
+def kmalloc(kind: type[O], flags: Gfp) -> O | None:
+    """Allocate without zeroing; None on failure."""
+    if flags == Gfp.KERNEL:
+        might_sleep()
+    with atomic("may fail"):
+        thing = None if may_fail() else uninitialised(kind)
+    return thing
+
+
+def kzalloc(kind: type[O], flags: Gfp) -> O | None:
+    """Allocate zeroed memory; None on failure."""
+    if flags == Gfp.KERNEL:
+        might_sleep()
+    with atomic("may fail"):
+        thing = None if may_fail() else kind()
+    return thing
+
+
+def kfree(thing: Object) -> None:
+    """Free an object."""
+    free(thing)

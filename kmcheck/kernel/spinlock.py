@@ -1,0 +1,61 @@
+"""Spinlocks.
+
+Semantics: taking a free lock is one step, which also turns preemption off (so the holder is an
+RCU reader and must not sleep); releasing it is one step. Waiting is a disabled step, so a spinner
+that waits for ever shows as a deadlock and not as a busy loop.
+
+Kernel: `include/linux/spinlock.h`, `kernel/locking/spinlock.c`, v6.12.
+
+Misuse reported: `self-deadlock` (taken twice), `lock-misuse` (released by a process that does not
+hold it, or never released), `free-while-held` (freed while anyone holds it),
+`sleep-in-atomic` (by what sleeps under it).
+"""
+
+from kmcheck.kernel.context import current
+from kmcheck.kernel.preempt import preempt_disable, preempt_enable
+from kmcheck.lang import Object, Process, atomic, check, me, mine, wait_until
+
+
+class SpinLock(Object):
+    """`spinlock_t`."""
+
+    owner: Process | None
+
+    def on_free(self) -> None:
+        """Look for a holder."""
+        check(self.owner is None, "free-while-held", "freed with its spinlock held")
+
+
+def spin_lock(lock: SpinLock) -> None:
+    """Take the lock, waiting for it if need be."""
+    with atomic("locked"):
+        wait_until(lock.owner is None or lock.owner == me())
+        check(lock.owner is None, "self-deadlock", "spin_lock() by the lock's holder")
+        lock.owner = me()
+        preempt_disable()
+        mine(current).lockdep_depth += 1
+
+
+def spin_trylock(lock: SpinLock) -> bool:
+    """Take the lock if it is free; tell whether it was."""
+    with atomic("try"):
+        taken = lock.owner is None
+        if taken:
+            lock.owner = me()
+            preempt_disable()
+            mine(current).lockdep_depth += 1
+    return taken
+
+
+def spin_unlock(lock: SpinLock) -> None:
+    """Release the lock."""
+    with atomic("unlocked"):
+        check(lock.owner == me(), "lock-misuse", "spin_unlock() by a process that has not got it")
+        lock.owner = None
+        mine(current).lockdep_depth -= 1
+        preempt_enable()
+
+
+def spin_is_mine(lock: SpinLock) -> bool:
+    """Tell whether this process holds the lock: lockdep_is_held()."""
+    return lock.owner == me()
