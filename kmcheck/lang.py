@@ -85,7 +85,7 @@ __all__ = [
 T = TypeVar("T")
 O = TypeVar("O", bound="Object")  # noqa: E741 - an object type, by convention of this file
 F = TypeVar("F", bound=Callable[..., Any])
-C = TypeVar("C", bool, Enum)
+C = TypeVar("C", bound=bool | Enum)
 Ts = TypeVarTuple("Ts")
 
 
