@@ -27,8 +27,10 @@ def kmalloc(kind: type[O], flags: Gfp) -> O | None:
     """Allocate without zeroing; None on failure."""
     if flags == Gfp.KERNEL:
         might_sleep()
+    thing: O | None = None
     with atomic("may fail"):
-        thing = None if may_fail() else uninitialised(kind)
+        if not may_fail():
+            thing = uninitialised(kind)
     return thing
 
 
@@ -36,8 +38,10 @@ def kzalloc(kind: type[O], flags: Gfp) -> O | None:
     """Allocate zeroed memory; None on failure."""
     if flags == Gfp.KERNEL:
         might_sleep()
+    thing: O | None = None
     with atomic("may fail"):
-        thing = None if may_fail() else kind()
+        if not may_fail():
+            thing = kind()
     return thing
 
 
