@@ -1,0 +1,123 @@
+"""From a spec to a program: load it, learn from it until nothing new is learnt, put it together."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from pathlib import Path
+
+from kmcheck.diagnostics import Source, SpecError
+from kmcheck.frontend.limits import limit
+from kmcheck.frontend.modules import Loader
+from kmcheck.frontend.processes import lower_process
+from kmcheck.frontend.properties import WHEN, lower_property
+from kmcheck.frontend.report import Reporter
+from kmcheck.frontend.settings import Settings, Wanted
+from kmcheck.frontend.symbols import FunctionSymbol, Module
+from kmcheck.frontend.world import World
+from kmcheck.ir.code import Template
+from kmcheck.ir.program import Global, Kind, Program, Property
+
+PASSES = 12
+"""How often all is lowered at the most: each pass but the last learns something, so it ends."""
+
+
+def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
+    """Compile a spec for the given bounds and choices; those not given have their defaults.
+
+    Raises:
+        SpecError: the spec is wrong. All that is wrong with it is said.
+        UsageError: a setting is given that it does not have.
+    """
+    reporter, settings = Reporter(), Settings(wanted or {})
+    loader = Loader(reporter, settings)
+    try:
+        spec = loader.load(source)
+    except SpecError as error:
+        for d in error.diagnostics:
+            reporter.report(d.code, d.title, d.span, d.label, d.hint)
+        reporter.finish()
+        raise
+    found = settings.finish() if not reporter.found else tuple(settings.found.values())
+    world = World(loader, reporter)
+    world.read_kinds()
+    reporter.finish()
+    roles = [f for f in loader.functions if f.module is spec or f.role in ("process", "action")]
+    _require_setup(reporter, spec, loader.functions)
+    reporter.finish()
+    templates, properties = _lower(world, roles, reporter)
+    reporter.finish()
+    name = Path(source.path).stem
+    return Program(
+        name=f"{Path(source.path).resolve().parent.name}/{name}",
+        source=source,
+        digest=_digest(loader),
+        doc=_doc(spec),
+        kinds=_kinds(world, loader),
+        globals=tuple(Global(g.name, g.kind, g.per) for g in loader.globals.values()),  # type: ignore[arg-type]
+        templates=templates,
+        properties=properties,
+        settings=found,
+        functions={key: tuple(f.key for f in known) for key, known in world.candidates.items()},
+        cells=world.cells,
+    )
+
+
+def _require_setup(reporter: Reporter, spec: Module, functions: list[FunctionSymbol]) -> None:
+    setups = [f for f in functions if f.role == "setup" and f.module is spec]
+    if len(setups) != 1:
+        at = setups[1].node if setups else spec.tree
+        title = "a spec has one setup" if setups else "this spec has no setup"
+        hint = "write a function marked @setup, which builds the initial heap and starts the processes"
+        reporter.refuse("K081", title, (spec.source, at), "", hint)
+
+
+def _lower(
+    world: World, functions: list[FunctionSymbol], reporter: Reporter
+) -> tuple[dict[str, Template], tuple[Property, ...]]:
+    for _ in range(PASSES):
+        world.changed = False
+        templates: dict[str, Template] = {}
+        properties: list[Property] = []
+        ordered = [f for f in functions if f.role == "setup"] + [f for f in functions if f.role != "setup"]
+        for function in ordered:
+            with reporter.going_on():
+                if function.role in ("process", "action", "setup"):
+                    if function.module.source.module and function.key not in world.started:
+                        continue
+                    templates[function.key] = lower_process(world, function)
+                elif function.role in WHEN:
+                    properties.append(lower_property(world, function))
+        if not world.changed or reporter.found:
+            break
+    return templates, tuple(properties)
+
+
+def _kinds(world: World, loader: Loader) -> dict[str, Kind]:
+    kinds = {}
+    for name, info in world.kinds.items():
+        module = info.symbol.module
+        limited = None if info.limit is None else limit(loader, module, info.limit)
+        kinds[name] = Kind(
+            name,
+            dict(info.fields),
+            dict(info.embedded),
+            limited,
+            name in world.allocated,
+            name in world.uninitialised,
+            loader.span(module, info.symbol.node),
+        )
+    return kinds
+
+
+def _digest(loader: Loader) -> str:
+    """Return the SHA-256 of the spec and all that it imports."""
+    digest = hashlib.sha256()
+    for _, module in sorted(loader.modules.items(), key=lambda m: (bool(m[1].source.module), m[1].source.module)):
+        digest.update(module.source.text.encode())
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _doc(spec: Module) -> str:
+    return ast.get_docstring(spec.tree) or ""

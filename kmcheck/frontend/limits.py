@@ -1,0 +1,38 @@
+"""How many there may be: the limits of classes and of processes."""
+
+from __future__ import annotations
+
+import ast
+
+from kmcheck.frontend.modules import Loader
+from kmcheck.frontend.symbols import FunctionSymbol, KindSymbol, Module, Word
+from kmcheck.ir.expr import Const, Expr, Op, Slots
+from kmcheck.ir.types import INT16, Int
+
+
+def limit_of(loader: Loader, function: FunctionSymbol) -> Expr | None:
+    """Return a process's limit, None if it has none."""
+    node = function.options.get("limit")
+    return None if node is None else limit(loader, function.module, node)
+
+
+def limit(loader: Loader, module: Module, node: ast.expr) -> Expr:
+    """Return a limit: constants, bounds and `slots(Type)`, with + and *.
+
+    Raises:
+        Refused: it is something else.
+    """
+    match node:
+        case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=kind)]) if module.symbols.get(name) == Word("slots"):
+            symbol = module.symbols.get(kind)
+            if isinstance(symbol, KindSymbol):
+                return Slots(symbol.name, INT16, loader.span(module, node))
+        case ast.BinOp(left=left, op=(ast.Add() | ast.Mult()) as op, right=right):
+            if any(isinstance(inner, ast.Call) for inner in ast.walk(node)):
+                a, b = limit(loader, module, left), limit(loader, module, right)
+                name_ = "add" if isinstance(op, ast.Add) else "mul"
+                return Op(name_, (a, b), INT16, loader.span(module, node))  # type: ignore[arg-type]
+    value = loader.constant(module, node)
+    if not isinstance(value.type, Int) or not isinstance(value, Const) or not 0 <= int(value.value) <= 64:  # type: ignore[arg-type]  # noqa: PLR2004
+        raise loader.refuse(module, "K079", "a limit is a number from 0 to 64", node)
+    return value

@@ -1,0 +1,236 @@
+"""Typed operators: from operands to an expression, or a reason why not."""
+
+from __future__ import annotations
+
+import ast
+from typing import Literal
+
+from kmcheck.diagnostics import Span
+from kmcheck.ir.expr import Const, Expr, Op, OpName
+from kmcheck.ir.types import (
+    BOOL,
+    COUNTER,
+    VOID,
+    ArrayOf,
+    Bool,
+    Counter,
+    EnumType,
+    Function,
+    Int,
+    ListOf,
+    ProcessId,
+    Ref,
+    SetOf,
+    Size,
+    Type,
+    show,
+)
+
+
+class Mismatch(Exception):  # noqa: N818
+    """The operands do not fit the operator; the text says why."""
+
+
+NONE = Const(0, VOID, None)  # type: ignore[arg-type]
+
+
+def convert(value: Expr, wanted: Type) -> Expr | None:
+    """Return a value as one of the type wanted, None if it is not one."""
+    have = value.type
+    if have == wanted or (isinstance(have, Int) and isinstance(wanted, Int)):
+        return value
+    if isinstance(have, type(VOID)) and isinstance(wanted, (Ref, ProcessId, Function)):
+        return Const(0, wanted, value.span)
+    if wanted == COUNTER:
+        return as_form(value)
+    if isinstance(have, SetOf) and isinstance(wanted, SetOf) and have.element == VOID:
+        return Const(0, wanted, value.span)
+    return None
+
+
+def as_form(value: Expr) -> Expr | None:
+    """Return an integer, a size or a counter as a linear form."""
+    match value.type:
+        case Counter():
+            return value
+        case Size():
+            return Op("form_size", (value,), COUNTER, value.span)
+        case Int():
+            return Op("form_int", (value,), COUNTER, value.span)
+        case _:
+            return None
+
+
+def truth(value: Expr) -> Expr:
+    """Return whether a value is true, as Python would say.
+
+    Raises:
+        Mismatch: the type has no truth value.
+    """
+    match value.type:
+        case Bool():
+            return value
+        case Int():
+            return Op("ne", (value, Const(0, value.type, value.span)), BOOL, value.span)
+        case Ref() | ProcessId() | Function():
+            return Op("ne", (value, Const(0, value.type, value.span)), BOOL, value.span)
+        case SetOf():
+            return Op("ne", (value, Const(0, value.type, value.span)), BOOL, value.span)
+        case ListOf():
+            return Op("ne", (value, Const((), value.type, value.span)), BOOL, value.span)
+        case Counter() | Size():
+            raise Mismatch("whether a sum of sizes is zero may depend on the sizes: use `.is_zero()`")
+        case other:
+            raise Mismatch(f"{show(other)} is neither true nor false")
+
+
+_ARITHMETIC: dict[type[ast.operator], OpName] = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.FloorDiv: "div",
+    ast.Mod: "mod",
+}
+_SETS: dict[type[ast.operator], OpName] = {ast.BitOr: "union", ast.BitAnd: "intersect", ast.Sub: "minus"}
+_FORMS: dict[type[ast.operator], OpName] = {ast.Add: "form_add", ast.Sub: "form_sub"}
+_ORDER: dict[type[ast.cmpop], Literal["eq", "ne", "lt", "le", "gt", "ge"]] = {
+    ast.Eq: "eq",
+    ast.NotEq: "ne",
+    ast.Lt: "lt",
+    ast.LtE: "le",
+    ast.Gt: "gt",
+    ast.GtE: "ge",
+    ast.Is: "eq",
+    ast.IsNot: "ne",
+}
+
+
+def binary(op: ast.operator, left: Expr, right: Expr, span: Span) -> Expr:
+    """Return `left op right`.
+
+    Raises:
+        Mismatch: the operator does not take these.
+    """
+    a, b = left.type, right.type
+    if isinstance(a, Int) and isinstance(b, Int) and type(op) in _ARITHMETIC:
+        return _integers(_ARITHMETIC[type(op)], left, right, span)
+    if isinstance(a, SetOf) and isinstance(b, SetOf) and type(op) in _SETS:
+        either = convert(right, a) or right
+        if either.type != a:
+            raise Mismatch(f"these are a {show(a)} and a {show(b)}")
+        return Op(_SETS[type(op)], (left, either), a, span)
+    x, y = as_form(left), as_form(right)
+    if x is not None and y is not None and type(op) in _FORMS:
+        return Op(_FORMS[type(op)], (x, y), COUNTER, span)
+    raise Mismatch(f"`{_symbol(op)}` does not take {show(a)} and {show(b)}")
+
+
+def _integers(name: OpName, left: Expr, right: Expr, span: Span) -> Expr:
+    if name in ("div", "mod") and (not isinstance(right, Const) or right.value == 0):
+        raise Mismatch("the divisor is to be a constant other than zero")
+    kind = _interval(name, left.type, right.type)
+    if isinstance(left, Const) and isinstance(right, Const):
+        return Const(kind.lo, kind, span)
+    return Op(name, (left, right), kind, span)
+
+
+def _interval(name: OpName, a: Type, b: Type) -> Int:
+    assert isinstance(a, Int)
+    assert isinstance(b, Int)
+    match name:
+        case "add":
+            return Int(a.lo + b.lo, a.hi + b.hi)
+        case "sub":
+            return Int(a.lo - b.hi, a.hi - b.lo)
+        case "mul":
+            corners = [x * y for x in (a.lo, a.hi) for y in (b.lo, b.hi)]
+            return Int(min(corners), max(corners))
+        case "div":
+            corners = [a.lo // b.lo, a.hi // b.lo]
+            return Int(min(corners), max(corners))
+        case _:
+            if a.lo == a.hi:
+                return Int(a.lo % b.lo, a.lo % b.lo)
+            return Int(0, b.lo - 1) if b.lo > 0 else Int(b.lo + 1, 0)
+
+
+def compare(op: ast.cmpop, left: Expr, right: Expr, span: Span) -> Expr:
+    """Return `left op right`.
+
+    Raises:
+        Mismatch: these cannot be compared so.
+    """
+    if isinstance(op, (ast.In, ast.NotIn)):
+        inside = _membership(left, right, span)
+        return inside if isinstance(op, ast.In) else Op("not", (inside,), BOOL, span)
+    name = _ORDER[type(op)]
+    a, b = left.type, right.type
+    if isinstance(a, Int) and isinstance(b, Int):
+        return _fold(name, left, right, span)
+    if a in (COUNTER,) or b in (COUNTER,) or Size() in (a, b):
+        return _symbolic(op, name, left, right, span)
+    if isinstance(a, SetOf) and isinstance(b, SetOf) and isinstance(op, ast.LtE):
+        return Op("subset", (left, convert(right, a) or right), BOOL, span)
+    right, left = convert(right, a) or right, convert(left, b) or left
+    if left.type != right.type:
+        raise Mismatch(f"{show(a)} is never equal to {show(b)}")
+    if name not in ("eq", "ne"):
+        if isinstance(a, (Ref, ProcessId)):
+            raise Mismatch("addresses have no order")
+        raise Mismatch(f"{show(a)} has no order")
+    if isinstance(left.type, Ref):
+        return Op("same" if name == "eq" else "differ", (left, right), BOOL, span)
+    return _fold(name, left, right, span)
+
+
+def _fold(name: Literal["eq", "ne", "lt", "le", "gt", "ge"], left: Expr, right: Expr, span: Span) -> Expr:
+    if isinstance(left, Const) and isinstance(right, Const) and not isinstance(left.value, tuple):
+        x, y = left.value, right.value
+        table = {"eq": x == y, "ne": x != y}
+        if isinstance(y, int):
+            table |= {"lt": x < y, "le": x <= y, "gt": x > y, "ge": x >= y}
+        return Const(int(table[name]), BOOL, span)
+    return Op(name, (left, right), BOOL, span)
+
+
+def _symbolic(
+    op: ast.cmpop, name: Literal["eq", "ne", "lt", "le", "gt", "ge"], left: Expr, right: Expr, span: Span
+) -> Expr:
+    x, y = as_form(left), as_form(right)
+    if x is None or y is None or isinstance(op, (ast.Is, ast.IsNot)):
+        raise Mismatch(f"{show(left.type)} cannot be compared with {show(right.type)} so")
+    table: dict[str, OpName] = {
+        "eq": "form_eq", "ne": "form_ne", "lt": "form_lt", "le": "form_le", "gt": "form_gt", "ge": "form_ge",
+    }  # fmt: skip
+    return Op(table[name], (x, y), BOOL, span)
+
+
+def _membership(member: Expr, group: Expr, span: Span) -> Expr:
+    match group.type:
+        case SetOf(element=element):
+            value = convert(member, element)
+            if value is None:
+                raise Mismatch(f"a {show(group.type)} has no {show(member.type)} in it")
+            return Op("has", (group, value), BOOL, span)
+        case ListOf(element=element):
+            value = convert(member, element)
+            if value is None:
+                raise Mismatch(f"a {show(group.type)} has no {show(member.type)} in it")
+            return Op("list_has", (group, value), BOOL, span)
+        case ArrayOf() | _:
+            raise Mismatch(f"`in` takes a set or a list, not {show(group.type)}")
+
+
+def _symbol(op: ast.operator) -> str:
+    symbols = {
+        "Add": "+", "Sub": "-", "Mult": "*", "FloorDiv": "//", "Mod": "%", "BitOr": "|", "BitAnd": "&",
+        "Div": "/", "Pow": "**", "LShift": "<<", "RShift": ">>", "BitXor": "^", "MatMult": "@",
+    }  # fmt: skip
+    return symbols[type(op).__name__]
+
+
+def is_symbolic(expr: Expr) -> bool:
+    """Tell whether a truth value depends on sizes."""
+    return isinstance(expr, Op) and expr.name in (
+        "form_eq", "form_ne", "form_lt", "form_le", "form_gt", "form_ge",
+    )  # fmt: skip

@@ -1,0 +1,108 @@
+"""From a function marked @process, @action or @setup to the code that its instances run."""
+
+from __future__ import annotations
+
+import ast
+
+from kmcheck.frontend.annotations import Annotations
+from kmcheck.frontend.builder import Builder
+from kmcheck.frontend.calls import zero_of
+from kmcheck.frontend.limits import limit_of
+from kmcheck.frontend.report import Refused
+from kmcheck.frontend.scope import Frame, Local
+from kmcheck.frontend.source import span_of
+from kmcheck.frontend.statements import Statements
+from kmcheck.frontend.symbols import FunctionSymbol
+from kmcheck.frontend.tidy import tidy
+from kmcheck.frontend.world import World
+from kmcheck.ir.code import END, Assign, Call, Choose, Store, Template
+from kmcheck.ir.expr import Alive, Element, Self, Var
+from kmcheck.ir.types import PROCESS, Ref, SetOf
+
+
+def lower_process(world: World, function: FunctionSymbol) -> Template:
+    """Lower a function that a process runs, with all that it calls.
+
+    Raises:
+        Refused: something in its head is wrong; what is wrong in its body is reported.
+    """
+    span = span_of(function.module.source, function.node)
+    role = _role(world, function)
+    code = Statements(world, Builder(span, atomic=role in ("setup", "action")), role)
+    frame = Frame(function, function.module, exit=code.builder.draft(span))
+    code.frame = frame
+    parameters = _parameters(world, function, code)
+    shown = tuple(Var(name, code.builder.variables[name], span) for name in parameters)
+    code.builder.calls = (Call(function.key, function.name, shown, function.module.source.module, 0, span),)
+    code.builder.at(0)
+    if role == "action":
+        code.builder.here.cut = True
+        for name in parameters:
+            kind = code.builder.variables[name]
+            assert isinstance(kind, Ref)
+            code.builder.emit(Choose(name, Alive(kind.kind, SetOf(kind), span), span))
+    code.body(function.node.body)
+    _end(world, code, frame)
+    blocks, entry = tidy(code.builder.finish(), code.builder.variables)
+    limit = limit_of(world.loader, function) if role in ("process", "daemon") else None
+    return Template(function.key, parameters, code.builder.variables, blocks, entry, role, limit, span)
+
+
+def _role(world: World, function: FunctionSymbol) -> str:
+    daemon = function.options.get("daemon")
+    if daemon is not None and world.loader.constant(function.module, daemon).value:
+        return "daemon"
+    return function.role
+
+
+def _parameters(world: World, function: FunctionSymbol, code: Statements) -> tuple[str, ...]:
+    annotations = Annotations(world.loader, function.module)
+    names = []
+    for parameter in function.node.args.args:
+        if parameter.annotation is None:
+            hint = f"write `{parameter.arg}: Type`"
+            raise world.loader.refuse(function.module, "K078", f"what is `{parameter.arg}`?", parameter, "", hint)
+        kind = annotations.variable(parameter.annotation)
+        if function.role == "setup":
+            raise world.loader.refuse(function.module, "K078", "setup takes no parameters", parameter)
+        if function.role == "action" and not isinstance(kind, Ref):
+            title = "an action's parameters range over objects"
+            raise world.loader.refuse(function.module, "K078", title, parameter, "", "name a class")
+        code.builder.variables[parameter.arg] = kind
+        code.frame.names[parameter.arg] = Local(parameter.arg, kind)
+        code.frame.slots.append(parameter.arg)
+        names.append(parameter.arg)
+    return tuple(names)
+
+
+def _end(world: World, code: Statements, frame: Frame) -> None:
+    """Write what happens when the process ends: the hooks, and all that it held is forgotten."""
+    span = span_of(frame.module.source, frame.function.node)
+    assert frame.exit is not None
+    code.builder.jump(frame.exit)
+    code.builder.at(frame.exit)
+    code.builder.atomic += 1
+    if code.role in ("process", "daemon"):
+        for group in world.loader.globals.values():
+            if group.per == "process":
+                _end_record(world, code, group.name, group.kind, frame)
+    code.builder.atomic -= 1
+    for slot in frame.slots:
+        code.builder.emit(Assign(slot, zero_of(code.builder.variables[slot], span), span))
+    code.builder.jump(END)
+
+
+def _end_record(world: World, code: Statements, group: str, kind: str, frame: Frame) -> None:
+    span = span_of(frame.module.source, frame.function.node)
+    mine = Element(group, Self(PROCESS, span), Ref(kind), span)
+    info = world.kinds[kind]
+    hook = info.symbol.methods.get("on_exit")
+    if hook is not None:
+        node = frame.function.node
+        call = ast.copy_location(ast.Call(func=ast.Name(id="on_exit", ctx=ast.Load()), args=[], keywords=[]), node)
+        try:
+            code.inline(hook, ast.fix_missing_locations(call), mine)
+        except Refused:
+            return
+    for name, declared in info.fields.items():
+        code.builder.emit(Store(mine, kind, name, zero_of(declared.type, span), declared.ghost, span))

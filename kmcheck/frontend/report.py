@@ -1,0 +1,59 @@
+"""Where the front end collects what is wrong, so that all of it is said in one run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+
+from kmcheck.diagnostics import Diagnostic, Source, Span, SpecError
+from kmcheck.frontend.source import span_of
+
+
+class Refused(Exception):  # noqa: N818
+    """This piece of the spec is wrong, and that has been reported."""
+
+
+class Reporter:
+    """Collects diagnostics; each once, given out in the order of the source."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, int, int, str], Diagnostic] = {}
+
+    def report(self, code: str, title: str, span: Span, label: str = "", hint: str = "") -> Refused:
+        """Note what is wrong, and return what to raise where going on makes no sense."""
+        key = (span.source.path, span.line, span.column, code)
+        self.found.setdefault(key, Diagnostic(code, title, span, label, hint))
+        return Refused()
+
+    def refuse(self, code: str, title: str, at: tuple[Source, ast.AST], label: str = "", hint: str = "") -> Refused:
+        """Note what is wrong at a node of a source's tree."""
+        return self.report(code, title, span_of(*at), label, hint)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Go on behind the block if something in it is refused."""
+        try:
+            yield
+        except Refused:
+            pass
+
+    def finish(self) -> None:
+        """Raise all that was found.
+
+        Raises:
+            SpecError: anything was.
+        """
+        if self.found:
+            ordered = sorted(self.found.values(), key=lambda d: (d.span.source.path, d.span.line, d.span.column))
+            raise SpecError(tuple(ordered))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint that names what is spelled nearly so, or lists what there is."""
+    choices = sorted(set(known))
+    close = get_close_matches(name, choices, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return f"there is: {', '.join(choices)}" if 0 < len(choices) <= 12 else ""  # noqa: PLR2004 - a line's worth

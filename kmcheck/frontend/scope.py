@@ -1,0 +1,71 @@
+"""What a name means inside of a function that is being lowered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kmcheck.frontend.symbols import FunctionSymbol, KindSymbol, Module
+from kmcheck.ir.expr import Expr
+from kmcheck.ir.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A variable of the process."""
+
+    slot: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A name for a value that does not change while the name is in scope."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """A class or a function, known at compile time."""
+
+    symbol: KindSymbol | FunctionSymbol
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A field of an object (or one element of it): what a load reads and a store writes."""
+
+    ref: Expr
+    kind: str
+    field: str
+    index: Expr | None
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A name whose definition was refused: using it is not reported again."""
+
+
+Binding = Local | Alias | Static | Place | Broken
+
+
+@dataclass(slots=True)
+class Frame:
+    """A function being lowered: its names, and where its `return`, `break` and `continue` go."""
+
+    function: FunctionSymbol
+    module: Module
+    names: dict[str, Binding] = field(default_factory=dict)
+    assigned: frozenset[str] = frozenset()
+    """Names that the function assigns, so that they need a variable."""
+    slots: list[str] = field(default_factory=list)
+    """The variables of its own, to be reset when it returns."""
+    exit: int | None = None
+    result: str | None = None
+    result_type: Type | None = None
+    value: Expr | None = None
+    """The returned value, where there is one `return` and it comes last."""
+    loops: list[tuple[int, int]] = field(default_factory=list)
+    """For each enclosing loop: where `continue` and `break` go."""
+    caller: Frame | None = None

@@ -1,0 +1,105 @@
+"""From a file to a syntax tree. Whatever the bytes are, the answer is a tree or a diagnostic."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import warnings
+from pathlib import Path
+
+from kmcheck.diagnostics import Diagnostic, Source, Span, SpecError, UsageError
+
+LARGEST = 1_000_000
+"""Bytes: no spec is longer, and a file that is was named by mistake."""
+
+DEEPEST = 60
+"""Levels of nesting in a syntax tree: far beyond what anybody reads."""
+
+
+def read(path: str, module: str = "") -> Source:
+    """Read a spec; `-` is standard input.
+
+    Raises:
+        UsageError: there is no such file, or it cannot be read.
+        SpecError: it is not UTF-8 text.
+    """
+    try:
+        raw = sys.stdin.buffer.read(LARGEST + 1) if path == "-" else _read(Path(path))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"cannot read {path}: {reason}", "name a spec, a Python file") from None
+    except ValueError:
+        raise UsageError(f"cannot read {path!r}: this is no file name") from None
+    name = "<stdin>" if path == "-" else path
+    if len(raw) > LARGEST:
+        raise UsageError(f"{name} is larger than {LARGEST:,} bytes", "a spec is a short Python file")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        good = raw[: error.start].decode("utf-8")
+        source = Source(name, good, module)
+        line = good.count("\n") + 1
+        column = len(good) - (good.rfind("\n") + 1) + 1
+        span = Span(source, line, column, line, column + 1)
+        wrong = Diagnostic("K001", "this is not UTF-8 text", span, "here", "save the file as UTF-8")
+        raise SpecError((wrong,)) from None
+    return Source(name, text.removeprefix("\ufeff").replace("\r\n", "\n"), module)
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(LARGEST + 1)
+
+
+def parse(source: Source) -> ast.Module:
+    """Parse a source.
+
+    Raises:
+        SpecError: it is not Python, or nested too deeply.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source.text)
+    except SyntaxError as error:
+        raise SpecError((_syntax_error(source, error),)) from None
+    except (ValueError, MemoryError, RecursionError) as error:
+        span = Span(source, 1, 1, 1, 2)
+        title = "this cannot be parsed: " + (str(error) or "it is nested too deeply")
+        raise SpecError((Diagnostic("K001", title, span),)) from None
+    _refuse_depth(source, tree)
+    return tree
+
+
+def _syntax_error(source: Source, error: SyntaxError) -> Diagnostic:
+    line = max(1, min(error.lineno or 1, source.text.count("\n") + 1))
+    column = max(1, error.offset or 1)
+    last = error.end_offset if error.end_lineno == error.lineno and error.end_offset else 0
+    span = Span(source, line, column, line, max(column + 1, last))
+    return Diagnostic("K002", f"this is not Python: {error.msg}", span, "here")
+
+
+def _refuse_depth(source: Source, tree: ast.Module) -> None:
+    level: list[ast.AST] = [tree]
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return
+    placed = next((node for node in level if hasattr(node, "lineno")), None)
+    span = span_of(source, placed) if placed is not None else Span(source, 1, 1, 1, 2)
+    title = f"this is nested more than {DEEPEST} levels deep"
+    raise SpecError((Diagnostic("K003", title, span, "", "split it: name the parts"),))
+
+
+def span_of(source: Source, node: ast.AST) -> Span:
+    """Return where a node of a source's tree stands, in characters."""
+    line = getattr(node, "lineno", 1)
+    end = getattr(node, "end_lineno", None) or line
+    start_column = _characters(source, line, getattr(node, "col_offset", 0))
+    end_column = _characters(source, end, getattr(node, "end_col_offset", None) or 1)
+    return Span(source, line, start_column + 1, end, end_column + 1)
+
+
+def _characters(source: Source, line: int, offset: int) -> int:
+    text = source.line(line)
+    return offset if text.isascii() else len(text.encode()[:offset].decode(errors="replace"))

@@ -1,0 +1,230 @@
+"""Expressions in a process's code: each access to shared memory is a step of its own."""
+
+from __future__ import annotations
+
+import ast
+
+from kmcheck.diagnostics import Span
+from kmcheck.frontend.pure import Pure
+from kmcheck.frontend.scope import Place
+from kmcheck.ir.code import Assign, Choose, Store
+from kmcheck.ir.expr import Alive, Closure, Cond, Const, Expr, Initialised, Load, Op, Position, Quantifier, Running, Var, walk
+from kmcheck.ir.types import BOOL, INT16, Int, Ref, SetOf, Type
+
+PURE_WORDS = {
+    "all", "any", "count", "total", "sum", "len", "min", "max", "bool", "alive", "is_alive", "closure", "processes",
+    "begun", "ended", "inside", "before", "me", "mine", "this_cpu", "READ_ONCE", "container_of", "SetOf", "range",
+}  # fmt: skip
+PURE_METHODS = {"copy", "first", "after", "is_zero", "on", "of"}
+
+
+class Steps(Pure):
+    """Lowers expressions with the steps that they take."""
+
+    def value(self, node: ast.expr) -> Expr:
+        """Return a node's value, after the steps that it takes to get there.
+
+        The value may still have one access in it: it is to be used by the very next
+        instruction, or kept with `hold`.
+        """
+        if self._only_looks(node):
+            whole = self.pure(node)
+            if self.builder.atomic:
+                return whole
+            loads = self.shared_loads(whole)
+            if loads == 1:
+                self.builder.cut(self.span(node))
+            if loads <= 1:
+                return whole
+        return self._composed(node)
+
+    def test(self, node: ast.expr) -> Expr:
+        """Return whether a node's value is true, after the steps that it takes."""
+        return self.as_condition(self.value(node), node)
+
+    def hold(self, value: Expr) -> Expr:
+        """Return a value that later steps can use: what memory it reads is read now."""
+        if not any(isinstance(e, (Load, Alive, Running, Closure, Position, Quantifier, Initialised)) for e in walk(value)):
+            return value
+        return self.keep(value)
+
+    def keep(self, value: Expr) -> Var:
+        """Return a temporary that holds the value."""
+        name = self.builder.temporary(value.type)
+        self.builder.emit(Assign(name, value, value.span))
+        return Var(name, value.type, value.span)
+
+    def held(self, node: ast.expr) -> Expr:
+        """Return a node's value, kept."""
+        return self.hold(self.value(node))
+
+    def _only_looks(self, node: ast.expr) -> bool:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Call):
+                word = self.word(inner.func)
+                if word:
+                    if word not in PURE_WORDS:
+                        return False
+                elif not isinstance(inner.func, ast.Attribute) or inner.func.attr not in PURE_METHODS:
+                    return False
+        return True
+
+    def _composed(self, node: ast.expr) -> Expr:
+        span = self.span(node)
+        match node:
+            case ast.Attribute() | ast.Subscript():
+                place = self.place_of(node)
+                if not isinstance(place, Place):
+                    return place
+                self.access(place, span)
+                return self.load_of(place, span)
+            case ast.BoolOp(op=op, values=values):
+                return self._short_circuit(op, values, node)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return self.negate(self.test(operand), span)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return self.arithmetic(ast.Sub(), Const(0, Int(0, 0), span), self.value(operand), node)
+            case ast.BinOp(left=left, op=op, right=right):
+                first = self.held(left)
+                return self.arithmetic(op, first, self.value(right), node)
+            case ast.Compare(left=left, ops=ops, comparators=rest):
+                values = [self.held(v) for v in (left, *rest[:-1])]
+                return self.comparison(ops, [*values, self.value(rest[-1])], node)
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return self._conditional(test, body, orelse, node)
+            case ast.Call():
+                return self.call(node)
+        return self._too_much(node)
+
+    def _too_much(self, node: ast.expr) -> Expr:
+        self.pure(node)
+        raise self.unknown(node)
+
+    def call(self, node: ast.Call) -> Expr:
+        """Return the value of a call, after the steps that it takes."""
+        raise NotImplementedError
+
+    # --- places ---------------------------------------------------------------------------------
+
+    def place_of(self, node: ast.expr) -> Place | Expr:
+        """Return the place that an attribute or an element names; what leads there is loaded."""
+        match node:
+            case ast.Name(id=name) if isinstance(self.frame.names.get(name), Place):
+                return self.frame.names[name]  # type: ignore[return-value]
+            case ast.Attribute(value=base, attr=name):
+                return self.place(node, self.held(base), name)
+            case ast.Subscript(value=base, slice=index):
+                whole = self.place_of(base)
+                if isinstance(whole, Place):
+                    return self.element(whole, self.held(index), node)
+        raise self.refuse("K064", "this is no place in memory", node, "", "name a field: `object.field`")
+
+    def field_place(self, node: ast.expr) -> Place:
+        """Return the place that a node names.
+
+        Raises:
+            Refused: it names a local or an embedded object.
+        """
+        place = self.place_of(node)
+        if not isinstance(place, Place):
+            raise self.refuse("K064", "an embedded object is no value: it cannot be stored to", node)
+        return place
+
+    def access(self, place: Place, span: Span, note: str = "") -> None:
+        """Begin the step that accesses a place, unless nobody else can see it."""
+        info = self.world.kinds[place.kind].fields[place.field]
+        if not info.private and not info.ghost:
+            self.builder.cut(span, note)
+
+    def store(self, place: Place, value: Expr, node: ast.AST) -> None:
+        """Store a value to a place; the step has begun."""
+        info = self.world.kinds[place.kind].fields[place.field]
+        if self.in_ghost and not info.ghost:
+            hint = f"declare it as `{place.field}: Ghost[...]`, or move this out of the ghost block"
+            raise self.refuse("K044", f"ghost code cannot write `{place.field}`, which is no ghost", node, "", hint)
+        span = self.span(node)
+        if place.index is not None:
+            array = self.world.kinds[place.kind].fields[place.field].type
+            whole = Load(place.ref, place.kind, place.field, array, span)
+            value = Op("array_set", (whole, place.index, value), array, span)
+        self.builder.emit(Store(place.ref, place.kind, place.field, value, info.ghost, span))
+
+    # --- control flow in expressions --------------------------------------------------------------
+
+    def _short_circuit(self, op: ast.boolop, values: list[ast.expr], node: ast.expr) -> Expr:
+        span = self.span(node)
+        result = self.builder.temporary(BOOL)
+        done = self.builder.draft(span)
+        for value in values[:-1]:
+            mark = self.builder.mark()
+            test = self.test(value)
+            stop, more = self.builder.draft(span), self.builder.draft(span)
+            both = (more, stop) if isinstance(op, ast.And) else (stop, more)
+            self.builder.branch(test, *both, span)
+            self.builder.at(stop)
+            self.builder.emit(Assign(result, Const(int(isinstance(op, ast.Or)), BOOL, span), span))
+            self.builder.jump(done)
+            self.builder.at(more)
+            self.builder.release(mark)
+        self.builder.emit(Assign(result, self.test(values[-1]), span))
+        self.builder.jump(done)
+        self.builder.at(done)
+        return Var(result, BOOL, span)
+
+    def _conditional(self, test: ast.expr, body: ast.expr, orelse: ast.expr, node: ast.expr) -> Expr:
+        span = self.span(node)
+        condition = self.test(test)
+        if isinstance(condition, Const):
+            return self.value(body if condition.value else orelse)
+        yes, no, done = (self.builder.draft(span) for _ in range(3))
+        self.builder.branch(condition, yes, no, span)
+        self.builder.at(yes)
+        first = self.value(body)
+        kind: Type = INT16 if isinstance(first.type, Int) else first.type
+        result = self.builder.temporary(kind)
+        self.builder.emit(Assign(result, first, span))
+        self.builder.jump(done)
+        self.builder.at(no)
+        self.builder.emit(Assign(result, self.fit(self.value(orelse), kind, orelse, "this"), span))
+        self.builder.jump(done)
+        self.builder.at(done)
+        return Var(result, kind, span)
+
+    # --- nondeterminism -------------------------------------------------------------------------
+
+    def choose(self, node: ast.Call) -> Expr:
+        """Return any of the options that a `choose` names."""
+        span = self.span(node)
+        if not node.args:
+            raise self.refuse("K055", "choose among what?", node, "", "write `choose(a, b)` or `choose(Type)`")
+        if len(node.args) == 1:
+            return self._choose_member(node.args[0], span)
+        options = [self.held(a) for a in node.args]
+        kind = options[0].type
+        for option, argument in zip(options, node.args, strict=True):
+            kind = self.join(Const(0, kind, span), self.fit(option, kind, argument, "this option"), argument)
+        picked = self.builder.temporary(Int(0, len(options) - 1))
+        everything = Const((1 << len(options)) - 1, SetOf(Int(0, len(options) - 1)), span)
+        self.builder.emit(Choose(picked, everything, span))
+        which = Var(picked, Int(0, len(options) - 1), span)
+        if [o.value for o in options if isinstance(o, Const)] == list(range(len(options))) and kind == BOOL:
+            return Op("ne", (which, Const(0, which.type, span)), BOOL, span)
+        value = self.fit(options[-1], kind, node.args[-1], "this option")
+        for number in reversed(range(len(options) - 1)):
+            test = Op("eq", (which, Const(number, which.type, span)), BOOL, span)
+            value = Cond(test, self.fit(options[number], kind, node.args[number], "this"), value, kind, span)
+        return value
+
+    def _choose_member(self, node: ast.expr, span: Span) -> Expr:
+        if self.symbol(node) is not None:
+            name = self.kind(node)
+            options: Expr = Alive(name, SetOf(Ref(name)), span)
+        else:
+            options = self.pure(node) if self._only_looks(node) else self.held(node)
+        if not isinstance(options.type, SetOf):
+            raise self.refuse("K055", "one option is no choice", node, "", "write `choose(a, b)`, or name a set")
+        if self.shared_loads(options):
+            self.builder.cut(span)
+        picked = self.builder.temporary(options.type.element)
+        self.builder.emit(Choose(picked, options, span))
+        return Var(picked, options.type.element, span)

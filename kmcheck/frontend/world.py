@@ -1,0 +1,136 @@
+"""What all processes of a spec share while it is lowered: kinds, functions in fields, globals."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from kmcheck.frontend.annotations import Annotations
+from kmcheck.frontend.modules import Loader
+from kmcheck.frontend.report import Refused, Reporter
+from kmcheck.frontend.source import span_of
+from kmcheck.frontend.symbols import FunctionSymbol, KindSymbol, Module
+from kmcheck.ir.program import FieldInfo
+from kmcheck.ir.types import Function
+
+
+@dataclass(slots=True)
+class KindInfo:
+    """A kind's declarations, read."""
+
+    symbol: KindSymbol
+    fields: dict[str, FieldInfo] = field(default_factory=dict)
+    embedded: dict[str, str] = field(default_factory=dict)
+    limit: ast.expr | None = None
+
+
+class World:
+    """The kinds and what is learnt about them while lowering.
+
+    Two things are only known when all code is lowered: which functions a field may hold, and
+    which fields of a per-process record others touch. `changed` says that a pass learnt one:
+    then all is lowered again.
+    """
+
+    def __init__(self, loader: Loader, reporter: Reporter) -> None:
+        self.loader = loader
+        self.reporter = reporter
+        self.kinds: dict[str, KindInfo] = {}
+        self.candidates: dict[str, list[FunctionSymbol]] = {}
+        self.shared: set[tuple[str, str]] = set()
+        self.per_process = {g.kind for g in loader.globals.values() if g.per == "process"}
+        self.allocated: set[str] = set()
+        self.uninitialised: set[str] = set()
+        self.started: set[str] = set()
+        self.cells = 0
+        self.changed = False
+
+    def read_kinds(self) -> None:
+        """Read the annotations of every class."""
+        for name, symbol in self.loader.kinds.items():
+            self.kinds[name] = KindInfo(symbol)
+        for info in self.kinds.values():
+            with self.reporter.going_on():
+                self._read_kind(info)
+        self._refuse_nesting()
+
+    def _read_kind(self, info: KindInfo) -> None:
+        symbol, module = info.symbol, info.symbol.module
+        annotations = Annotations(self.loader, module)
+        for keyword in symbol.node.keywords:
+            if keyword.arg != "limit":
+                raise self._refuse(module, "K018", "a class has one option, `limit`", keyword.value)
+            info.limit = keyword.value
+        for node in symbol.node.body:
+            with self.reporter.going_on():
+                match node:
+                    case ast.AnnAssign(target=ast.Name(id=name), value=None):
+                        self._read_field(info, annotations, name, node)
+                    case ast.FunctionDef() | ast.Pass() | ast.Expr(value=ast.Constant()):
+                        pass
+                    case ast.AnnAssign(target=ast.Name(), value=ast.expr() as value):
+                        hint = "a field begins as zero; give it a value in `T(field=...)`"
+                        raise self._refuse(module, "K025", "a field has no default", value, "", hint)
+                    case _:
+                        hint = "write `name: Type`, one a line, and methods"
+                        raise self._refuse(module, "K025", "a class has fields and methods", node, "", hint)
+
+    def _read_field(self, info: KindInfo, annotations: Annotations, name: str, node: ast.AnnAssign) -> None:
+        module = info.symbol.module
+        if name in info.fields or name in info.embedded:
+            raise self._refuse(module, "K013", f"the field `{name}` is declared twice", node)
+        declared = annotations.field(node.annotation, info.symbol.name, name)
+        if declared.embedded is not None:
+            info.embedded[name] = declared.embedded
+        elif declared.type is not None:
+            private = info.symbol.name in self.per_process and (info.symbol.name, name) not in self.shared
+            info.fields[name] = FieldInfo(declared.type, declared.ghost, private, span_of(module.source, node))
+
+    def _refuse_nesting(self) -> None:
+        for name, info in self.kinds.items():
+            seen, ahead = set(), list(info.embedded.values())
+            while ahead:
+                inner = ahead.pop()
+                if inner == name:
+                    hint = 'a pointer is written `Ref["Name"]`'
+                    module = info.symbol.module
+                    self._refuse(module, "K026", f"{name} is embedded in itself", info.symbol.node, "", hint)
+                    break
+                if inner not in seen and inner in self.kinds:
+                    seen.add(inner)
+                    ahead.extend(self.kinds[inner].embedded.values())
+
+    def _refuse(self, module: Module, code: str, title: str, node: ast.AST, label: str = "", hint: str = "") -> Refused:
+        return self.loader.refuse(module, code, title, node, label, hint)
+
+    def function_code(self, key: str, function: FunctionSymbol) -> int:
+        """Return the encoding of a function in a field, adding it to those the field may hold."""
+        known = self.candidates.setdefault(key, [])
+        if function not in known:
+            known.append(function)
+            self.changed = True
+        return known.index(function) + 1
+
+    def touch(self, kind: str, name: str) -> None:
+        """Note that a field of a per-process record is touched by others than its owner."""
+        if kind in self.per_process and (kind, name) not in self.shared:
+            self.shared.add((kind, name))
+            info = self.kinds[kind].fields[name]
+            self.kinds[kind].fields[name] = FieldInfo(info.type, info.ghost, private=False, span=info.span)
+            self.changed = True
+
+    def learn(self, known: set[str], fact: str) -> None:
+        """Add a fact about a kind or a process."""
+        if fact not in known:
+            known.add(fact)
+            self.changed = True
+
+    def cell(self) -> int:
+        """Return a new quantifier variable."""
+        self.cells += 1
+        return self.cells - 1
+
+    def holds_functions(self, kind: str, name: str) -> bool:
+        """Tell whether a field holds functions."""
+        info = self.kinds[kind].fields.get(name)
+        return info is not None and isinstance(info.type, Function)

@@ -1,0 +1,95 @@
+"""A program: the kinds of objects, the code of the processes, and what must be true of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kmcheck.diagnostics import Source, Span
+from kmcheck.ir.code import Template
+from kmcheck.ir.expr import Expr
+from kmcheck.ir.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """A field: its type; `ghost` is for properties only, `private` is touched by its owner only."""
+
+    type: Type
+    ghost: bool = False
+    private: bool = False
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of object: its fields, the objects embedded in it, its limit."""
+
+    name: str
+    fields: dict[str, FieldInfo]
+    embedded: dict[str, str]
+    limit: Expr | None
+    allocated_by_processes: bool
+    may_be_uninitialised: bool
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Global:
+    """Objects that exist before setup and are never freed: one, or one per CPU or per process."""
+
+    name: str
+    kind: str
+    per: Literal["system", "cpu", "process"]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """Something to hold. `parameters` are quantified over the live objects of their kinds.
+
+    `symbolic` means that it speaks of sizes, so that a solver has the last word.
+    """
+
+    name: str
+    when: Literal["always", "finally", "rest", "step"]
+    parameters: tuple[tuple[int, str, Expr], ...]
+    """(cell, name, domain) of each parameter."""
+    formula: Expr
+    symbolic: bool
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A bound or a choice, with the value that this program was compiled for.
+
+    `value` is an int, a bool or the name of an enumeration's member.
+    """
+
+    name: str
+    kind: Literal["bound", "choice"]
+    value: int | bool | str
+    default: int | bool | str
+    options: tuple[str, ...]
+    doc: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Everything a spec says, with its settings filled in."""
+
+    name: str
+    source: Source
+    digest: str
+    doc: str
+    kinds: dict[str, Kind]
+    globals: tuple[Global, ...]
+    templates: dict[str, Template]
+    """In the order of the spec; `setup` is one of them."""
+    properties: tuple[Property, ...]
+    settings: tuple[Setting, ...]
+    functions: dict[str, tuple[str, ...]]
+    """For each field that holds functions (`Work.fn`): those ever stored there."""
+    cells: int
+    """How many quantifier variables there are."""
