@@ -1,0 +1,108 @@
+"""How things are called in a picture: plain ASCII, one line, kernel style."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from kmcheck.trace import Event, Frame, ObjectView, Place, Trace, Value
+
+KERNEL = "kmcheck.kernel."
+
+TRANSPARENT = frozenset(
+    {
+        "READ_ONCE",
+        "WRITE_ONCE",
+        "rcu_access_pointer",
+        "rcu_assign_pointer",
+        "rcu_dereference",
+        "rcu_dereference_protected",
+        "smp_load_acquire",
+        "smp_store_release",
+    }
+)
+"""Macros that are one load or store: that access itself says more than the call."""
+
+
+def plain(text: str) -> str:
+    """Return `text` as printable ASCII on one line: what every picture and every mail can carry."""
+    line = " ".join(text.split())
+    return "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in line)
+
+
+def comment(text: str) -> str:
+    """Return `text` as a C comment, or nothing where there is nothing to say."""
+    return f"/* {plain(text).replace('*/', '* /')} */" if text.strip() else ""
+
+
+def where(place: Place) -> str:
+    """Return `reparent_caches.py:61`."""
+    return plain(f"{PurePosixPath(place.path).name}:{place.line}")
+
+
+def call_text(frame: Frame) -> str:
+    """Return the call as C: `kmem_cache_free(page#0)`."""
+    return plain(f"{frame.function}({', '.join(frame.arguments)})")
+
+
+def in_kernel(frame: Frame) -> bool:
+    """Tell whether the function is a kernel primitive of ours, not the spec's."""
+    return frame.module.startswith(KERNEL)
+
+
+def split(frames: tuple[Frame, ...]) -> tuple[tuple[Frame, ...], Frame | None]:
+    """Return the frames that a reader sees, and the primitive that they are inside of.
+
+    The spec's innermost function decides: a callback of the spec's that a primitive calls is seen,
+    and so is the way to it.
+    """
+    last = max((i for i, frame in enumerate(frames) if not in_kernel(frame)), default=0)
+    inside = [frame for frame in frames[last + 1 :] if frame.function not in TRANSPARENT]
+    return frames[: last + 1], inside[0] if inside else None
+
+
+def primitive(event: Event) -> Frame | None:
+    """Return the kernel primitive that the step belongs to, as called from the spec."""
+    return split(event.frames)[1]
+
+
+def spec_place(event: Event) -> Place:
+    """Return the step's place in the spec: that of the primitive's call, if it is in one."""
+    seen, _ = split(event.frames)
+    inner = event.frames[len(seen) :]
+    return inner[0].place if inner else event.place
+
+
+def points_to(value: Value | None, things: frozenset[str]) -> bool:
+    """Tell whether the value refers to one of `things`."""
+    return value is not None and not things.isdisjoint(value.targets)
+
+
+class Family:
+    """Who is embedded in whom: an embedded object lives and dies with the outermost container."""
+
+    def __init__(self, trace: Trace) -> None:
+        """Collect every object that the run ever has."""
+        snapshots = [trace.initial, *(event.after for event in trace.events)]
+        self.views: dict[str, ObjectView] = {}
+        for snapshot in snapshots:
+            for view in snapshot.objects:
+                self.views.setdefault(view.name, view)
+
+    def root(self, name: str) -> str:
+        """Return the outermost container of `name`, itself if it is in none."""
+        seen = {name}
+        while (view := self.views.get(name)) and view.embedded_in and view.embedded_in not in seen:
+            name = view.embedded_in
+            seen.add(name)
+        return name
+
+    def of(self, names: frozenset[str]) -> frozenset[str]:
+        """Return all objects that share a life with one of `names`."""
+        roots = {self.root(name) for name in names}
+        return names | frozenset(name for name in self.views if self.root(name) in roots)
+
+    def member(self, owner: str, field: str) -> str:
+        """Return a field as C names it: `child->parent`, `child->kmem.usage`, `rcu.readers`."""
+        view = self.views.get(owner)
+        dot = view is not None and (view.is_global or view.embedded_in is not None)
+        return plain(f"{owner}{'.' if dot else '->'}{field}")

@@ -1,0 +1,137 @@
+"""Which steps matter: those that touch the failing object, and those that order them."""
+
+from __future__ import annotations
+
+import re
+
+from kmcheck.explain.names import Family, points_to
+from kmcheck.explain.order import STARTING, WAITING, Call, Span, is_ordering
+from kmcheck.trace import Access, Event, Trace
+
+
+def focus(trace: Trace, family: Family) -> frozenset[str]:
+    """Return what the violation is about: the objects, with all that is embedded in them.
+
+    The violation names them; else its message does; else the last step touched them.
+    """
+    violation = trace.violation
+    named = {violation.thing} if violation.thing else set()
+    named |= {name for name, _ in violation.sizes}
+    named = named or {name for name in family.views if _mentions(violation.message, name)}
+    if not named and trace.events and violation.kind != "deadlock":
+        named = {access.thing for access in visible(trace.events[-1])}
+    return family.of(frozenset(named))
+
+
+def _mentions(text: str, name: str) -> bool:
+    return re.search(rf"(?<![\w>.#]){re.escape(name)}(?![\w#])", text) is not None
+
+
+def visible(event: Event) -> tuple[Access, ...]:
+    """Return the accesses that are part of the design: ghosts are not."""
+    return tuple(access for access in event.accesses if not access.ghost)
+
+
+def kept(
+    trace: Trace, family: Family, told: tuple[Call, ...], order: tuple[Span, ...]
+) -> frozenset[int]:
+    """Return the indices of the events that matter."""
+    if not trace.events:
+        return frozenset()
+    if trace.violation.kind == "deadlock":
+        steps = _stuck(trace, told, order)
+    else:
+        steps = _touching(trace, focus(trace, family)) | _named(trace)
+    steps |= _starting(trace, told, steps)
+    return steps | _ordering(trace, told, order, steps)
+
+
+def _named(trace: Trace) -> frozenset[int]:
+    """The last step, and those that the violation points at."""
+    numbers = {trace.violation.cause, trace.violation.source}
+    found = {i for i, event in enumerate(trace.events) if event.number in numbers}
+    return frozenset({*found, len(trace.events) - 1})
+
+
+def _touching(trace: Trace, things: frozenset[str]) -> frozenset[int]:
+    """Steps that change the failing object or a pointer to it, and loads that lead to it."""
+    last_use = _last_use(trace, things)
+    return frozenset(
+        index
+        for index, event in enumerate(trace.events)
+        if any(_matters(access, things) for access in visible(event))
+        or (last_use.get(event.process, -1) > index and _leads(trace, index, things))
+        or (event.process == trace.events[-1].process and _looks(trace, index, things))
+    )
+
+
+def _last_use(trace: Trace, things: frozenset[str]) -> dict[str, int]:
+    """Of each process, its last step that changes one of `things`, or fails on it."""
+    end = len(trace.events) - 1
+    return {
+        event.process: index
+        for index, event in enumerate(trace.events)
+        for access in visible(event)
+        if access.thing in things and (access.what != "load" or index == end)
+    }
+
+
+def _matters(access: Access, things: frozenset[str]) -> bool:
+    if access.what == "load":
+        return False
+    aims = points_to(access.before, things) or points_to(access.after, things)
+    return access.thing in things or (access.what != "free" and aims)
+
+
+def _leads(trace: Trace, index: int, things: frozenset[str]) -> bool:
+    """Tell whether the step loads a pointer to one of `things` from somewhere else."""
+    loads = [a for a in visible(trace.events[index]) if a.what == "load"]
+    return any(points_to(a.after, things) and a.thing not in things for a in loads)
+
+
+def _looks(trace: Trace, index: int, things: frozenset[str]) -> bool:
+    """Tell whether the step reads one of `things` after the pointer to it was loaded."""
+    source = trace.violation.source
+    after = source is not None and trace.events[index].number > source
+    return after and any(access.thing in things for access in visible(trace.events[index]))
+
+
+def _starting(trace: Trace, told: tuple[Call, ...], steps: frozenset[int]) -> frozenset[int]:
+    """Calls that start a process which matters: queue_work(), call_rcu()."""
+    known = {view.name for view in trace.initial.processes if view.status != "ended"}
+    late = [i for i in steps if trace.events[i].process not in known]
+    found = (c for c in told if c.name.startswith(STARTING) and any(c.events[0] < i for i in late))
+    return frozenset(index for call in found for index in call.events)
+
+
+def _ordering(
+    trace: Trace, told: tuple[Call, ...], order: tuple[Span, ...], steps: frozenset[int]
+) -> frozenset[int]:
+    """Sections and locks around steps that matter, and the waits of the processes concerned."""
+    mine = {
+        process: frozenset(i for i in steps if trace.events[i].process == process)
+        for process in {trace.events[i].process for i in steps}
+    }
+    around = [span for span in order if span.meets(mine.get(span.process, frozenset()))]
+    edges = {(s.process, edge) for s in around for edge in (s.first, s.last) if edge is not None}
+    found = (
+        call
+        for call in told
+        if is_ordering(call.name)
+        and call.process in mine
+        and (call.name.startswith(WAITING) or any((call.process, i) in edges for i in call.events))
+    )
+    return frozenset(index for call in found for index in call.events)
+
+
+def _stuck(trace: Trace, told: tuple[Call, ...], order: tuple[Span, ...]) -> frozenset[int]:
+    """What a deadlock is made of: all that is still held, and calls that do not return."""
+    last = {view.name for view in trace.events[-1].after.processes if view.status != "ended"}
+    held = {(s.process, s.first) for s in order if s.last is None and s.process in last}
+    found = frozenset(
+        index
+        for call in told
+        if not call.finished or any((call.process, i) in held for i in call.events)
+        for index in call.events
+    )
+    return found or frozenset(range(len(trace.events)))

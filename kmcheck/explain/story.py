@@ -1,0 +1,118 @@
+"""A run told to a reader: the rows that matter, whose they are, and why it went wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kmcheck.explain.names import Family
+from kmcheck.explain.order import Span, calls, spans
+from kmcheck.explain.relevance import focus, kept, visible
+from kmcheck.explain.rows import Row, Rows, fails_inside
+from kmcheck.explain.why import Missing, Reason, Why
+from kmcheck.trace import ProcessView, Trace, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A process that has rows: its name, and its own function's call as C."""
+
+    process: str
+    call: str
+    early: bool
+    """Whether it was there from the beginning: its call can stand at the top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What every picture draws. Indices of events are those of `trace.events`.
+
+    `cast` are the objects that the rows are about (containers, not what is embedded), the failing
+    one first; `missing` is the section or grace period that would have prevented it.
+    """
+
+    trace: Trace
+    rows: tuple[Row, ...]
+    columns: tuple[Column, ...]
+    spans: tuple[Span, ...]
+    cast: tuple[str, ...]
+    mark: str
+    reasons: tuple[Reason, ...]
+    missing: Missing | None
+    family: Family
+    fails_inside: bool
+    """Whether the last step itself fails, so that what it changed never happened."""
+
+    def row_of(self, event: int) -> int | None:
+        """Return the index of the row that stands for the event; None if it was left out."""
+        return next((i for i, row in enumerate(self.rows) if event in row.events), None)
+
+    def concerns(self, row: Row) -> bool:
+        """Tell whether the row's accesses are part of the story: those of a lock seldom are."""
+        return _concerns(self.trace, row)
+
+
+def explain(trace: Trace, *, full: bool = False) -> Story:
+    """Tell a run: only what touches the failing object or orders it, all of it if `full`."""
+    family, told = Family(trace), calls(trace)
+    order = spans(trace, told)
+    every = frozenset(range(len(trace.events)))
+    rows = Rows(trace, told, order).write(every if full else kept(trace, family, told, order))
+    why = Why(trace, family, order)
+    return Story(
+        trace=trace,
+        rows=rows,
+        columns=_columns(trace, rows),
+        spans=order,
+        cast=_cast(trace, family, rows, full=full),
+        mark=why.mark(),
+        reasons=why.reasons(rows),
+        missing=why.missing(),
+        family=family,
+        fails_inside=bool(trace.events) and fails_inside(trace),
+    )
+
+
+def _concerns(trace: Trace, row: Row) -> bool:
+    return trace.violation.kind == "deadlock" or not row.is_ordering
+
+
+def _columns(trace: Trace, rows: tuple[Row, ...]) -> tuple[Column, ...]:
+    """The processes that have rows: in the spec's order, then as they come."""
+    views = {view.name: view for event in trace.events for view in event.after.processes}
+    views |= {view.name: view for view in trace.initial.processes}
+    acting = dict.fromkeys(row.process for row in rows)
+    names = [name for name in views if name in acting]
+    return tuple(
+        _column(name, views.get(name), trace, rows)
+        for name in (*names, *(name for name in acting if name not in views))
+    )
+
+
+def _column(name: str, view: ProcessView | None, trace: Trace, rows: tuple[Row, ...]) -> Column:
+    entry = (row.text for row in rows if row.process == name and row.role == "call")
+    there = {view.name for view in trace.initial.processes if view.status != "ended"}
+    call = next(entry, view.function if view else "")
+    return Column(name, call, early=name in there)
+
+
+def _cast(trace: Trace, family: Family, rows: tuple[Row, ...], *, full: bool) -> tuple[str, ...]:
+    """The failing object, then those that the rows touch or that it was reached through."""
+    first = [family.root(name) for name in sorted(focus(trace, family))]
+    thing = trace.violation.thing
+    names = [family.root(thing)] if thing else []
+    touched = [
+        family.root(name)
+        for row in rows
+        if full or _concerns(trace, row)
+        for index in row.events
+        for access in visible(trace.events[index])
+        for name in (access.thing, *_targets(access.before), *_targets(access.after))
+    ]
+    order = {name: i for i, name in enumerate(family.views)}
+    others = [family.root(name) for name in order] if full else []
+    rest = sorted({*first, *touched, *others}, key=lambda n: order.get(n, 0))
+    return tuple(name for name in dict.fromkeys((*names, *rest)) if name in order)
+
+
+def _targets(value: Value | None) -> tuple[str, ...]:
+    return value.targets if value else ()
