@@ -1,0 +1,82 @@
+"""What a file on each shelf owes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from kmcheck.solver import Solver
+from kmcheck.system import TransitionSystem
+from kmcheck.trace import Trace
+from kmcheck.verdict import Budget, Finding
+
+Media = Literal["text", "binary"]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """How to draw: `full` keeps every step; `width` is what text is held to, in columns."""
+
+    full: bool = False
+    width: int = 75
+
+
+class Renderer(Protocol):
+    """One picture of a trace. The same trace and options give the same bytes, everywhere.
+
+    `name` is what `--as` takes, `suffix` what the file's name ends in, `media` tells whether
+    `render` returns str or bytes.
+    """
+
+    @property
+    def name(self) -> str:
+        """The picture's name, which is also the file's."""
+
+    @property
+    def suffix(self) -> str:
+        """The end of the name of a file that holds the picture: `.txt`."""
+
+    @property
+    def media(self) -> Media:
+        """`text` where `render` returns str, `binary` where it returns bytes."""
+
+    def render(self, trace: Trace, options: RenderOptions) -> str | bytes:
+        """Draw the trace. Never fails for a trace that `replay` made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where an exploration is: states found, states not yet expanded, depth, transitions."""
+
+    states: int
+    frontier: int
+    depth: int
+    transitions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to search for. `wanted` names violations and properties; None is all of them."""
+
+    wanted: frozenset[str] | None = None
+    every: bool = False
+    """Whether to go on after the first violation, for the first one of each name."""
+
+
+class Engine(Protocol):
+    """One way to decide. Breadth first: the first violation claimed is a shortest one."""
+
+    @property
+    def name(self) -> str:
+        """What `--engine` takes, which is also the file's name."""
+
+    def search(
+        self,
+        system: TransitionSystem,
+        question: Question,
+        solver: Solver,
+        budget: Budget,
+        report: Callable[[Progress], None],
+    ) -> Finding:
+        """Explore a system until the question is answered or the budget is used up."""

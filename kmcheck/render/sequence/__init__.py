@@ -1,0 +1,102 @@
+"""The space-time diagram: processes and objects side by side, time down. An SVG of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from kmcheck.explain import Row, Story, explain
+from kmcheck.protocols import Media, Renderer, RenderOptions
+from kmcheck.render.sequence import bars, captions, lanes
+from kmcheck.render.sequence.page import Page, arrange
+from kmcheck.render.sequence.shapes import Shape, Text, number
+from kmcheck.render.sequence.spans import spans
+from kmcheck.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A picture's size, what it is called, and its shapes, the rearmost first."""
+
+    width: float
+    height: float
+    title: str
+    text: str
+    shapes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """One row for each row of the table, one bar for each object that it is about."""
+
+    name: str = "sequence"
+    suffix: str = ".svg"
+    media: Media = "text"
+
+    def render(self, trace: Trace, options: RenderOptions) -> str:
+        """Draw the run."""
+        drawing = draw(explain(trace, full=options.full))
+        loader = PackageLoader(__package__ or "kmcheck.render.sequence")
+        pages = Environment(
+            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True, keep_trailing_newline=True,
+        )  # fmt: skip
+        pages.filters["n"] = number
+        return pages.get_template("picture.svg").render(drawing=drawing)
+
+
+def draw(story: Story) -> Drawing:
+    """Place every shape of the picture."""
+    story = replace(story, rows=tuple(_rows(story)))
+    told = bars.bars(story)
+    last = len(story.rows) - 1
+    tail = any(segment.first == last for bar in told for segment in bar.segments)
+    page = arrange(story, {bar.name: bar.want for bar in told}, tail=tail)
+    below, y = captions.key(page, page.bottom + 12, told)
+    verdict, y = captions.verdict(page, y + 8)
+    shapes = (
+        *_picture(page, told),
+        *captions.title(page),
+        *below,
+        *verdict,
+        *captions.footer(page, y + 8),
+    )
+    return Drawing(page.width, y + 40, _title(story), story.mark, shapes)
+
+
+def _rows(story: Story) -> Iterator[Row]:
+    """Leave out the calls that stand above the lanes, and keep a row for a missing grace period."""
+    above = {column.process for column in story.columns}
+    gap = story.missing
+    for row in story.rows:
+        if row.role == "call" and row.depth == 0 and row.process in above:
+            above.discard(row.process)
+            continue
+        if gap and gap.sort == "grace" and gap.last in row.events:
+            yield Row("gap", row.process, row.depth, "", " ".join(gap.label))
+        yield row
+
+
+def _picture(page: Page, told: tuple[bars.Bar, ...]) -> list[Shape]:
+    """The rows and bars: arrows run behind the bars that they are not meant for."""
+    shapes = [*lanes.bands(page), *lanes.lifelines(page), *lanes.arrows(page)]
+    shapes += [*spans(page), *bars.draw(page, told), *lanes.rows(page)]
+    shapes += [*lanes.headings(page), *captions.names(page, told)]
+    return [*_no_text(shapes), *_only_text(shapes)]
+
+
+def _only_text(shapes: list[Shape]) -> list[Shape]:
+    return [shape for shape in shapes if isinstance(shape, Text)]
+
+
+def _no_text(shapes: list[Shape]) -> list[Shape]:
+    return [shape for shape in shapes if not isinstance(shape, Text)]
+
+
+def _title(story: Story) -> str:
+    return f"{story.trace.spec}: {story.trace.violation.kind}"
+
+
+RENDERER: Renderer = Sequence()

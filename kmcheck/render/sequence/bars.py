@@ -1,0 +1,227 @@
+"""An object over time: a bar whose fill and text say what state it is in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from kmcheck.explain import Row, Story
+from kmcheck.render.sequence.page import Page
+from kmcheck.render.sequence.shapes import SMALL, Box, Rect, Shape, fitted, lines, width
+from kmcheck.trace import ObjectView, Snapshot, Value
+
+State = Literal["absent", "live", "dying", "freed"]
+
+MOST = 7
+"""Objects that are drawn; there is no room for more."""
+WIDEST = 168.0
+LEADING = 12.5
+PAD = 8.0
+RANK = {"free": 0, "alloc": 1, "store": 1, "update": 1, "load": 2}
+
+ENDING = re.compile(r"dying|dead|offline|killed", re.IGNORECASE)
+LIVING = re.compile(r"online|alive|active", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """An object between two rows (`first`: None: from the start), and what is written on it."""
+
+    first: int | None
+    last: int | None
+    state: State
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """An object's name and kind, and its segments from top to bottom."""
+
+    name: str
+    kind: str
+    segments: tuple[Segment, ...]
+
+    @property
+    def says(self) -> bool:
+        """Tell whether there is more to see than that the object is there."""
+        return len(self.segments) > 1 or any(s.facts != ("live",) for s in self.segments)
+
+    @property
+    def want(self) -> float:
+        """The width that the bar would like to have."""
+        facts = [fact for segment in self.segments for fact in segment.facts]
+        longest = max([*facts, self.name, self.kind, "FREED"], key=len)
+        return min(WIDEST, width(longest, SMALL) + 2 * PAD + 4)
+
+
+def bars(story: Story) -> tuple[Bar, ...]:
+    """Return the bars of the objects that the rows are about.
+
+    One that nothing happens to is worth a bar only if it could have been the failing one.
+    """
+    told = [_bar(story, name) for name in story.cast]
+    kind = told[0].kind if told else ""
+    return tuple(bar for bar in told if bar.says or bar.kind == kind)[:MOST]
+
+
+def _bar(story: Story, name: str) -> Bar:
+    fields = _key_fields(story, name)
+    states: list[tuple[int | None, tuple[State, tuple[str, ...]]]] = [
+        (None, _look(story, name, fields, story.trace.initial))
+    ]
+    for index, row in enumerate(story.rows):
+        if row.events and not (row.bad and story.fails_inside):
+            look = _look(story, name, fields, story.trace.events[row.events[-1]].after)
+            states.append((index, look))
+    changed = [states[0], *(now for old, now in pairwise(states) if old[1] != now[1])]
+    ends = [index for index, _ in changed[1:]]
+    segments = tuple(
+        Segment(first, last, *look)
+        for (first, look), last in zip(changed, [*ends, None], strict=True)
+        if look[0] != "absent"
+    )
+    return Bar(name, story.family.views[name].kind, segments)
+
+
+def _key_fields(story: Story, name: str) -> tuple[tuple[str, str], ...]:
+    """The fields that a row changes, or through which it gets hold of an object shown."""
+    if not story.rows:
+        return tuple((name, field) for field, _ in story.family.views[name].fields)
+    found = {
+        (access.thing, access.field): None
+        for row in story.rows
+        for index in row.events
+        for access in story.trace.events[index].accesses
+        if not access.ghost
+        and access.field
+        and story.family.root(access.thing) == name
+        and (access.what != "load" or _leads(story, access.after))
+        and story.concerns(row)
+    }
+    return tuple(found)
+
+
+def _leads(story: Story, value: Value | None) -> bool:
+    targets = value.targets if value else ()
+    return any(story.family.root(target) in story.cast for target in targets)
+
+
+def _look(
+    story: Story, name: str, fields: tuple[tuple[str, str], ...], state: Snapshot
+) -> tuple[State, tuple[str, ...]]:
+    """Return the state of an object, and its key fields' values."""
+    views = {view.name: view for view in state.objects}
+    view = views.get(name)
+    if view is None:
+        return "absent", ()
+    if view.life == "freed":
+        return "freed", ("FREED",)
+    parts = [v for v in views.values() if story.family.root(v.name) == name]
+    facts = tuple(
+        _fact(views[owner], name, field)
+        for owner, field in fields
+        if owner in views and not ENDING.search(field)
+    )
+    if _is_dying(story, parts):
+        return "dying", ("dying", *facts)
+    return "live", facts or ("live",)
+
+
+def _fact(view: ObjectView, name: str, field: str) -> str:
+    value = dict(view.fields).get(field)
+    inner = view.name.removeprefix(name).removeprefix("->").replace("->", ".")
+    label = f"{inner}.{field}" if inner else field
+    return f"{label} = {value.text if value else '?'}"
+
+
+def _is_dying(story: Story, parts: list[ObjectView]) -> bool:
+    """Tell whether a flag has changed that says so: `dying`, `DEAD`, `online`."""
+    first = {view.name: dict(view.fields) for view in story.trace.initial.objects}
+    for view in parts:
+        for field, value in view.fields:
+            before = first.get(view.name, {}).get(field)
+            changed = before is None or before.text != value.text
+            if changed and (
+                (ENDING.search(field) and value.text in {"true", "1"})
+                or ENDING.fullmatch(value.text.rpartition(".")[2])
+                or (LIVING.search(field) and value.text in {"false", "0"} and before is not None)
+            ):
+                return True
+    return False
+
+
+# --- drawing ----------------------------------------------------------------------------------
+
+
+def draw(page: Page, told: tuple[Bar, ...]) -> list[Shape]:
+    """Return the bars as shapes, without their headings."""
+    return [
+        shape for bar in told for segment in bar.segments for shape in _draw(page, bar, segment)
+    ]
+
+
+def segment_box(page: Page, name: str, segment: Segment) -> Box:
+    """Return where a segment stands: it begins just below the row that changed the state."""
+    whole = page.bars[name]
+    top = whole.y + 2 if segment.first is None else page.center(segment.first) + 7
+    bottom = page.bottom - 2 if segment.last is None else page.center(segment.last) + 4
+    return Box(whole.x, top, whole.w, max(4.0, bottom - top))
+
+
+def _draw(page: Page, bar: Bar, segment: Segment) -> list[Shape]:
+    box = segment_box(page, bar.name, segment)
+    shapes: list[Shape] = [Rect(box, f"bar {segment.state}", 3)]
+    if segment.state in {"dying", "freed"}:
+        shapes.append(Rect(box, f"pattern-{segment.state}", 3))
+    return [*shapes, *_label(box, segment)]
+
+
+def _label(box: Box, segment: Segment) -> list[Shape]:
+    """Write the state on the bar, in as many lines as it has room for."""
+    most = int((box.h - 2) / LEADING)
+    if most < 1:
+        return []
+    inner = box.w - 2 * PAD
+    told = [line for fact in segment.facts for line in lines(fact, inner, 3, SMALL)]
+    if len(told) > most:
+        told = [*told[: most - 1], f"{told[most - 1]} .."]
+    height = LEADING * len(told)
+    top = box.y + (box.h - height) / 2
+    wide = max(width(line, SMALL) for line in told) + 6
+    pill = Rect(Box(box.middle - wide / 2, top - 0.5, wide, height + 1), "pill", 3)
+    style = "state strong" if segment.state == "freed" else "state"
+    texts = [
+        fitted(Box(box.x + PAD, top + i * LEADING, inner, LEADING), line, style, SMALL, "middle")
+        for i, line in enumerate(told)
+    ]
+    return [pill, *texts]
+
+
+def touched(story: Story, row: Row) -> tuple[str, str] | None:
+    """Return the object that the row concerns, and how: `free`, `write`, `read` or `bad`."""
+    if row.role == "stuck":
+        return _wanted(story, row)
+    if not story.concerns(row):
+        return None
+    found = [
+        (RANK[access.what], story.family.root(access.thing))
+        for index in row.events
+        for access in story.trace.events[index].accesses
+        if not access.ghost and story.family.root(access.thing) in story.cast
+    ]
+    thing = story.trace.violation.thing
+    if row.bad and thing:
+        found = [pair for pair in found if pair[1] == story.family.root(thing)]
+    if not found:
+        return None
+    rank, name = min(found, key=lambda pair: pair[0])
+    return name, ("free", "write", "read")[rank]
+
+
+def _wanted(story: Story, row: Row) -> tuple[str, str] | None:
+    """Return the object whose lock a stuck row waits for."""
+    argument = row.text.partition("(")[2].rpartition(")")[0].partition(",")[0].lstrip("&")
+    root = story.family.root(argument)
+    return (root, "bad") if root in story.cast else None

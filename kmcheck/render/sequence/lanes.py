@@ -1,0 +1,131 @@
+"""What the processes do: lifelines, rows, arrows to the objects and from them."""
+
+from __future__ import annotations
+
+from kmcheck.explain import Row, Story
+from kmcheck.render.sequence.bars import touched
+from kmcheck.render.sequence.page import LEADING, ROW, Page
+from kmcheck.render.sequence.shapes import (
+    BODY,
+    SMALL,
+    Box,
+    Circle,
+    Path,
+    Rect,
+    Shape,
+    fitted,
+    width,
+)
+
+
+def bands(page: Page) -> list[Shape]:
+    """Shade every other row, and mark the bad ones."""
+    rows = page.story.rows
+    plain: list[Shape] = [Rect(page.row(i), "band") for i in range(1, len(rows), 2)]
+    return [*plain, *(Rect(page.row(i), "band-bad") for i, row in enumerate(rows) if row.bad)]
+
+
+def lifelines(page: Page) -> list[Shape]:
+    """Draw a line down for each process."""
+    return [
+        Path(((lane.x, page.top), (lane.x, page.bottom)), "lifeline")
+        for lane in page.lanes.values()
+    ]
+
+
+def tone(story: Story, row: Row) -> str:
+    """Return what sort of step the row is: it decides the colour and the dot."""
+    if row.bad:
+        return "bad"
+    if row.is_grace or row.role == "gap":
+        return "grace"
+    if row.role == "call" or row.is_ordering:
+        return "plain"
+    found = touched(story, row)
+    return found[1] if found else "plain"
+
+
+# --- rows -------------------------------------------------------------------------------------
+
+
+def rows(page: Page) -> list[Shape]:
+    """Write each row: its number, its dot and its text."""
+    return [shape for i, row in enumerate(page.story.rows) for shape in _row(page, i, row)]
+
+
+def _row(page: Page, index: int, row: Row) -> list[Shape]:
+    lane, sort = page.lanes[row.process], tone(page.story, row)
+    band, at = page.row(index), page.text_at(row)
+    wide = max(8.0, lane.right - at)
+    shapes: list[Shape] = [
+        fitted(Box(at, band.y + i * LEADING, wide, ROW), line, f"c {sort} {row.role}")
+        for i, line in enumerate(page.texts[index])
+    ]
+    if row.role != "call":
+        shapes += dot(lane.x, page.center(index), "gap" if row.role == "gap" else sort)
+    if row.number is not None:
+        left = next(iter(page.lanes.values())).x - 14
+        box = Box(band.x + 4, band.y, left - band.x - 4, ROW)
+        style = "c number bad" if row.bad else "c number"
+        shapes.append(fitted(box, str(row.number), style, anchor="end"))
+    return shapes
+
+
+def dot(x: float, y: float, sort: str) -> list[Shape]:
+    """Each sort of step has a dot of its own shape, so that grey print keeps them apart."""
+    if sort in {"grace", "gap"}:
+        return [Path(((x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y)), f"dot {sort}", closed=True)]
+    if sort == "free":
+        return [Rect(Box(x - 4.5, y - 4.5, 9, 9), "dot free")]
+    return [Circle(x, y, 5 if sort == "bad" else 4, f"dot {sort}")]
+
+
+# --- arrows -----------------------------------------------------------------------------------
+
+
+def arrows(page: Page) -> list[Shape]:
+    """Draw an arrow from each row to the object that it changes, or from the one that it reads."""
+    return [shape for i, row in enumerate(page.story.rows) for shape in _arrow(page, i, row)]
+
+
+def _arrow(page: Page, index: int, row: Row) -> list[Shape]:
+    found = touched(page.story, row) if row.role in {"step", "stuck"} else None
+    if found is None or found[0] not in page.bars:
+        return []
+    name, sort = found
+    sort = "plain" if row.is_ordering else sort
+    lane, y = page.lanes[row.process], page.center(index)
+    near = min(page.text_at(row) + width(page.texts[index][0]) + 8, lane.right + 4)
+    far = page.bars[name].x - 1
+    if row.bad:
+        return [_line(near, far - 10, y, "bad"), _tip(far, y, 12, "bad")]
+    if sort == "read":
+        return [_line(near + 7, far, y, "read"), _tip(near, y, -8, "read")]
+    return [_line(near, far - 7, y, sort), _tip(far, y, 8, sort)]
+
+
+def _line(start: float, end: float, y: float, sort: str) -> Shape:
+    return Path(((start, y), (max(start, end), y)), f"arrow {sort}")
+
+
+def _tip(x: float, y: float, size: float, sort: str) -> Shape:
+    """Return an arrow head; a negative size points left."""
+    half = abs(size) / 2
+    return Path(((x, y), (x - size, y - half), (x - size, y + half)), f"tip {sort}", closed=True)
+
+
+# --- headings ---------------------------------------------------------------------------------
+
+
+def headings(page: Page) -> list[Shape]:
+    """Write each process's name above its lane, and the function that it runs."""
+    shapes: list[Shape] = []
+    for column in page.story.columns:
+        lane = page.lanes[column.process]
+        box = Box(lane.x - 6, page.top - 38, lane.outer - lane.x + 6, 18)
+        below = Box(box.x, page.top - 21, box.w, 16)
+        shapes += [
+            fitted(box, column.process, "c strong", BODY),
+            fitted(below, column.call, "c muted", SMALL),
+        ]
+    return shapes

@@ -1,0 +1,112 @@
+"""What a process is inside of: sections, locks, grace periods; and those that are missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kmcheck.explain import Missing, Span
+from kmcheck.render.sequence.page import Lane, Page
+from kmcheck.render.sequence.shapes import SMALL, Box, Path, Rect, Shape, fitted, width
+
+LEADING = 12.5
+LOCK = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Of one lane, the rows from `first` to `last`."""
+
+    page: Page
+    lane: Lane
+    first: int
+    last: int
+
+    @property
+    def box(self) -> Box:
+        """The lane's part of these rows."""
+        top = self.page.row(self.first).y + 3
+        height = self.page.row(self.last).bottom - 3 - top
+        return Box(self.lane.x - 9, top, self.lane.right - self.lane.x + 16, height)
+
+    @property
+    def bracket(self) -> tuple[tuple[float, float], ...]:
+        """A bracket at the lane's right edge."""
+        x = self.lane.right + 14
+        top, bottom = self.page.row(self.first).y + 5, self.page.row(self.last).bottom - 5
+        return ((x - 7, top), (x, top), (x, bottom), (x - 7, bottom))
+
+
+def spans(page: Page) -> list[Shape]:
+    """Draw what a process is inside of, and what it should have been inside of."""
+    shapes: list[Shape] = []
+    held: dict[str, int] = {}
+    for span in page.story.spans:
+        extent = _extent(page, span.process, span.first, span.last)
+        if extent is None:
+            continue
+        if span.sort == "read":
+            shapes += [
+                Rect(extent.box, "section", 4),
+                *_note(extent, ("RCU read section",), "read"),
+            ]
+        elif span.sort == "grace":
+            path = Path(extent.bracket, "bracket grace")
+            shapes += [path, *_note(extent, ("grace period",), "grace")]
+        else:
+            shapes.append(_lock(extent, span, held.get(span.process, 0)))
+            held[span.process] = held.get(span.process, 0) + 1
+    return [*shapes, *_missing(page, page.story.missing), *_gaps(page)]
+
+
+def _extent(page: Page, process: str, first: int, last: int | None) -> Extent | None:
+    """Return the rows from one event to another; None if one of them is not shown."""
+    top = page.story.row_of(first)
+    end = len(page.story.rows) - 1 if last is None else page.story.row_of(last)
+    if top is None or end is None or process not in page.lanes:
+        return None
+    return Extent(page, page.lanes[process], top, end)
+
+
+def _lock(extent: Extent, span: Span, nested: int) -> Shape:
+    """A lock held is a thick piece of the lifeline; what is never given back runs to the end."""
+    page = extent.page
+    top = page.center(extent.first)
+    bottom = page.bottom if span.last is None else page.center(extent.last)
+    left = extent.lane.x - LOCK / 2 - nested % 3 * (LOCK + 1)
+    return Rect(Box(left, top, LOCK, max(LOCK, bottom - top)), "lock", 1)
+
+
+def _missing(page: Page, gap: Missing | None) -> list[Shape]:
+    """A dashed outline where a section should have been, that says so."""
+    if gap is None or gap.sort != "read":
+        return []
+    extent = _extent(page, gap.process, gap.first, gap.last)
+    if extent is None:
+        return []
+    return [Rect(extent.box, "missing read", 5), *_note(extent, gap.label, "read")]
+
+
+def _gaps(page: Page) -> list[Shape]:
+    """A dashed bracket where a grace period should have been."""
+    return [
+        Path(Extent(page, page.lanes[row.process], index, index).bracket, "bracket grace gap")
+        for index, row in enumerate(page.story.rows)
+        if row.role == "gap"
+    ]
+
+
+def _note(extent: Extent, label: tuple[str, ...], sort: str) -> list[Shape]:
+    """Write beside a span, in the middle of the rows in which this process does nothing."""
+    page, lane = extent.page, extent.lane
+    rows = range(extent.first, extent.last + 1)
+    free = [i for i in rows if page.story.rows[i].process != lane.process]
+    if not free:
+        return []
+    left = lane.x + 12
+    top = page.center(free[(len(free) - 1) // 2]) - LEADING * len(label) / 2
+    wide = min(max(width(line, SMALL) for line in label), lane.right - left - 4)
+    pill = Rect(Box(left - 4, top - 1, wide + 8, LEADING * len(label) + 2), "pill", 3)
+    boxes = (Box(left, top + i * LEADING, wide, LEADING) for i in range(len(label)))
+    style = f"c note {sort}"
+    texts = [fitted(box, line, style, SMALL) for box, line in zip(boxes, label, strict=True)]
+    return [pill, *texts]

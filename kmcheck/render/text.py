@@ -1,0 +1,105 @@
+"""Every step with its number, its place in the spec, and what it changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from kmcheck.explain import Change, Story, changes, comment, explain, plain, where
+from kmcheck.protocols import Media, Renderer, RenderOptions
+from kmcheck.trace import Event, Snapshot, Trace, Value
+
+WORDS = {
+    "alloc": "is allocated",
+    "free": "is freed",
+    "gone": "is gone",
+    "start": "starts",
+    "end": "ends",
+}
+ZERO = frozenset({"NULL", "0", "false", "{}", "[]"})
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One paragraph a step, none left out. `full` shows zero fields of the first state too."""
+
+    name: str = "text"
+    suffix: str = ".steps.txt"
+    media: Media = "text"
+
+    def render(self, trace: Trace, options: RenderOptions) -> str:
+        """Write the run down."""
+        story = explain(trace, full=True)
+        states = [trace.initial, *(event.after for event in trace.events)]
+        lines = [*_title(trace), "", "at first"]
+        lines += _state(story, trace.initial, full=options.full)
+        for event, (before, after) in zip(trace.events, pairwise(states), strict=True):
+            lines += ["", *_step(event), *_diff(story, before, after)]
+        lines += ["", f"*** {story.mark}"]
+        lines += [_reason(reason.number, reason.text) for reason in story.reasons]
+        return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _title(trace: Trace) -> list[str]:
+    settings = "  ".join(plain(f"{name}={value}") for name, value in trace.settings)
+    steps = f"{len(trace.events)} step{'' if len(trace.events) == 1 else 's'}"
+    return [f"{plain(trace.spec)}: {plain(trace.violation.kind)} ({steps})  {settings}"]
+
+
+def _state(story: Story, state: Snapshot, *, full: bool) -> list[str]:
+    fields = [
+        (story.family.member(view.name, name), value.text)
+        for view in state.objects
+        for name, value in view.fields
+    ]
+    fields += [
+        (f"{view.name}: {name}", value.text)
+        for view in state.processes
+        for name, value in view.variables
+    ]
+    shown = [(name, text) for name, text in fields if full or text not in ZERO]
+    wide = max((len(name) for name, _ in shown), default=0)
+    return [f"    {plain(name):<{wide}}  {plain(text)}" for name, text in shown]
+
+
+def _step(event: Event) -> list[str]:
+    """The step as C, inside of what, and where."""
+    note = comment(event.note)
+    calls = " > ".join(frame.function for frame in event.frames)
+    head = f"{event.number}  {plain(event.process)}: {plain(event.text)}  {note}".rstrip()
+    return [head, f"    in {plain(calls) or plain(event.process)}, {where(event.place)}"]
+
+
+def _diff(story: Story, before: Snapshot, after: Snapshot) -> list[str]:
+    found = changes(before, after)
+    wide = max((len(_name(story, c)) for c in found if c.sort in {"field", "variable"}), default=0)
+    return [line for change in found for line in _change(story, change, wide)]
+
+
+def _change(story: Story, change: Change, wide: int) -> list[str]:
+    if change.sort not in {"field", "variable"}:
+        return [f"    ! {plain(change.owner)} {WORDS[change.sort]}"]
+    name = _name(story, change)
+    old, new = _value(change.before), _value(change.after)
+    lines = [
+        f"    - {name:<{wide}}  {old}" if old else "",
+        f"    + {name:<{wide}}  {new}" if new else "",
+    ]
+    return [line for line in lines if line]
+
+
+def _name(story: Story, change: Change) -> str:
+    if change.sort == "variable":
+        return plain(f"{change.owner}: {change.field}")
+    return story.family.member(change.owner, change.field)
+
+
+def _value(value: Value | None) -> str:
+    return plain(value.text) if value else ""
+
+
+def _reason(number: int | None, text: str) -> str:
+    return f"    {'' if number is None else f'{number}: '}{text}"
+
+
+RENDERER: Renderer = Text()
