@@ -1,0 +1,342 @@
+"""The runs that the pictures are tested on: each is a bug of the kind that kmcheck is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kmcheck.trace import Trace
+from tests.traces import Script
+
+
+def hierarchy(script: Script, freers: int = 1) -> None:
+    """Set the flagship's stage: root, parent, child, one cache of the child, its pages."""
+    script.globe("rcu", "Rcu", readers="{}")
+    for name, up in (("root", "NULL"), ("parent", "root"), ("child", "parent")):
+        caches = "{cache#0}" if name == "child" else "{}"
+        script.thing(name, "Memcg", parent=up, slab_caches=caches)
+        above = "NULL" if up == "NULL" else f"&{up}->kmem"
+        script.thing(f"{name}->kmem", "PageCounter", usage="0", parent=above)
+    script.thing("cache#0", "Cache", memcg="child")
+    total = " + ".join(f"size(page#{i})" for i in range(freers))
+    for name in ("root", "parent", "child"):
+        script.things[f"{name}->kmem"].fields["usage"] = total
+    for i in range(freers):
+        script.thing(f"page#{i}", "Page", slab_cache="cache#0", size=f"size(page#{i})")
+        name = f"CPU{i}"
+        script.process(name, "kmem_cache_free", f"page#{i}", line=38)
+        script.actors[name].variables["page"] = f"page#{i}"
+
+
+def read_lock(script: Script, process: str, line: int = 40) -> None:
+    with script.call(process, "rcu_read_lock", module="rcu", line=line):
+        script.step(
+            process,
+            f"rcu.readers |= {process}",
+            ("update", "rcu", "readers", f"{{{process}}}"),
+            note="outermost lock",
+            line=31,
+        )
+
+
+def load_memcg(script: Script, process: str, page: str, memcg: str) -> None:
+    script.step(process, f"cache = {page}->slab_cache", ("load", page, "slab_cache"), line=41)
+    with script.call(process, "rcu_dereference", "cache#0->memcg", module="rcu", line=41):
+        script.step(
+            process, "memcg = cache#0->memcg", ("load", "cache#0", "memcg"), note=memcg, line=88,
+            memcg=memcg,
+        )  # fmt: skip
+
+
+def swap(script: Script, *, wait: str) -> None:
+    """Let css_free do its work on the child: `wait` is none, nobody or a reader's name."""
+    script.step(
+        "css_free", "parent = child->parent", ("load", "child", "parent"), note="parent", line=52,
+        parent="parent",
+    )  # fmt: skip
+    script.step(
+        "css_free", "cache = child->slab_caches", ("load", "child", "slab_caches"), note="cache#0",
+        line=53, cache="cache#0",
+    )  # fmt: skip
+    script.step(
+        "css_free", "list_move(cache#0, &parent->slab_caches)",
+        ("update", "parent", "slab_caches", "{cache#0}"), line=54,
+    )  # fmt: skip
+    with script.call(
+        "css_free", "rcu_assign_pointer", "cache#0->memcg", "parent", module="rcu", line=55
+    ):
+        script.step(
+            "css_free", "cache#0->memcg = parent", ("store", "cache#0", "memcg", "parent"), line=90
+        )
+    if wait == "nobody":
+        with script.call("css_free", "synchronize_rcu", module="rcu", line=57):
+            script.step(
+                "css_free", "readers = rcu.readers", ("load", "rcu", "readers"),
+                note="grace period starts", line=60,
+            )  # fmt: skip
+            script.step(
+                "css_free", "wait until readers have left", ("load", "rcu", "readers"),
+                note="grace period ends", line=61,
+            )  # fmt: skip
+
+
+def start_css_free(script: Script) -> None:
+    script.process("css_free", "css_free", "child", line=50)
+    script.actors["css_free"].variables["child"] = "child"
+    script.begin()
+
+
+def free_child(script: Script) -> None:
+    with script.call("css_free", "kfree", "child", module="slab", line=61):
+        script.step("css_free", "free(child)", ("free", "child"), line=20, ends=True)
+
+
+def no_read_lock() -> Trace:
+    """Say how the grace period waits for nobody, since the free path takes no read lock."""
+    script = Script("kmemcg/reparent_caches", FREERS="1", READ_LOCK="no", GRACE_PERIOD="yes")
+    hierarchy(script)
+    start_css_free(script)
+    load_memcg(script, "CPU0", "page#0", "child")
+    swap(script, wait="nobody")
+    free_child(script)
+    with script.call(
+        "CPU0", "page_counter_uncharge", "&child->kmem", "size(page#0)",
+        module="page_counter", line=42,
+    ):  # fmt: skip
+        script.step(
+            "CPU0", "child->kmem.usage -= size(page#0)",
+            ("update", "child->kmem", "usage", "0"), line=33,
+        )  # fmt: skip
+        return script.end("use-after-free", "child is freed", thing="child", cause=9, source=2)
+
+
+def no_grace_period() -> Trace:
+    """Say how the child is freed under a reader, since nobody waits."""
+    script = Script("kmemcg/reparent_caches", FREERS="1", READ_LOCK="yes", GRACE_PERIOD="no")
+    hierarchy(script)
+    start_css_free(script)
+    read_lock(script, "CPU0")
+    load_memcg(script, "CPU0", "page#0", "child")
+    swap(script, wait="none")
+    free_child(script)
+    with script.call(
+        "CPU0", "page_counter_uncharge", "&child->kmem", "size(page#0)",
+        module="page_counter", line=42,
+    ):  # fmt: skip
+        script.step(
+            "CPU0", "child->kmem.usage -= size(page#0)",
+            ("update", "child->kmem", "usage", "0"), line=33,
+        )  # fmt: skip
+        return script.end("use-after-free", "child is freed", thing="child", cause=8, source=3)
+
+
+def late_reader() -> Trace:
+    """Say how a grace period that started too early waits for one reader and misses the other."""
+    script = Script("kmemcg/reparent_caches", FREERS="2", ORDER="grace period first")
+    hierarchy(script, freers=2)
+    start_css_free(script)
+    read_lock(script, "CPU1")
+    grace = script.enter("css_free", "synchronize_rcu", module="rcu", line=55)
+    script.step(
+        "css_free", "readers = rcu.readers", ("load", "rcu", "readers"),
+        note="grace period starts", line=60,
+    )  # fmt: skip
+    read_lock(script, "CPU0")
+    load_memcg(script, "CPU0", "page#0", "child")
+    with script.call("CPU1", "rcu_read_unlock", module="rcu", line=43):
+        script.step(
+            "CPU1",
+            "rcu.readers &= ~CPU1",
+            ("update", "rcu", "readers", "{CPU0}"),
+            line=40,
+            ends=True,
+        )
+    script.step(
+        "css_free", "wait until readers have left", ("load", "rcu", "readers"),
+        note="grace period ends", line=61,
+    )  # fmt: skip
+    script.actors["css_free"].frames.remove(grace)
+    swap(script, wait="none")
+    free_child(script)
+    with script.call(
+        "CPU0", "page_counter_uncharge", "&child->kmem", "size(page#0)",
+        module="page_counter", line=42,
+    ):  # fmt: skip
+        script.step(
+            "CPU0", "child->kmem.usage -= size(page#0)",
+            ("update", "child->kmem", "usage", "0"), line=33,
+        )  # fmt: skip
+        return script.end("use-after-free", "child is freed", thing="child", cause=12, source=5)
+
+
+def uncharged_twice() -> Trace:
+    """Say how a page is uncharged from the child alone: the parent keeps its charge for ever."""
+    script = Script("kmemcg/reparent_caches", FREERS="2", HIERARCHY="no")
+    hierarchy(script, freers=2)
+    start_css_free(script)
+    swap(script, wait="none")
+    for cpu, page, left in (
+        ("CPU1", "page#1", "size(page#0)"),
+        ("CPU0", "page#0", "size(page#0) - size(page#1)"),
+    ):
+        read_lock(script, cpu)
+        load_memcg(script, cpu, page, "parent")
+        with script.call(
+            cpu, "page_counter_uncharge", "&parent->kmem", "size(page#1)",
+            module="page_counter", line=42,
+        ):  # fmt: skip
+            script.step(
+                cpu, "parent->kmem.usage -= size(page#1)",
+                ("update", "parent->kmem", "usage", left), line=33,
+            )  # fmt: skip
+            script.step(
+                cpu, "root->kmem.usage -= size(page#1)",
+                ("update", "root->kmem", "usage", left), line=33,
+            )  # fmt: skip
+        with script.call(cpu, "rcu_read_unlock", module="rcu", line=43):
+            script.step(cpu, "rcu.readers &= ~me", ("update", "rcu", "readers", "{}"), line=40)
+        with script.call(cpu, "kfree", page, module="slab", line=44):
+            script.step(cpu, f"free({page})", ("free", page), line=20, ends=True)
+    return script.end(
+        "charged_where_it_belongs",
+        "parent->kmem is size(page#0) - size(page#1), but nothing is charged to parent",
+        thing="parent",
+        sizes=(("page#0", 1), ("page#1", 2)),
+    )
+
+
+def wrong_list_lock() -> Trace:
+    """Say how an item is unlinked under the parent's lock while it is on the child's list."""
+    script = Script("kmemcg/list_lru", LOCKS="memcg", DELETERS="2")
+    for name, up in (("parent", "NULL"), ("child", "parent")):
+        script.thing(name, "Memcg", parent=up)
+        items = "[item#0, item#1]" if name == "child" else "[]"
+        script.thing(
+            f"{name}->lru", "ListLruOne", list=items, nr_items="2" if up != "NULL" else "0"
+        )
+        script.thing(f"{name}->lru->lock", "SpinLock", owner="NULL")
+    script.thing("cache#0", "Cache", memcg="child")
+    for i in (0, 1):
+        script.thing(f"item#{i}", "Item", cache="cache#0")
+        script.process(f"CPU{i}", "list_lru_del", f"item#{i}", line=71)
+    script.process("CPU2", "memcg_reparent_list_lru", "child", "parent", line=90)
+    script.begin()
+
+    def lock(cpu: str, memcg: str, line: int) -> None:
+        with script.call(cpu, "spin_lock", f"&{memcg}->lru.lock", module="spinlock", line=line):
+            script.step(
+                cpu, "lock->owner = me", ("update", f"{memcg}->lru->lock", "owner", cpu), line=12
+            )
+
+    script.step(
+        "CPU0", "memcg = cache#0->memcg", ("load", "cache#0", "memcg"), note="child", line=74,
+        memcg="child",
+    )  # fmt: skip
+    lock("CPU0", "child", 75)
+    script.step(
+        "CPU0", "next = item#0->next", ("load", "child->lru", "list"), note="item#1", line=77
+    )
+    script.step("CPU2", "cache#0->memcg = parent", ("store", "cache#0", "memcg", "parent"), line=93)
+    script.step(
+        "CPU1", "memcg = cache#0->memcg", ("load", "cache#0", "memcg"), note="parent", line=74,
+        memcg="parent",
+    )  # fmt: skip
+    lock("CPU1", "parent", 75)
+    script.step(
+        "CPU1", "list_del(item#1)", ("update", "child->lru", "list", "[item#0]"),
+        note="on child's list, under parent's lock", line=77,
+    )  # fmt: skip
+    with script.call("CPU0", "__list_del", "item#0", "next", module="list", line=78):
+        script.step(
+            "CPU0", "next->prev = item#0->prev", ("update", "child->lru", "list", "[]"),
+            note="next was unlinked", line=15,
+        )  # fmt: skip
+        return script.end(
+            "list-corruption",
+            "item#1 is not on child->lru.list any more",
+            thing="child->lru",
+            cause=7,
+            source=1,
+        )
+
+
+def two_mutexes() -> Trace:
+    """Say how two kworkers take cgroup_mutex and slab_mutex in opposite orders."""
+    script = Script("kmemcg/kworkers")
+    for name in ("cgroup_mutex", "slab_mutex"):
+        script.globe(name, "Mutex", owner="NULL")
+    script.process("kworker#0", "css_killed_work_fn", "child", line=20)
+    script.process("kworker#1", "kmem_cache_destroy_work_fn", "cache#0", line=40)
+    script.begin()
+    orders = (("kworker#0", "cgroup_mutex"), ("kworker#1", "slab_mutex"))
+    inner = {"kworker#0": "memcg_offline_kmem", "kworker#1": "shutdown_cache"}
+    for name, mutex in orders:
+        with script.call(name, "mutex_lock", f"&{mutex}", module="mutex", line=22):
+            script.step(name, "lock->owner = me", ("update", mutex, "owner", name), line=9)
+        script.enter(name, inner[name], "child" if name == "kworker#0" else "cache#0", line=24)
+        script.step(name, f"nr = {mutex}.nr", ("load", mutex, "nr"), line=25)
+    for (name, _), (_, mutex) in zip(orders, reversed(orders), strict=True):
+        script.enter(name, "mutex_lock", f"&{mutex}", module="mutex", line=26)
+        script.block(name)
+    return script.end("deadlock", "no process can take a step")
+
+
+def resurrected() -> Trace:
+    """Say how a queued work's callback frees what four other CPUs still count on."""
+    script = Script("kmemcg/css_lifecycle", PROCESSES="5", TRYGET="no")
+    script.thing("css#0", "CgroupSubsysState", refs="1", dying="false")
+    script.thing("objcg#0", "ObjCgroup", css="css#0")
+    for i in range(4):
+        script.process(f"CPU{i}", "obj_cgroup_charge_with_a_long_name", "objcg#0", f"{i}", line=30)
+    script.process("rmdir", "cgroup_rmdir", "css#0", line=10)
+    script.begin()
+    script.step("rmdir", "css#0->dying = true", ("store", "css#0", "dying", "true"), line=12)
+    for i in range(4):
+        script.step(
+            f"CPU{i}", "css = objcg#0->css", ("load", "objcg#0", "css"), note="css#0", line=32,
+            css="css#0",
+        )  # fmt: skip
+    with script.call("rmdir", "css_put", "css#0", module="css", line=13):
+        script.step(
+            "rmdir", "css#0->refs -= 1", ("update", "css#0", "refs", "0"), note="last ref", line=40
+        )
+        with script.call(
+            "rmdir", "queue_work", "&css#0->destroy_work", module="workqueue", line=41
+        ):
+            script.step("rmdir", "work->pending = true", line=15, ends=True, returned="true")
+    script.process("kworker#0", "css_free_work_fn", "css#0", line=60)
+    script.step("kworker#0", "css = container_of(work)", line=61)
+    with script.call("CPU3", "css_tryget", "css#0", module="css", line=33):
+        script.step(
+            "CPU3", "refs = css#0->refs", ("load", "css#0", "refs"), returned="false", line=44
+        )
+    with script.call("CPU2", "css_get", "css#0", module="css", line=33):
+        script.step("CPU2", "css#0->refs += 1", ("update", "css#0", "refs", "1"), line=48)
+        return script.end(
+            "ref-resurrect",
+            "css#0->refs went from 0 to 1: the object is on its way to kfree()",
+            thing="css#0",
+            cause=6,
+        )
+
+
+def broken_from_the_start() -> Trace:
+    """Say what a law looks like that the initial state breaks."""
+    script = Script("classic/nothing")
+    script.thing("kernel", "Kernel", turn="3")
+    script.begin()
+    return script.end("turn_is_a_cpu", "kernel->turn is 3", thing="kernel")
+
+
+RUNS: dict[str, Callable[[], Trace]] = {
+    run.__name__: run
+    for run in (
+        no_read_lock,
+        no_grace_period,
+        late_reader,
+        uncharged_twice,
+        wrong_list_lock,
+        two_mutexes,
+        resurrected,
+        broken_from_the_start,
+    )
+}
