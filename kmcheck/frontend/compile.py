@@ -85,7 +85,8 @@ def _lower(
                 if function.role in ("process", "action", "setup"):
                     if function.module.source.module and function.key not in world.started:
                         continue
-                    templates[function.key] = lower_process(world, function)
+                    template = lower_process(world, function)
+                    templates[template.name] = template
                 elif function.role in WHEN:
                     properties.append(lower_property(world, function))
         if not world.changed or reporter.found:

@@ -16,6 +16,7 @@ from kmcheck.frontend.symbols import FunctionSymbol
 from kmcheck.frontend.tidy import tidy
 from kmcheck.frontend.world import World
 from kmcheck.ir.code import END, Assign, Call, Choose, Store, Template
+from kmcheck.ir.live import mentioned
 from kmcheck.ir.expr import Alive, Element, Self, Var
 from kmcheck.ir.types import PROCESS, Ref, SetOf
 
@@ -45,7 +46,10 @@ def lower_process(world: World, function: FunctionSymbol) -> Template:
     _end(world, code, frame)
     blocks, entry = tidy(code.builder.finish(), code.builder.variables)
     limit = limit_of(world.loader, function) if role in ("process", "daemon") else None
-    return Template(function.key, parameters, code.builder.variables, blocks, entry, role, limit, span)
+    used = {*parameters, "@cpu"} | mentioned(blocks)
+    variables = {name: kind for name, kind in code.builder.variables.items() if name in used}
+    name = "setup" if role == "setup" else function.key
+    return Template(name, parameters, variables, blocks, entry, role, limit, span)
 
 
 def _role(world: World, function: FunctionSymbol) -> str:

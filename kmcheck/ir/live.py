@@ -22,6 +22,18 @@ def written_by(instruction: Instruction) -> str | None:
             return None
 
 
+def mentioned(blocks: Sequence[Block]) -> set[str]:
+    """Return the variables that code reads or assigns."""
+    found: set[str] = set()
+    for block in blocks:
+        if isinstance(block.terminator, Branch):
+            found |= read_by(block.terminator.condition)
+        for instruction in block.instructions:
+            found |= set().union(*(read_by(e) for e in values(instruction)))
+            found.add(written_by(instruction) or "")
+    return found
+
+
 def live_steps(
     block: Block, leaving: set[str], candidates: set[str]
 ) -> Iterator[tuple[Instruction, set[str], set[str]]]:

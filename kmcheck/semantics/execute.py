@@ -19,6 +19,7 @@ from kmcheck.ir.code import (
     Jump,
     Spawn,
     Store,
+    Terminator,
 )
 from kmcheck.ir.expr import Expr
 from kmcheck.ir.layout import UNINITIALISED, Layout, holds_references
@@ -109,6 +110,10 @@ class Machine:
         self.oracle = Oracle()
         self.size_slots = [i for i, t in enumerate(layout.types) if isinstance(t, Size)]
         self.counter_slots = [i for i, t in enumerate(layout.types) if isinstance(t, Counter)]
+        self.entered = {n: bytearray(len(t.blocks)) for n, t in layout.program.templates.items()}
+        """For each block of each process, whether it was ever run."""
+        self.taken = {n: bytearray(2 * len(t.blocks)) for n, t in layout.program.templates.items()}
+        """For each block that ends in a branch, whether either arm was ever taken."""
         self.runners: dict[str, Run] = {}
         for name in layout.program.templates:
             self.runners[name] = self._runner(name)
@@ -191,7 +196,9 @@ class Machine:
         template = self.layout.program.templates[name]
         evaluator = Evaluator(self.layout, name, self.watcher)
         bodies = [[self._instruction(evaluator, name, i) for i in b.instructions] for b in template.blocks]
-        exits = [self._terminator(evaluator, b.terminator) for b in template.blocks]
+        taken = self.taken[name]
+        exits = [_terminator(evaluator, b.terminator, taken, n) for n, b in enumerate(template.blocks)]
+        entered = self.entered[name]
         cuts = [b.cut for b in template.blocks]
         position = self.layout.pc[name]
         watcher = self.watcher
@@ -201,6 +208,7 @@ class Machine:
         def run(s: list[Any], p: int) -> None:
             block = s[position + p] - 1
             for _ in range(FUEL):
+                entered[block] = 1
                 if watcher is not None:
                     watcher.entered(name, p, block)
                 for instruction in bodies[block]:
@@ -215,14 +223,6 @@ class Machine:
             raise Fault("endless-step", "a step runs a loop that does not end", span)
 
         return run
-
-    def _terminator(self, evaluator: Evaluator, terminator: Jump | Branch) -> Meaning:
-        match terminator:
-            case Jump(target):
-                return lambda s, p: target
-            case Branch(condition, then, other):
-                test = evaluator.of(condition)
-                return lambda s, p: then if test(s, p) else other
 
     def _instruction(self, evaluator: Evaluator, template: str, instruction: Instruction) -> Run:
         match instruction:
@@ -403,7 +403,7 @@ class Machine:
                 blank.append((self.layout.fields[part, name] + at, self.layout.zero(info.type)))
             stale += [
                 _staler(slot, declared, 2 * (at + 1))
-                for slot, declared in enumerate(self.layout.types)
+                for slot, declared in enumerate(self.layout.types[: self.layout.size])
                 if holds_references(declared, part)
             ]
         return self.layout.life[kind] + index - group.base, stale, blank
@@ -439,6 +439,24 @@ class Machine:
                 self.runners[name](s, i)
 
         return spawn
+
+
+def _terminator(evaluator: Evaluator, terminator: Terminator, taken: bytearray, block: int) -> Meaning:
+    match terminator:
+        case Jump(target):
+            return lambda s, p: target
+        case Branch(condition, then, other):
+            test = evaluator.of(condition)
+            yes, no = 2 * block, 2 * block + 1
+
+            def branch(s: list[Any], p: int) -> int:
+                if test(s, p):
+                    taken[yes] = 1
+                    return then
+                taken[no] = 1
+                return other
+
+            return branch
 
 
 def _fits(kind: Type, into: Int) -> bool:

@@ -7,11 +7,24 @@ from typing import Any, NamedTuple
 
 from kmcheck.ir.layout import Layout
 from kmcheck.ir.program import Property
-from kmcheck.ir.types import SetOf, first_code
+from kmcheck.ir.types import ArrayOf, ListOf, Ref, SetOf, Type, first_code
 from kmcheck.residual import Residual
 from kmcheck.semantics.evaluate import Evaluator, first_cuts
 from kmcheck.semantics.execute import State
 from kmcheck.semantics.operations import members
+
+
+def _targets(kind: Type, value: Any) -> list[tuple[str, int]]:
+    """Return the objects that a value points to."""
+    match kind:
+        case Ref(kind=name):
+            return [(name, (value >> 1) - 1)] if value > 0 and not value & 1 else []
+        case SetOf(element=Ref() as element):
+            return [t for v in members(value, 2) for t in _targets(element, v)]
+        case ListOf(element=element) | ArrayOf(element=element):
+            return [t for v in value for t in _targets(element, v)]
+        case _:
+            return []
 
 
 class Failure(NamedTuple):
@@ -51,18 +64,52 @@ class Judge:
         """Tell whether every process that has to end has ended."""
         return all(role == "daemon" or not state[slot] for slot, _, role in self.positions)
 
-    def judge(self, state: State, previous: State | None) -> Failure | None:
-        """Return the first property that does not hold in a state (or of the step to it)."""
-        for prop in self._due(state, previous is not None):
-            failure = self.test(prop, state, previous)
-            if failure is not None:
-                return failure
-        return None
+    def leaked(self, state: State) -> tuple[str, int] | None:
+        """Return an object that a process allocated and that nothing leads to, when all have ended."""
+        program, layout = self.layout.program, self.layout
+        suspects = [
+            (kind, layout.dynamic(kind).base + i)
+            for kind, info in program.kinds.items()
+            if info.allocated_by_processes
+            for i in range(layout.dynamic(kind).count)
+            if state[layout.life[kind] + i] == 1
+        ]
+        if not suspects:
+            return None
+        reached = self._reachable(state)
+        return next((s for s in suspects if s not in reached), None)
 
-    def _due(self, state: State, stepped: bool) -> Iterator[Property]:  # noqa: FBT001
-        yield from self.by_time["always"]
+    def _reachable(self, state: State) -> set[tuple[str, int]]:
+        layout = self.layout
+        ahead = []
+        for kind in layout.program.kinds:
+            for index in range(layout.pool(kind)):
+                life = layout.life_slot(kind, index)
+                if life is None or state[life] == 2:  # noqa: PLR2004 - setup's mark
+                    ahead.append((kind, index))
+        seen = set(ahead)
+        for kind, index in ahead:
+            for part, at in layout.parts(kind, index):
+                for name, info in layout.program.kinds[part].fields.items():
+                    for found in _targets(info.type, state[layout.fields[part, name] + at]):
+                        if found not in seen:
+                            seen.add(found)
+                            ahead.append(found)
+        return seen
+
+    def failing(self, state: State, previous: State | None, *, steps_only: bool = False) -> Iterator[str]:
+        """Yield the names of the properties that do not hold in a state, or of the step to it."""
+        for prop in self.due(state, stepped=previous is not None, steps_only=steps_only):
+            if self.test(prop, state, previous) is not None:
+                yield prop.name
+
+    def due(self, state: State, *, stepped: bool, steps_only: bool = False) -> Iterator[Property]:
+        """Yield the properties that are to hold here."""
         if stepped:
             yield from self.by_time["step"]
+        if steps_only:
+            return
+        yield from self.by_time["always"]
         if self.by_time["rest"] and self.at_rest(state):
             yield from self.by_time["rest"]
         if self.by_time["finally"] and self.all_ended(state):

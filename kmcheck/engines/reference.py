@@ -1,0 +1,240 @@
+"""The reference engine: breadth first over the semantics itself, and nothing else.
+
+Slow, obvious and exact: every other engine and every reduction is measured against it.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kmcheck.diagnostics import Span
+from kmcheck.ir.code import Branch
+from kmcheck.protocols import Engine, Progress, Question
+from kmcheck.semantics import BoundReached, Fault, Judge, Machine, State, Step, Undecided
+from kmcheck.solver import Solver
+from kmcheck.solver import Undecided as SolverUndecided
+from kmcheck.system import TransitionSystem
+from kmcheck.verdict import Budget, Claim, Finding, Statistics, Unexercised, Witness
+
+GLANCE = 1024
+"""States between two looks at the clock, the memory and the screen."""
+
+
+class Stop(Exception):  # noqa: N818
+    """The search ends here: the text says why, None that the question is answered."""
+
+    def __init__(self, why: str | None) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(slots=True)
+class Search:
+    """A breadth-first search under way. A state's number is the order in which it was found."""
+
+    system: TransitionSystem
+    question: Question
+    solver: Solver
+    budget: Budget
+    report: Callable[[Progress], None]
+    machine: Machine = field(init=False)
+    judge: Judge = field(init=False)
+    numbers: dict[State, int] = field(default_factory=dict)
+    parents: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)
+    """For each state: its parent's number (or minus its initial state's number minus 1), process, choices."""
+    claims: dict[str, Claim] = field(default_factory=dict)
+    later: dict[str, Claim] = field(default_factory=dict)
+    """Claims whose run is a step longer than the level that is being expanded."""
+    bounds: set[str] = field(default_factory=set)
+    transitions: int = 0
+    terminal: int = 0
+    depth: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.machine = Machine(self.system.layout, self.solver.holds)
+        self.judge = Judge(self.system.layout, self.solver.holds)
+
+    def run(self) -> Finding:
+        """Explore until the question is answered or the budget is used up."""
+        stopped: str | None = None
+        try:
+            self._levels()
+        except Stop as stop:
+            stopped = stop.why
+        except (Undecided, SolverUndecided) as undecided:
+            stopped = f"a comparison depends on the sizes: {undecided}"
+        except MemoryError:
+            stopped = "out of memory"
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+        if stopped is None and self.bounds:
+            stopped = "bound reached: " + ", ".join(sorted(self.bounds))
+        return Finding(tuple(self.claims.values()), stopped, self._statistics())
+
+    def _levels(self) -> None:
+        level: list[State] = []
+        for number, (_, state) in enumerate(self.system.initial):
+            if state not in self.numbers:
+                self._find(state, None, -number - 1, 0, (), level)
+        self._settle()
+        while level:
+            if self.budget.depth is not None and self.depth >= self.budget.depth:
+                raise Stop(f"depth {self.budget.depth} reached")
+            following: list[State] = []
+            for done, state in enumerate(level):
+                self._expand(state, following)
+                if done % GLANCE == 0:
+                    self._look_around(len(level) - done + len(following))
+            self._settle()
+            if following:
+                self.depth += 1
+            level = following
+
+    def _find(
+        self, state: State, previous: State | None, parent: int, process: int, choices: tuple[int, ...],
+        level: list[State],
+    ) -> None:  # fmt: skip
+        self.numbers[state] = len(self.parents)
+        self.parents.append((parent, process, choices))
+        level.append(state)
+        if self.budget.states is not None and len(self.parents) > self.budget.states:
+            raise Stop(f"{self.budget.states:,} states reached")
+        self._judge(state, previous, len(self.parents) - 1)
+
+    def _judge(self, state: State, previous: State | None, number: int) -> None:
+        try:
+            for name in self.judge.failing(state, previous):
+                self._claim(name, self._witness(number))
+        except Fault as fault:
+            self._claim(fault.kind, self._witness(number))
+
+    def _expand(self, state: State, level: list[State]) -> None:
+        number = self.numbers[state]
+        enabled = False
+        for actor in range(len(self.machine.actors)):
+            try:
+                for step in self.machine.steps_of(state, actor):
+                    enabled = True
+                    self._follow(state, number, step, level)
+            except BoundReached as reached:
+                enabled = True
+                self.bounds.add(reached.what)
+        if not enabled:
+            self.terminal += 1
+            if not self.judge.all_ended(state):
+                self._claim("deadlock", self._witness(number), now=True)
+        if self.judge.all_ended(state) and self.judge.leaked(state) is not None:
+            self._claim("leak", self._witness(number), now=True)
+
+    def _follow(self, state: State, number: int, step: Step, level: list[State]) -> None:
+        self.transitions += 1
+        if step.fault is not None:
+            run = self._witness(number)
+            self._claim(step.fault.kind, Witness(run.initial, (*run.steps, (step.process, step.choices))))
+        elif step.state is not None:
+            if step.state not in self.numbers:
+                self._find(step.state, state, number, step.process, step.choices, level)
+            elif self.judge.by_time["step"]:
+                self._judge_step(step, state, number)
+
+    def _judge_step(self, step: Step, state: State, number: int) -> None:
+        """Judge a step to a state that is known: only properties of steps can fail anew."""
+        assert step.state is not None
+        for name in self.judge.failing(step.state, state, steps_only=True):
+            run = self._witness(number)
+            self._claim(name, Witness(run.initial, (*run.steps, (step.process, step.choices))))
+
+    def _claim(self, violation: str, witness: Witness, *, now: bool = False) -> None:
+        wanted = self.question.wanted
+        if wanted is None or violation in wanted:
+            (self.claims if now else self.later).setdefault(violation, Claim(violation, witness))
+
+    def _settle(self) -> None:
+        """End a level: what was found on it counts, shortest first."""
+        for name, claim in self.later.items():
+            if self.claims and not self.question.every:
+                break
+            self.claims.setdefault(name, claim)
+        self.later.clear()
+        if self.claims and not self.question.every:
+            first = next(iter(self.claims))
+            self.claims = {first: self.claims[first]}
+            raise Stop(None)
+
+    def _witness(self, number: int) -> Witness:
+        steps = []
+        while number >= 0:
+            parent, process, choices = self.parents[number]
+            if parent >= 0:
+                steps.append((process, choices))
+            number = parent
+        return Witness(-number - 1, tuple(reversed(steps)))
+
+    def _look_around(self, frontier: int) -> None:
+        self.report(Progress(len(self.parents), frontier, self.depth, self.transitions))
+        if self.budget.seconds is not None and time.monotonic() - self.started > self.budget.seconds:
+            raise Stop(f"{self.budget.seconds:g} seconds are over")
+        if self.budget.bytes is not None and resident() > self.budget.bytes:
+            raise Stop(f"{self.budget.bytes / 2**30:.3g} GiB of memory are used")
+
+    def _statistics(self) -> Statistics:
+        return Statistics(
+            states=len(self.parents),
+            transitions=self.transitions,
+            depth=self.depth,
+            terminal_states=self.terminal,
+            judged=dict(self.judge.judged),
+            unexercised=unexercised(self.machine),
+            bound_reached=tuple(sorted(self.bounds)),
+        )
+
+
+def resident() -> int:
+    """Return the largest resident memory of this process so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def unexercised(machine: Machine) -> tuple[Unexercised, ...]:
+    """Return the steps and arms of branches in the spec's own files that were never run.
+
+    A line that is inlined in several places counts as run if any of them was.
+    """
+    seen: dict[tuple[str, Span], bool] = {}
+    for name, template in machine.layout.program.templates.items():
+        if template.role == "setup":
+            continue
+        for number, block in enumerate(template.blocks):
+            run = bool(machine.entered[name][number])
+            if block.cut and not block.span.source.module:
+                seen["step", block.span] = seen.get(("step", block.span), False) or run
+            if isinstance(block.terminator, Branch) and not block.terminator.span.source.module and run:
+                span = block.terminator.span
+                for arm, what in enumerate(("is never true", "is never false")):
+                    taken = bool(machine.taken[name][2 * number + arm])
+                    seen[what, span] = seen.get((what, span), False) or taken
+    missing = [Unexercised(what, span) for (what, span), run in seen.items() if not run]
+    return tuple(sorted(missing, key=lambda u: (u.span.source.path, u.span.line, u.span.column, u.what)))
+
+
+class Reference:
+    """The engine on the shelf."""
+
+    name = "reference"
+
+    def search(
+        self,
+        system: TransitionSystem,
+        question: Question,
+        solver: Solver,
+        budget: Budget,
+        report: Callable[[Progress], None],
+    ) -> Finding:
+        """Explore breadth first with the semantics itself."""
+        return Search(system, question, solver, budget, report).run()
+
+
+ENGINE: Engine = Reference()

@@ -1,0 +1,121 @@
+"""A transition system: a program, how many of everything there are, and where it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from kmcheck.diagnostics import Diagnostic, SpecError
+from kmcheck.ir.expr import Const, Expr, Op, Slots
+from kmcheck.ir.layout import Layout, Sizing
+from kmcheck.ir.program import Program
+from kmcheck.residual import Residual
+from kmcheck.semantics import BoundReached, Fault, Machine, State
+
+MOST = 64
+"""Objects of a kind, or instances of a process, that setup may make."""
+
+MOST_INITIAL = 10_000
+"""States that setup's choices may lead to."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionSystem:
+    """What is explored. `initial` pairs setup's choices with the state that they lead to."""
+
+    program: Program
+    layout: Layout
+    initial: tuple[tuple[tuple[int, ...], State], ...]
+
+
+def build(program: Program, decide: Callable[[Residual], bool]) -> TransitionSystem:
+    """Run setup to see how many objects and processes there are, and where all begins.
+
+    Raises:
+        SpecError: setup fails, does not end, or makes too much.
+    """
+    trial = Sizing(dict.fromkeys(program.kinds, 4), _instances(program, 4), 1)
+    while True:
+        layout = Layout(program, trial)
+        try:
+            initial = _initial(Machine(layout, decide), program)
+            break
+        except BoundReached as reached:
+            trial = _grown(trial, reached)
+    sizing = _fitting(layout, program, initial)
+    final = Layout(program, sizing)
+    return TransitionSystem(program, final, tuple(_initial(Machine(final, decide), program)))
+
+
+def _initial(machine: Machine, program: Program) -> list[tuple[tuple[int, ...], State]]:
+    try:
+        found = []
+        for pair in machine.initial():
+            found.append(pair)
+            if len(found) > MOST_INITIAL:
+                title = f"setup's choices lead to more than {MOST_INITIAL:,} states"
+                raise SpecError((Diagnostic("K090", title, program.templates["setup"].span),))
+    except Fault as fault:
+        title = f"setup fails: {fault.kind}: {fault.message}"
+        raise SpecError((Diagnostic("K091", title, fault.span, "here"),)) from None
+    if not found:
+        title = "setup leads to no state: its conditions exclude each other"
+        raise SpecError((Diagnostic("K092", title, program.templates["setup"].span),))
+    return found
+
+
+def _instances(program: Program, number: int) -> dict[str, int]:
+    return {name: number for name, t in program.templates.items() if t.role in ("process", "daemon")}
+
+
+def _grown(trial: Sizing, reached: BoundReached) -> Sizing:
+    """Return a sizing with room for twice as many of what there were too few."""
+    for counts in (trial.dynamic, trial.instances):
+        if reached.what in counts:
+            if counts[reached.what] >= MOST:
+                title = f"setup makes more than {MOST} of {reached.what}"
+                hint = "is there a loop that does not end? Otherwise lower its bounds"
+                raise SpecError((Diagnostic("K093", title, reached.span, "", hint),))
+            doubled = {**counts, reached.what: 2 * counts[reached.what]}
+            return replace(trial, **{"dynamic" if counts is trial.dynamic else "instances": doubled})
+    raise SpecError((Diagnostic("K093", f"setup needs more than there may be of {reached.what}", reached.span),))
+
+
+def _fitting(layout: Layout, program: Program, initial: list[tuple[tuple[int, ...], State]]) -> Sizing:
+    """Return a sizing with as many as setup made, or as the spec's limits say."""
+    dynamic, instances = {}, {}
+    for name, kind in program.kinds.items():
+        base, room = layout.life[name], layout.sizing.dynamic[name]
+        made = max(sum(1 for i in range(room) if state[base + i]) for _, state in initial)
+        dynamic[name] = made if kind.limit is None else max(made, _evaluate(kind.limit, {}))
+    sizing = Sizing(dynamic, _instances(program, 0), _cpus(layout, initial))
+    pools = {name: Layout(program, sizing).pool(name) for name in program.kinds}
+    for name in layout.processes:
+        limit = program.templates[name].limit
+        base, room = layout.pc[name], layout.instances(name)
+        made = max(sum(1 for i in range(room) if state[base + i]) for _, state in initial)
+        instances[name] = made if limit is None else max(made, _evaluate(limit, pools))
+    return Sizing(dynamic, instances, sizing.cpus)
+
+
+def _cpus(layout: Layout, initial: list[tuple[tuple[int, ...], State]]) -> int:
+    found = 0
+    for name in layout.processes:
+        slot = layout.variables.get((name, "@cpu"))
+        if slot is not None:
+            for _, state in initial:
+                found = max([found, *(state[slot + i] for i in range(layout.instances(name)))])
+    return found + 1
+
+
+def _evaluate(limit: Expr, pools: dict[str, int]) -> int:
+    match limit:
+        case Const(value):
+            return int(value)  # type: ignore[arg-type]
+        case Slots(kind):
+            return pools.get(kind, 0)
+        case Op(name="add", args=(a, b)):
+            return _evaluate(a, pools) + _evaluate(b, pools)
+        case Op(name="mul", args=(a, b)):
+            return _evaluate(a, pools) * _evaluate(b, pools)
+    raise AssertionError(limit)

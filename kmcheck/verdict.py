@@ -1,0 +1,131 @@
+"""What an engine says (a finding), what kmcheck says (a verdict), and the label that goes with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kmcheck.diagnostics import Span
+from kmcheck.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How far to go: None is without limit. `seconds` is wall time, `bytes` resident memory."""
+
+    states: int | None = None
+    depth: int | None = None
+    seconds: float | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A run, as an engine claims it: the initial state's number, then process and choices a step."""
+
+    initial: int
+    steps: tuple[tuple[int, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A violation that an engine claims to have found at the end of a run."""
+
+    violation: str
+    witness: Witness
+
+
+@dataclass(frozen=True, slots=True)
+class Unexercised:
+    """A step or an arm of a branch that no run came to."""
+
+    what: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What an exploration saw. `transitions` counts the steps out of all expanded states."""
+
+    states: int
+    transitions: int
+    depth: int
+    terminal_states: int
+    judged: dict[str, int]
+    """For each property, how often it was asked for: 0 is vacuous."""
+    unexercised: tuple[Unexercised, ...]
+    bound_reached: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an engine says: the claims, and why it stopped before the whole space was seen, if it did."""
+
+    claims: tuple[Claim, ...]
+    stopped: str | None
+    statistics: Statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """The property holds in the whole bounded space."""
+
+    property: str
+
+
+@dataclass(frozen=True, slots=True)
+class Violated:
+    """The property is violated, and the trace shows it, confirmed by the reference semantics."""
+
+    property: str
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Neither: the exploration ended before the space did."""
+
+    property: str
+    why: str
+
+
+Verdict = Holds | Violated | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The truth about a verdict: for what it was found, how, and how much of it is vacuous."""
+
+    spec: str
+    path: str
+    digest: str
+    bounds: tuple[tuple[str, str], ...]
+    choices: tuple[tuple[str, str], ...]
+    changed: tuple[tuple[str, str], ...]
+    """The settings that differ from the spec's defaults."""
+    engine: str
+    reductions: tuple[str, ...]
+    exact: bool
+    memory_model: str
+    statistics: Statistics
+    stopped: str | None
+    solver_queries: int
+    solver_stood_for: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All that came of verifying one spec with one setting. `volatile` differs from run to run."""
+
+    verdicts: tuple[Verdict, ...]
+    label: Label
+    seconds: float = field(compare=False)
+    peak_bytes: int = field(compare=False)
+
+    @property
+    def outcome(self) -> Literal["holds", "violated", "unknown"]:
+        """The worst of the verdicts: violated, then unknown, then holds."""
+        if any(isinstance(v, Violated) for v in self.verdicts):
+            return "violated"
+        return "unknown" if any(isinstance(v, Unknown) for v in self.verdicts) else "holds"
