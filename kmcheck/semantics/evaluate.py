@@ -48,7 +48,7 @@ class Observer(Protocol):
         """Note that a field was loaded."""
 
 
-def index_of(reference: int, span: Span, kind: str, action: str = "followed") -> int:
+def index_of(reference: int, span: Span, kind: str, action: str = "followed", field: str = "") -> int:
     """Return the slot that a reference points to.
 
     Raises:
@@ -59,9 +59,9 @@ def index_of(reference: int, span: Span, kind: str, action: str = "followed") ->
     if reference == UNINITIALISED:
         raise Fault("uninitialised-read", f"a pointer that was never assigned is {action}", span)
     if reference == 0:
-        raise Fault("null-deref", f"a NULL pointer to {kind} is {action}", span)
+        raise Fault("null-deref", f"a NULL pointer to {kind} is {action}", span, field=field)
     thing = (kind, (reference >> 1) - 1)
-    raise Fault("use-after-free", f"a pointer to a freed {kind} is {action}", span, thing)
+    raise Fault("use-after-free", f"a pointer to a freed {kind} is {action}", span, thing, field=field)
 
 
 class Evaluator:
@@ -179,7 +179,7 @@ class Evaluator:
         def load(s: list[Any], p: int) -> Any:
             v = ref(s, p)
             if v <= 0 or v & 1:
-                index_of(v, span, kind)
+                index_of(v, span, kind, field=field)
             return s[base + (v >> 1)]
 
         if self.observer is None and not checked:

@@ -57,8 +57,8 @@ class Watcher(Observer, Protocol):
     def freed(self, kind: str, index: int, instruction: Free) -> None:
         """Note that an object's life ended."""
 
-    def entered(self, template: str, instance: int, block: int) -> None:
-        """Note that a block is run."""
+    def assigned(self, template: str, instance: int, instruction: Assign, value: object) -> None:
+        """Note that a local variable was assigned."""
 
     def spawned(self, template: str, instance: int) -> None:
         """Note that a process starts."""
@@ -165,7 +165,11 @@ class Machine:
             raise Blocked
         self.oracle.reset(choices)
         after = list(state)
-        run(after, instance)
+        try:
+            run(after, instance)
+        except Fault as fault:
+            fault.state = tuple(after)
+            raise
         return tuple(after)
 
     def initial(self) -> Iterator[tuple[tuple[int, ...], State]]:
@@ -201,7 +205,6 @@ class Machine:
         entered = self.entered[name]
         cuts = [b.cut for b in template.blocks]
         position = self.layout.pc[name]
-        watcher = self.watcher
         final = template.entry + 1 if template.role == "action" else 0
         span = template.span
 
@@ -209,8 +212,6 @@ class Machine:
             block = s[position + p] - 1
             for _ in range(FUEL):
                 entered[block] = 1
-                if watcher is not None:
-                    watcher.entered(name, p, block)
                 for instruction in bodies[block]:
                     instruction(s, p)
                 block = exits[block](s, p)
@@ -225,6 +226,7 @@ class Machine:
         return run
 
     def _instruction(self, evaluator: Evaluator, template: str, instruction: Instruction) -> Run:
+        watcher = self.watcher
         match instruction:
             case Assign(var, value, span):
                 slot = self.layout.variables[template, var]
@@ -234,7 +236,14 @@ class Machine:
                 def assign(s: list[Any], p: int) -> None:
                     s[slot + p] = meaning(s, p)
 
-                return assign
+                if watcher is None:
+                    return assign
+
+                def watched(s: list[Any], p: int) -> None:
+                    assign(s, p)
+                    watcher.assigned(template, p, instruction, s[slot + p])
+
+                return watched
             case Store():
                 return self._store(evaluator, instruction)
             case Choose():
@@ -281,7 +290,7 @@ class Machine:
         def store(s: list[Any], p: int) -> None:
             v = ref(s, p)
             if v <= 0 or v & 1:
-                index_of(v, span, kind)
+                index_of(v, span, kind, field=field)
             s[base + (v >> 1)] = value(s, p)
 
         watcher = self.watcher
@@ -289,7 +298,7 @@ class Machine:
             return store
 
         def watched(s: list[Any], p: int) -> None:
-            index = index_of(ref(s, p), span, kind)
+            index = index_of(ref(s, p), span, kind, field=field)
             old = s[base + 1 + index]
             store(s, p)
             watcher.stored(kind, index, instruction, old, s[base + 1 + index])

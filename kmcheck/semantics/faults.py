@@ -20,6 +20,7 @@ class Fault(Exception):  # noqa: N818 - a violation found, not an error of the p
         span: Span,
         thing: tuple[str, int] | None = None,
         residual: Residual = False,
+        field: str = "",
     ) -> None:
         super().__init__(kind, message)
         self.kind = kind
@@ -27,6 +28,10 @@ class Fault(Exception):  # noqa: N818 - a violation found, not an error of the p
         self.span = span
         self.thing = thing
         self.residual = residual
+        self.field = field
+        """The field that was to be accessed, where one was."""
+        self.state: tuple[object, ...] | None = None
+        """What the step had made of the state when it failed."""
 
 
 class Blocked(Exception):  # noqa: N818

@@ -1,0 +1,5 @@
+"""From an engine's witness to a confirmed trace: the only place where a trace is made."""
+
+from kmcheck.replay.confirm import replay
+
+__all__ = ["replay"]

@@ -1,0 +1,184 @@
+"""Listens to one step of the reference semantics, and keeps what it did in the spec's names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kmcheck.diagnostics import Span
+from kmcheck.ir.code import Alloc, Assign, Free, Store
+from kmcheck.ir.expr import Expr, Load, Op, Var, walk
+from kmcheck.ir.layout import Layout
+from kmcheck.ir.types import Ref, Type
+from kmcheck.replay.names import Names
+from kmcheck.replay.values import Values
+from kmcheck.trace import Access, Place, Value
+
+
+def place_of(span: Span) -> Place:
+    """Return a span as a trace keeps it."""
+    return Place(span.source.path, span.line, span.column, span.text)
+
+
+@dataclass(slots=True)
+class Note:
+    """An access, with the text that a row of C shows for it."""
+
+    access: Access
+    text: str
+    span: Span
+    loaded: object = None
+
+
+@dataclass(slots=True)
+class Recorder:
+    """What one step did. `notes` are its accesses to objects, in order."""
+
+    layout: Layout
+    names: Names
+    values: Values
+    in_setup: bool = True
+    notes: list[Note] = field(default_factory=list)
+    returned: list[tuple[str, Value]] = field(default_factory=list)
+    """(function, value) of each call that returned one."""
+    allocations: list[tuple[str, int, str]] = field(default_factory=list)
+    frees: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def ends(self) -> set[Span]:
+        """Where processes end, and what belongs to them is forgotten: nothing to tell."""
+        return {template.span for template in self.layout.program.templates.values()}
+
+    def begin(self) -> None:
+        """Forget the step before."""
+        self.notes = []
+        self.returned = []
+        self.allocations = []
+        self.frees = []
+
+    def _member(self, kind: str, index: int, name: str) -> str:
+        owner = self.names.of(kind, index)
+        inside = "->" in owner or self.layout.life_slot(kind, index) is None
+        return f"{owner}{'.' if inside else '->'}{name}"
+
+    def loaded(self, kind: str, index: int, field: str, value: object, span: Span) -> None:
+        """Keep a load."""
+        info = self.layout.program.kinds[kind].fields[field]
+        if self.in_setup or info.private:
+            return
+        after = self.values.of(info.type, value)
+        access = Access(
+            "load", self.names.of(kind, index), kind, field, None, after, place_of(span), ghost=info.ghost
+        )
+        self.notes.append(Note(access, self._member(kind, index, field), span, value))
+
+    def assigned(self, template: str, instance: int, instruction: Assign, value: object) -> None:
+        """Give the load that an assignment made the name of its variable; keep what calls return."""
+        del instance
+        if self.in_setup:
+            return
+        if instruction.var.startswith("@return"):
+            kind = self.layout.program.templates[template].variables[instruction.var]
+            if not _is_reset(instruction):
+                self.returned.append((instruction.var.removeprefix("@return").rstrip("'"), self.values.of(kind, value)))
+            return
+        if instruction.var.startswith("@") or not self.notes:
+            return
+        last = self.notes[-1]
+        if last.access.what == "load" and isinstance(instruction.value, Load) and instruction.value.span == last.span:
+            name = instruction.var.split("@")[0].rstrip("'")
+            last.text = f"{name} = {last.text}"
+
+    def stored(self, kind: str, index: int, instruction: Store, old: object, new: object) -> None:
+        """Keep a store, as C would write it."""
+        info = self.layout.program.kinds[kind].fields[instruction.field]
+        if self.in_setup or info.private or instruction.span in self.ends:
+            return
+        before, after = self.values.of(info.type, old), self.values.of(info.type, new)
+        update = _is_update(instruction)
+        access = Access(
+            "update" if update else "store",
+            self.names.of(kind, index),
+            kind,
+            instruction.field,
+            before,
+            after,
+            place_of(instruction.span),
+            ghost=info.ghost,
+        )
+        if update:
+            self._forget_load(access)
+        place = self._member(kind, index, instruction.field)
+        text = self._change(place, instruction.value, info.type, old, new) or f"{place} = {after.text}"
+        self.notes.append(Note(access, text, instruction.span))
+
+    def _forget_load(self, access: Access) -> None:
+        """Drop the load that is part of a read-modify-write."""
+        for at in reversed(range(len(self.notes))):
+            other = self.notes[at].access
+            if (other.what, other.thing, other.field) == ("load", access.thing, access.field):
+                del self.notes[at]
+                return
+
+    def _change(self, place: str, value: Expr, kind: Type, old: Any, new: Any) -> str:
+        """Return a change in place as C: `x->nr += 1`, `list_add(item, &x->list)`."""
+        if not isinstance(value, Op):
+            return ""
+        match value.name:
+            case "with" | "list_append" | "list_push":
+                return f"list_add({self._difference(kind, old, new)}, &{place})" if old != new else f"{place}: in it already"
+            case "without" | "remove" | "list_remove" | "list_rest":
+                gone = self._difference(kind, new, old)
+                return f"list_del({gone}, &{place})" if old != new else f"{place}: not in it"
+            case "union" | "list_concat":
+                return f"list_splice({self._difference(kind, old, new)}, &{place})"
+            case "form_add" | "form_sub":
+                sign = "+=" if value.name == "form_add" else "-="
+                delta = tuple((b - a) if sign == "+=" else (a - b) for a, b in zip(old, new, strict=True))
+                return f"{place} {sign} {self.values.form(delta)}"
+            case "add" | "sub" if isinstance(old, int) and isinstance(new, int):
+                return f"{place} {'+=' if new >= old else '-='} {abs(new - old)}"
+        return ""
+
+    def _difference(self, kind: Type, smaller: Any, larger: Any) -> str:
+        if isinstance(larger, int):
+            return self.values.of(kind, larger & ~smaller).text.strip("{}") or "nothing"
+        element = getattr(kind, "element", None)
+        fresh = [v for v in larger if v not in smaller]
+        return ", ".join(self.values.of(element, v).text for v in fresh) if isinstance(element, Ref) else "?"
+
+    def allocated(self, kind: str, index: int, instruction: Alloc) -> None:
+        """Keep that an object begins to live."""
+        self.allocations.append((kind, index, instruction.name))
+        if self.in_setup:
+            return
+        name = self.names.number(kind, index)
+        access = Access("alloc", name, kind, "", None, None, place_of(instruction.span))
+        plain = kind.partition("(")[0].lower()
+        self.notes.append(Note(access, f"{name} = kzalloc({plain})", instruction.span))
+
+    def freed(self, kind: str, index: int, instruction: Free) -> None:
+        """Keep that an object's life ended."""
+        self.frees.append((kind, index))
+        if self.in_setup:
+            return
+        name = self.names.of(kind, index)
+        access = Access("free", name, kind, "", None, None, place_of(instruction.span))
+        self.notes.append(Note(access, f"kfree({name})", instruction.span))
+
+    def spawned(self, template: str, instance: int) -> None:
+        """Name a process that starts."""
+        number = self.layout.first_process[template] + instance
+        self.names.start(number, in_setup=self.in_setup)
+
+
+def _is_update(instruction: Store) -> bool:
+    """Tell whether a store depends on what the same field held: a read-modify-write."""
+    return any(
+        isinstance(e, Load) and e.field == instruction.field and e.kind == instruction.kind and e.ref == instruction.ref
+        for e in walk(instruction.value)
+    )
+
+
+def _is_reset(instruction: Assign) -> bool:
+    return not isinstance(instruction.value, (Load, Op, Var)) and instruction.value.span == instruction.span
