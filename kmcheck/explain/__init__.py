@@ -1,23 +1,35 @@
 """What a run means to its reader: which steps matter, in what words, and why it went wrong."""
 
 from kmcheck.explain.changes import Change, changes
+from kmcheck.explain.heap import Arrow, Heap, Shot, heap
 from kmcheck.explain.names import comment, plain, where
 from kmcheck.explain.order import Span
 from kmcheck.explain.rows import Row
+from kmcheck.explain.states import Fact, Look, State, inner, key_fields, look
 from kmcheck.explain.story import Column, Story, explain
 from kmcheck.explain.why import Missing, Reason
 
 __all__ = [
+    "Arrow",
     "Change",
     "Column",
+    "Fact",
+    "Heap",
+    "Look",
     "Missing",
     "Reason",
     "Row",
+    "Shot",
     "Span",
+    "State",
     "Story",
     "changes",
     "comment",
     "explain",
+    "heap",
+    "inner",
+    "key_fields",
+    "look",
     "plain",
     "where",
 ]

@@ -41,6 +41,7 @@ class Story:
     family: Family
     fails_inside: bool
     """Whether the last step itself fails, so that what it changed never happened."""
+    full: bool = False
 
     def row_of(self, event: int) -> int | None:
         """Return the index of the row that stands for the event; None if it was left out."""
@@ -69,6 +70,7 @@ def explain(trace: Trace, *, full: bool = False) -> Story:
         missing=why.missing(),
         family=family,
         fails_inside=bool(trace.events) and fails_inside(trace),
+        full=full,
     )
 
 

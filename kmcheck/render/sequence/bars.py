@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
-from kmcheck.explain import Row, Story
+from kmcheck.explain import Look, Row, State, Story, key_fields, look, plain
 from kmcheck.render.sequence.page import Page
 from kmcheck.render.sequence.shapes import SMALL, Box, Rect, Shape, fitted, lines, width
-from kmcheck.trace import ObjectView, Snapshot, Value
-
-State = Literal["absent", "live", "dying", "freed"]
 
 MOST = 7
 """Objects that are drawn; there is no room for more."""
@@ -20,9 +15,6 @@ WIDEST = 168.0
 LEADING = 12.5
 PAD = 8.0
 RANK = {"free": 0, "alloc": 1, "store": 1, "update": 1, "load": 2}
-
-ENDING = re.compile(r"dying|dead|offline|killed", re.IGNORECASE)
-LIVING = re.compile(r"online|alive|active", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,89 +59,28 @@ def bars(story: Story) -> tuple[Bar, ...]:
 
 
 def _bar(story: Story, name: str) -> Bar:
-    fields = _key_fields(story, name)
-    states: list[tuple[int | None, tuple[State, tuple[str, ...]]]] = [
-        (None, _look(story, name, fields, story.trace.initial))
-    ]
+    fields = key_fields(story, name)
+    states: list[tuple[int | None, Look]] = [(None, look(story, name, fields, story.trace.initial))]
     for index, row in enumerate(story.rows):
         if row.events and not (row.bad and story.fails_inside):
-            look = _look(story, name, fields, story.trace.events[row.events[-1]].after)
-            states.append((index, look))
+            after = story.trace.events[row.events[-1]].after
+            states.append((index, look(story, name, fields, after)))
     changed = [states[0], *(now for old, now in pairwise(states) if old[1] != now[1])]
     ends = [index for index, _ in changed[1:]]
     segments = tuple(
-        Segment(first, last, *look)
-        for (first, look), last in zip(changed, [*ends, None], strict=True)
-        if look[0] != "absent"
+        Segment(first, last, seen.state, _words(seen))
+        for (first, seen), last in zip(changed, [*ends, None], strict=True)
+        if seen.state != "absent"
     )
     return Bar(name, story.family.views[name].kind, segments)
 
 
-def _key_fields(story: Story, name: str) -> tuple[tuple[str, str], ...]:
-    """The fields that a row changes, or through which it gets hold of an object shown."""
-    if not story.rows:
-        return tuple((name, field) for field, _ in story.family.views[name].fields)
-    found = {
-        (access.thing, access.field): None
-        for row in story.rows
-        for index in row.events
-        for access in story.trace.events[index].accesses
-        if not access.ghost
-        and access.field
-        and story.family.root(access.thing) == name
-        and (access.what != "load" or _leads(story, access.after))
-        and story.concerns(row)
-    }
-    return tuple(found)
-
-
-def _leads(story: Story, value: Value | None) -> bool:
-    targets = value.targets if value else ()
-    return any(story.family.root(target) in story.cast for target in targets)
-
-
-def _look(
-    story: Story, name: str, fields: tuple[tuple[str, str], ...], state: Snapshot
-) -> tuple[State, tuple[str, ...]]:
-    """Return the state of an object, and its key fields' values."""
-    views = {view.name: view for view in state.objects}
-    view = views.get(name)
-    if view is None:
-        return "absent", ()
-    if view.life == "freed":
-        return "freed", ("FREED",)
-    parts = [v for v in views.values() if story.family.root(v.name) == name]
-    facts = tuple(
-        _fact(views[owner], name, field)
-        for owner, field in fields
-        if owner in views and not ENDING.search(field)
-    )
-    if _is_dying(story, parts):
-        return "dying", ("dying", *facts)
-    return "live", facts or ("live",)
-
-
-def _fact(view: ObjectView, name: str, field: str) -> str:
-    value = dict(view.fields).get(field)
-    inner = view.name.removeprefix(name).removeprefix("->").replace("->", ".")
-    label = f"{inner}.{field}" if inner else field
-    return f"{label} = {value.text if value else '?'}"
-
-
-def _is_dying(story: Story, parts: list[ObjectView]) -> bool:
-    """Tell whether a flag has changed that says so: `dying`, `DEAD`, `online`."""
-    first = {view.name: dict(view.fields) for view in story.trace.initial.objects}
-    for view in parts:
-        for field, value in view.fields:
-            before = first.get(view.name, {}).get(field)
-            changed = before is None or before.text != value.text
-            if changed and (
-                (ENDING.search(field) and value.text in {"true", "1"})
-                or ENDING.fullmatch(value.text.rpartition(".")[2])
-                or (LIVING.search(field) and value.text in {"false", "0"} and before is not None)
-            ):
-                return True
-    return False
+def _words(seen: Look) -> tuple[str, ...]:
+    """Say the state, so that it survives grey print, where the facts do not."""
+    facts = tuple(plain(fact.text) for fact in seen.facts)
+    if seen.state == "live":
+        return facts or ("live",)
+    return ("FREED",) if seen.state == "freed" else (seen.state, *facts)
 
 
 # --- drawing ----------------------------------------------------------------------------------

@@ -1,0 +1,82 @@
+"""The object graph at each step, drawn by `dot`: the dangling pointer is the one red thing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+
+import graphviz
+
+from kmcheck.explain import explain
+from kmcheck.film import film
+from kmcheck.protocols import Media, Renderer, RenderOptions
+from kmcheck.trace import Trace
+
+MISSING = "// `dot` is not installed here (apt install graphviz): this is its input\n"
+PICTURE = re.compile(r'viewBox="0.00 0.00 ([\d.]+) ([\d.]+)"[^>]*>(.*?)</svg>', re.DOTALL)
+GAP, MARGIN = 26.0, 20.0
+STYLE = """
+.page{fill:#fff}
+@media (prefers-color-scheme:dark){
+.page{fill:#0d1117}
+.shot>text,.node text{fill:#e6edf3}.shot.bad>text{fill:#ff8f80}
+.live path{fill:#12351f;stroke:#6fdd8b}.dying path{fill:#3d2e00;stroke:#e3b341}
+.freed path{fill:#1c2128;stroke:#9198a1}
+.object.bad path{stroke:#ff8f80}
+.process polygon,.process polyline{stroke:#9198a1}
+.edge path{stroke:#9198a1}.edge polygon{fill:#9198a1;stroke:#9198a1}.edge text{fill:#9198a1}
+.changed path{stroke:#6fdd8b}.changed polygon{fill:#6fdd8b;stroke:#6fdd8b}
+.changed text{fill:#6fdd8b}
+.dangling path{stroke:#ff8f80}.dangling polygon{fill:#ff8f80;stroke:#ff8f80}
+.dangling text{fill:#ff8f80}
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """One picture a step, from top to bottom, everything always in the same place."""
+
+    name: str = "heap"
+    media: Media = "text"
+
+    @property
+    def suffix(self) -> str:
+        """`.heap.svg`, or `.heap.dot` where there is no `dot` to draw with."""
+        return ".heap.svg" if _is_installed() else ".heap.dot"
+
+    def render(self, trace: Trace, options: RenderOptions) -> str:
+        """Draw the graphs."""
+        source = film(explain(trace, full=options.full))
+        if not _is_installed():
+            return MISSING + source
+        drawn = graphviz.Source(source).pipe(format="svg", encoding="utf-8", quiet=True)
+        return _strip(drawn)
+
+
+def _is_installed() -> bool:
+    return shutil.which("dot") is not None
+
+
+def _strip(drawn: str) -> str:
+    """Put `dot`'s pictures below each other, in one document."""
+    parts: list[str] = []
+    y, wide = MARGIN, 0.0
+    for match in re.finditer(
+        r'viewBox="0.00 0.00 ([\d.]+) ([\d.]+)"[^>]*>(.*?)</svg>', drawn, re.DOTALL
+    ):
+        w, h = float(match[1]), float(match[2])
+        box = f'x="{MARGIN:g}" y="{y:.2f}" width="{w}" height="{h}" viewBox="0 0 {w} {h}"'
+        parts.append(f"<svg {box}>{match[3]}</svg>\n")
+        y, wide = y + h + GAP, max(wide, w)
+    wide, tall = wide + 2 * MARGIN, y - GAP + MARGIN
+    size = f'width="{wide:.2f}" height="{tall:.2f}"'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'{size} viewBox="0 0 {wide:.2f} {tall:.2f}">\n<style>{STYLE}</style>\n'
+        f'<rect class="page" {size}/>\n{"".join(parts)}</svg>\n'
+    )
+
+
+RENDERER: Renderer = Heap()
