@@ -69,6 +69,7 @@ __all__ = [
     "may_fail",
     "me",
     "mine",
+    "pause",
     "process",
     "processes",
     "setup",
@@ -81,6 +82,7 @@ __all__ = [
     "total",
     "uninitialised",
     "wait_until",
+    "within",
     "xchg",
 ]
 
@@ -403,6 +405,10 @@ def wait_until(condition: bool, why: str = "") -> None:  # noqa: FBT001 - as wai
     """Block until `condition` holds; pass in the same step in which it is seen to hold."""
 
 
+def pause(what: str = "") -> None:
+    """Take one step that touches nothing: time passes, and `what` is shown in traces."""
+
+
 @overload
 def choose(options: type[O], /) -> O: ...
 @overload
@@ -577,6 +583,11 @@ def ended(who: Process) -> bool:
 
 def inside(who: Process, function: Callable[..., object]) -> bool:
     """Tell whether a process is at a step inside a function that was called."""
+    _never_executed()
+
+
+def within(function: Callable[..., object]) -> SetOf[Process]:
+    """Return the processes that are at a step inside a function that was called."""
     _never_executed()
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.trace import Trace
-from kmcheck.verdict import Budget, Finding
+from kmcheck.verdict import Budget, Finding, Result
 
 Media = Literal["text", "binary"]
 
@@ -80,3 +80,31 @@ class Engine(Protocol):
         report: Callable[[Progress], None],
     ) -> Finding:
         """Explore a system until the question is answered or the budget is used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A result, and where its traces were stored: a path for each violated property."""
+
+    result: Result
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FormatOptions:
+    """How much to say: `quiet` is verdicts only, `full` every step; `colour` is for terminals."""
+
+    quiet: bool = False
+    full: bool = False
+    colour: bool = False
+
+
+class Format(Protocol):
+    """One way to print results. The same results give the same text, but for what is volatile."""
+
+    @property
+    def name(self) -> str:
+        """What `--format` takes, which is also the file's name."""
+
+    def render(self, told: Sequence[Told], options: FormatOptions) -> str:
+        """Return the text to print."""

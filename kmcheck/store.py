@@ -7,7 +7,9 @@ once, in `views`, and a snapshot holds its numbers there. Keys are sorted; a ste
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from cattrs import Converter, transform_error
@@ -108,3 +110,18 @@ def _exact(value: Any, kind: Callable[..., Any]) -> Any:  # noqa: ANN401 - JSON 
     if type(value) is not kind:
         raise TypeError(f"{value!r} is no {kind.__name__}")
     return value
+
+
+def load(path: str) -> Trace:
+    """Read a stored trace from a file; `-` is standard input.
+
+    Raises:
+        UsageError: it cannot be read, or is no trace.
+    """
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    except (UnicodeDecodeError, ValueError):
+        raise UsageError(f"{path} is no stored trace: it is not text") from None
+    return read(text, path)

@@ -140,6 +140,7 @@ class Violation:
     source: int | None = None
     sizes: tuple[tuple[str, int], ...] = ()
     place: Place | None = None
+    frames: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,8 @@ class Trace:
 
     spec: str
     digest: str
+    path: str
+    """The spec's file, as it was named."""
     settings: tuple[tuple[str, str], ...]
     """Bounds and choices in the spec's order, as text: `("READ_LOCK", "no")`."""
     initial: Snapshot

@@ -62,6 +62,8 @@ class Finding:
     """What an engine says: the claims, and why it stopped before the whole space was seen, if it did."""
 
     claims: tuple[Claim, ...]
+    complete: bool
+    """Whether the whole space was explored, so that what is not claimed holds."""
     stopped: str | None
     statistics: Statistics
 
@@ -103,6 +105,8 @@ class Label:
     choices: tuple[tuple[str, str], ...]
     changed: tuple[tuple[str, str], ...]
     """The settings that differ from the spec's defaults."""
+    properties: tuple[str, ...]
+    """The spec's own."""
     engine: str
     reductions: tuple[str, ...]
     exact: bool

@@ -184,5 +184,5 @@ class Script:
         violation = Violation(kind, message, **more)  # type: ignore[arg-type]
         digest = "5f1c0b7e" * 8
         return Trace(
-            self.spec, digest, self.settings, self.start, tuple(self.events), violation, witness
+            self.spec, digest, self.path, self.settings, self.start, tuple(self.events), violation, witness
         )

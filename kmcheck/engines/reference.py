@@ -61,8 +61,10 @@ class Search:
     def run(self) -> Finding:
         """Explore until the question is answered or the budget is used up."""
         stopped: str | None = None
+        complete = False
         try:
             self._levels()
+            complete = True
         except Stop as stop:
             stopped = stop.why
         except (Undecided, SolverUndecided) as undecided:
@@ -73,7 +75,8 @@ class Search:
             stopped = "interrupted"
         if stopped is None and self.bounds:
             stopped = "bound reached: " + ", ".join(sorted(self.bounds))
-        return Finding(tuple(self.claims.values()), stopped, self._statistics())
+            complete = False
+        return Finding(tuple(self.claims.values()), complete, stopped, self._statistics())
 
     def _levels(self) -> None:
         level: list[State] = []

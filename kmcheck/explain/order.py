@@ -1,6 +1,7 @@
 """What orders the steps of a run: read-side sections, locks held, grace periods.
 
-All of it is read off the calls of kernel primitives, by the kernel's own names.
+Sections and grace periods are known by the kernel's names of the calls, at any depth; a lock by
+its field `owner`, which names the process that holds it.
 """
 
 from __future__ import annotations
@@ -9,25 +10,27 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from kmcheck.explain.names import call_text, primitive
-from kmcheck.trace import Frame, Trace
+from kmcheck.explain.names import call_text, in_kernel, primitive
+from kmcheck.trace import Access, Event, Frame, Trace, Value
 
 Sort = Literal["read", "spin", "mutex", "grace"]
 
-LOCK = re.compile(r"(^|_)(try)?lock($|_)|^down_(read|write)")
-UNLOCK = re.compile(r"(^|_)unlock($|_)|^up_(read|write)")
-MUTEX = re.compile(r"mutex|^down_")
-
+LOCKS = re.compile(r"(^|_)(try|un)?lock($|_)|^(down|up)_(read|write)")
 GRACE = frozenset({"synchronize_rcu", "synchronize_rcu_expedited", "synchronize_srcu"})
+GRACE_BEGINS = "rcu_gp_begin"
+"""Its argument is the process that will wait: not always the caller."""
 READ_LOCK = frozenset({"rcu_read_lock", "rcu_read_lock_bh", "rcu_read_lock_sched"})
 READ_UNLOCK = frozenset({"rcu_read_unlock", "rcu_read_unlock_bh", "rcu_read_unlock_sched"})
+READERS = "readers"
+"""The field of RCU's state that holds who is inside of a section."""
+OWNER = "owner"
 WAITING = ("flush_", "cancel_work_sync", "drain_", "rcu_barrier", "wait_", "synchronize_")
 STARTING = ("queue_", "schedule_", "call_rcu", "kfree_rcu", "mod_delayed_work")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a primitive: the steps that it took, as indices of events."""
+    """One call of a primitive by the spec: the steps that it took, as indices of events."""
 
     process: str
     frame: Frame
@@ -50,8 +53,8 @@ class Call:
 class Span:
     """From `first` to `last` (indices of events; None: to the end) a process reads, holds or waits.
 
-    `what` is the lock as C (`&node->lock`); for a grace period, `waits_for` names the readers that
-    were inside when it began.
+    `what` is the lock's name; for a grace period, `waits_for` names the readers that were inside
+    when it began.
     """
 
     process: str
@@ -70,30 +73,26 @@ class Span:
         return any(self.covers(step, step) for step in steps)
 
 
-def is_lock(name: str) -> bool:
-    """Tell whether the primitive takes a lock that it will hold."""
-    return LOCK.search(name) is not None and name not in READ_LOCK and "init" not in name
-
-
-def is_unlock(name: str) -> bool:
-    """Tell whether the primitive gives a lock back."""
-    return UNLOCK.search(name) is not None and name not in READ_UNLOCK
-
-
 def is_ordering(name: str) -> bool:
     """Tell whether the primitive is there to order steps, and touches no object of the design."""
-    locks = is_lock(name) or is_unlock(name) or name in READ_LOCK or name in READ_UNLOCK
-    return locks or name.startswith(WAITING)
+    return LOCKS.search(name) is not None or name.startswith(WAITING)
+
+
+# --- calls ------------------------------------------------------------------------------------
 
 
 def calls(trace: Trace) -> tuple[Call, ...]:
-    """Return all calls of primitives, in the order of their first steps."""
+    """Return all calls of primitives by the spec, in the order of their first steps."""
+    return _collected(trace, [primitive(event) for event in trace.events])
+
+
+def _collected(trace: Trace, inside: list[Frame | None]) -> tuple[Call, ...]:
+    """Return the calls that the events are inside of: one frame, or none, for each event."""
     steps: dict[tuple[str, int], list[int]] = {}
     frames: dict[tuple[str, int], Frame] = {}
-    for index, event in enumerate(trace.events):
-        frame = primitive(event)
+    for index, frame in enumerate(inside):
         if frame is not None:
-            key = (event.process, frame.serial)
+            key = (trace.events[index].process, frame.serial)
             steps.setdefault(key, []).append(index)
             frames.setdefault(key, frame)
     return tuple(
@@ -128,70 +127,107 @@ def _returned(trace: Trace, process: str, serial: int) -> str:
     return ""
 
 
-def spans(trace: Trace, told: tuple[Call, ...]) -> tuple[Span, ...]:
+def _frame(event: Event, names: frozenset[str]) -> Frame | None:
+    """Return the outermost call of one of these primitives that the event is inside of."""
+    return next((f for f in event.frames if in_kernel(f) and f.function in names), None)
+
+
+# --- spans ------------------------------------------------------------------------------------
+
+
+def spans(trace: Trace) -> tuple[Span, ...]:
     """Return all spans, in the order of their beginnings."""
-    others = (*_reads(told), *_locks(told))
-    graces = tuple(_grace(trace, call, others) for call in told if call.name in GRACE)
-    return tuple(sorted((*others, *graces), key=lambda span: (span.first, span.sort)))
+    others = (*_reads(trace), *_locks(trace))
+    every = (*others, *_graces(trace, others), *_callbacks(trace, others))
+    return tuple(sorted(every, key=lambda span: (span.first, span.sort)))
 
 
-def _grace(trace: Trace, call: Call, others: tuple[Span, ...]) -> Span:
+def _reads(trace: Trace) -> tuple[Span, ...]:
+    """The outermost read-side sections: an inner lock or unlock is none of the others' business."""
+    start: dict[str, int] = {}
+    found: list[Span] = []
+    for index, event in enumerate(trace.events):
+        name = event.process
+        if name in start and (_frame(event, READ_UNLOCK) or _leaves(event)):
+            found.append(Span(name, "read", "RCU", start.pop(name), index))
+        elif name not in start and _frame(event, READ_LOCK):
+            start[name] = index
+    return (*found, *(Span(name, "read", "RCU", first, None) for name, first in start.items()))
+
+
+def _leaves(event: Event) -> bool:
+    """Tell whether the step takes the process out of RCU's readers, whatever it is called."""
+    return any(
+        access.field == READERS
+        and event.process in _members(access.before)
+        and event.process not in _members(access.after)
+        for access in event.accesses
+        if access.what != "load"
+    )
+
+
+def _members(value: Value | None) -> list[str]:
+    return value.text.strip("{}").split(", ") if value else []
+
+
+def _locks(trace: Trace) -> tuple[Span, ...]:
+    """Each lock from the step that took it to the step that gave it back, if these are two."""
+    held: dict[str, tuple[Access, str, int]] = {}
+    found: list[Span] = []
+    for index, event in enumerate(trace.events):
+        for access in event.accesses:
+            if access.field != OWNER or access.what == "load" or access.after is None:
+                continue
+            if access.thing in held:
+                taken, process, first = held.pop(access.thing)
+                found += [Span(process, _sort(taken), access.thing, first, index)][: index - first]
+            if access.after.text == event.process:
+                held[access.thing] = (access, event.process, index)
+    still = [Span(name, _sort(a), a.thing, first, None) for a, name, first in held.values()]
+    return (*found, *still)
+
+
+def _sort(access: Access) -> Literal["spin", "mutex"]:
+    return "mutex" if "mutex" in access.kind.lower() else "spin"
+
+
+def _graces(trace: Trace, others: tuple[Span, ...]) -> list[Span]:
+    """Grace periods that the caller itself waits for."""
+    told = _collected(trace, [_frame(event, GRACE) for event in trace.events])
+    return [
+        _grace(trace, call.process, call.events[0], call.events[-1] if call.finished else None, others)
+        for call in told
+    ]
+
+
+def _callbacks(trace: Trace, others: tuple[Span, ...]) -> list[Span]:
+    """Grace periods that a callback waits for, until its first step."""
+    found: list[Span] = []
+    for index, event in enumerate(trace.events):
+        frame = _frame(event, frozenset({GRACE_BEGINS}))
+        waiter = frame.arguments[0] if frame and frame.arguments else event.process
+        if waiter != event.process:
+            steps = (i for i in range(index, len(trace.events)) if trace.events[i].process == waiter)
+            found.append(_grace(trace, waiter, index, next(steps, None), others))
+    return found
+
+
+def _grace(
+    trace: Trace, process: str, first: int, last: int | None, others: tuple[Span, ...]
+) -> Span:
     """A grace period waits for the readers inside at its start; a spinning context may be one."""
-    first, last = call.events[0], call.events[-1] if call.finished else None
     inside = {
         span.process
         for span in others
-        if span.process != call.process
+        if span.process != process
         and span.covers(first, first)
         and (span.sort == "read" or (span.sort == "spin" and _ends_by(span, last)))
     }
     order = [view.name for view in trace.initial.processes]
-    waits_for = sorted(
-        inside, key=lambda name: (order.index(name) if name in order else len(order), name)
-    )
-    return Span(call.process, "grace", call.text, first, last, tuple(waits_for))
+    waits_for = sorted(inside, key=lambda n: (order.index(n) if n in order else len(order), n))
+    return Span(process, "grace", "grace period", first, last, tuple(waits_for))
 
 
 def _ends_by(span: Span, last: int | None) -> bool:
     """Tell whether the grace period may have waited for the span."""
     return last is None or (span.last is not None and span.last <= last)
-
-
-def _reads(told: tuple[Call, ...]) -> tuple[Span, ...]:
-    """The outermost read-side sections of each process."""
-    depth: dict[str, int] = {}
-    start: dict[str, int] = {}
-    found: list[Span] = []
-    for call in _by_end(told):
-        inside = depth.get(call.process, 0)
-        if call.name in READ_LOCK:
-            depth[call.process] = inside + 1
-            if inside == 0:
-                start[call.process] = call.events[0]
-        elif call.name in READ_UNLOCK and inside:
-            depth[call.process] = inside - 1
-            if inside == 1:
-                last = call.events[-1]
-                found.append(Span(call.process, "read", "RCU", start[call.process], last))
-    open_ = [Span(name, "read", "RCU", start[name], None) for name, n in depth.items() if n]
-    return (*found, *open_)
-
-
-def _locks(told: tuple[Call, ...]) -> tuple[Span, ...]:
-    """Each lock from the step that took it to the step that gave it back."""
-    held: dict[tuple[str, str], tuple[Sort, int]] = {}
-    found: list[Span] = []
-    for call in _by_end(told):
-        what = call.frame.arguments[0] if call.frame.arguments else call.frame.module
-        key = (call.process, what)
-        if is_lock(call.name) and call.finished and call.returned not in {"false", "0"}:
-            held[key] = ("mutex" if MUTEX.search(call.name) else "spin", call.events[-1])
-        elif is_unlock(call.name) and key in held:
-            sort, first = held.pop(key)
-            found.append(Span(call.process, sort, what, first, call.events[0]))
-    still = [Span(process, sort, what, n, None) for (process, what), (sort, n) in held.items()]
-    return (*found, *still)
-
-
-def _by_end(told: tuple[Call, ...]) -> list[Call]:
-    return sorted(told, key=lambda call: call.events[-1])

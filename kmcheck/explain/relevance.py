@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 
 from kmcheck.explain.names import Family, points_to
-from kmcheck.explain.order import STARTING, WAITING, Call, Span, is_ordering
+from kmcheck.explain.order import STARTING, WAITING, Call, Span
 from kmcheck.trace import Access, Event, Trace
+
+
+SHORT = 32
+"""Steps that are all shown where the violation concerns no object in particular."""
 
 
 def focus(trace: Trace, family: Family) -> frozenset[str]:
     """Return what the violation is about: the objects, with all that is embedded in them.
 
-    The violation names them; else its message does; else the last step touched them.
+    The violation and its message name them; else the last step touched them.
     """
     violation = trace.violation
     named = {violation.thing} if violation.thing else set()
     named |= {name for name, _ in violation.sizes}
-    named = named or {name for name in family.views if _mentions(violation.message, name)}
+    if not violation.thing:
+        named |= {name for name in family.views if _mentions(violation.message, name)}
     if not named and trace.events and violation.kind != "deadlock":
         named = {access.thing for access in visible(trace.events[-1])}
     return family.of(frozenset(named))
@@ -36,12 +41,15 @@ def kept(
     trace: Trace, family: Family, told: tuple[Call, ...], order: tuple[Span, ...]
 ) -> frozenset[int]:
     """Return the indices of the events that matter."""
-    if not trace.events:
-        return frozenset()
+    every = frozenset(range(len(trace.events)))
     if trace.violation.kind == "deadlock":
         steps = _stuck(trace, told, order)
+    elif trace.violation.thing is None and len(trace.events) <= SHORT:
+        steps = every
     else:
         steps = _touching(trace, focus(trace, family)) | _named(trace)
+    if not steps:
+        return every
     steps |= _starting(trace, told, steps)
     return steps | _ordering(trace, told, order, steps)
 
@@ -67,13 +75,13 @@ def _touching(trace: Trace, things: frozenset[str]) -> frozenset[int]:
 
 def _last_use(trace: Trace, things: frozenset[str]) -> dict[str, int]:
     """Of each process, its last step that changes one of `things`, or fails on it."""
-    end = len(trace.events) - 1
-    return {
+    last = {
         event.process: index
         for index, event in enumerate(trace.events)
         for access in visible(event)
-        if access.thing in things and (access.what != "load" or index == end)
+        if access.thing in things and access.what != "load"
     }
+    return last | {trace.events[-1].process: len(trace.events) - 1}
 
 
 def _matters(access: Access, things: frozenset[str]) -> bool:
@@ -112,26 +120,21 @@ def _ordering(
         process: frozenset(i for i in steps if trace.events[i].process == process)
         for process in {trace.events[i].process for i in steps}
     }
-    around = [span for span in order if span.meets(mine.get(span.process, frozenset()))]
-    edges = {(s.process, edge) for s in around for edge in (s.first, s.last) if edge is not None}
-    found = (
-        call
-        for call in told
-        if is_ordering(call.name)
-        and call.process in mine
-        and (call.name.startswith(WAITING) or any((call.process, i) in edges for i in call.events))
-    )
-    return frozenset(index for call in found for index in call.events)
+    found = {
+        edge
+        for span in order
+        if span.process in mine and (span.sort == "grace" or span.meets(mine[span.process]))
+        for edge in (span.first, span.last)
+        if edge is not None
+    }
+    waits = (c for c in told if c.process in mine and c.name.startswith(WAITING))
+    return frozenset(found) | {index for call in waits for index in call.events}
 
 
 def _stuck(trace: Trace, told: tuple[Call, ...], order: tuple[Span, ...]) -> frozenset[int]:
     """What a deadlock is made of: all that is still held, and calls that do not return."""
+    if not trace.events:
+        return frozenset()
     last = {view.name for view in trace.events[-1].after.processes if view.status != "ended"}
-    held = {(s.process, s.first) for s in order if s.last is None and s.process in last}
-    found = frozenset(
-        index
-        for call in told
-        if not call.finished or any((call.process, i) in held for i in call.events)
-        for index in call.events
-    )
-    return found or frozenset(range(len(trace.events)))
+    held = {s.first for s in order if s.last is None and s.process in last}
+    return frozenset(held) | {i for call in told if not call.finished for i in call.events}

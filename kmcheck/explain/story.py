@@ -55,9 +55,10 @@ class Story:
 def explain(trace: Trace, *, full: bool = False) -> Story:
     """Tell a run: only what touches the failing object or orders it, all of it if `full`."""
     family, told = Family(trace), calls(trace)
-    order = spans(trace, told)
+    order = spans(trace)
     every = frozenset(range(len(trace.events)))
-    rows = Rows(trace, told, order).write(every if full else kept(trace, family, told, order))
+    steps = every if full or not every else kept(trace, family, told, order)
+    rows = Rows(trace, told, order).write(steps)
     why = Why(trace, family, order)
     return Story(
         trace=trace,

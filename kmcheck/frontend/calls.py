@@ -74,6 +74,9 @@ class Calls(Steps):
             case "wait_until", [condition, *label]:
                 self._wait(condition, label, node)
                 return NOTHING
+            case "pause", [*label] if len(label) <= 1:
+                self.builder.cut(span, self._text(label[0]) if label else "")
+                return NOTHING
             case "check", [condition, kind, *message]:
                 texts = [self._text(t) for t in (kind, *message)]
                 self.check(condition, texts[0], texts[1] if len(texts) > 1 else "", node)
@@ -197,6 +200,7 @@ class Calls(Steps):
         if not isinstance(place.type, Function):
             raise self.refuse("K040", f"`{place.field}` holds no function", node, "this is a function")
         if self.dead:
+            self.world.pruned.add(function.key)
             return Const(0, place.type, self.span(node))
         return Const(self.world.function_code(place.type.key, function), place.type, self.span(node))
 
@@ -421,6 +425,7 @@ class Calls(Steps):
         if function.role not in ("function", "macro"):
             raise self.refuse("K070", f"`{function.name}` is a {function.role}: it is not called", node)
         span = self.span(node)
+        self.world.called.add(function.key)
         assigned = frozenset(_assigned(function.node))
         frame = Frame(function, function.module, assigned=assigned, caller=self.frame)
         arguments = self._bind_parameters(frame, function, node, receiver)

@@ -91,6 +91,8 @@ def _lower(
                     properties.append(lower_property(world, function))
         if not world.changed or reporter.found:
             break
+    if not reporter.found:
+        world.refuse_idle()
     return templates, tuple(properties)
 
 

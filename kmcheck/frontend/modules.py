@@ -248,10 +248,12 @@ class Loader:
         elif isinstance(called, Word) and called.name in ("PerCpu", "PerProcess"):
             symbol = self._group(module, name, "cpu" if called.name == "PerCpu" else "process", value)  # type: ignore[arg-type]
         elif isinstance(called, KindSymbol):
-            if value.args or value.keywords:  # type: ignore[attr-defined]
-                hint = "give its fields their values in setup"
-                raise self.refuse(module, "K020", "a global begins with all fields zero", value, "", hint)
-            symbol = self._global(name, called.name, "system", module)
+            assert isinstance(value, ast.Call)
+            if value.args:
+                hint = f"write `{called.node.name}(field=...)`"
+                title = f"{called.name} takes its fields by name"
+                raise self.refuse(module, "K055", title, value.args[0], "", hint)
+            symbol = self._global(name, called.name, "system", module, tuple(value.keywords))
         elif isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "TypeVar":
             symbol = TypeVariable(name)
         elif isinstance(value, ast.Subscript) or (isinstance(value, ast.Name) and value.id in ("bool", "int")):
@@ -260,9 +262,11 @@ class Loader:
             symbol = ConstantSymbol(self.constant(module, value))
         self.define(module, name, symbol, node)
 
-    def _global(self, name: str, kind: str, per: str, module: Module) -> GlobalSymbol:
+    def _global(
+        self, name: str, kind: str, per: str, module: Module, initial: tuple[ast.keyword, ...] = ()
+    ) -> GlobalSymbol:
         key = name if name not in self.globals else f"{Path(module.source.path).stem}.{name}"
-        self.globals[key] = GlobalSymbol(key, kind, per)
+        self.globals[key] = GlobalSymbol(key, kind, per, module, initial)
         return self.globals[key]
 
     def _group(self, module: Module, name: str, per: str, call: ast.Call) -> GlobalSymbol:

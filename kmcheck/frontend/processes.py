@@ -44,7 +44,9 @@ def lower_process(world: World, function: FunctionSymbol) -> Template:
             code.builder.emit(Choose(name, Alive(kind.kind, SetOf(kind), span), span))
     code.body(function.node.body)
     _end(world, code, frame)
-    blocks, entry = tidy(code.builder.finish(), code.builder.variables)
+    drawn = code.builder.finish()
+    world.stepping.update(call.function for block in drawn if block.cut for call in block.calls)
+    blocks, entry = tidy(drawn, code.builder.variables)
     limit = limit_of(world.loader, function) if role in ("process", "daemon") else None
     used = {*parameters, "@cpu"} | mentioned(blocks)
     variables = {name: kind for name, kind in code.builder.variables.items() if name in used}

@@ -367,11 +367,14 @@ class Pure:
                 process = self.fit(self.pure(who), PROCESS, who, f"what {what} takes")
                 return Position(what, process, "", BOOL, span)  # type: ignore[arg-type]
             case "inside", [who, function]:
-                symbol = self.symbol(function)
-                if not isinstance(symbol, FunctionSymbol):
-                    raise self.refuse("K051", "inside takes a process and a function", function)
                 process = self.fit(self.pure(who), PROCESS, who, "what inside takes")
-                return Position("inside", process, symbol.key, BOOL, span)
+                return Position("inside", process, self._entered(word, function), BOOL, span)
+            case "within", [function]:
+                cell = self.world.cell()
+                runner = Bound(cell, PROCESS, span)
+                here = Position("inside", runner, self._entered(word, function), BOOL, span)
+                running = Running(SetOf(PROCESS), span)
+                return Quantifier("filter", cell, running, here, runner, SetOf(PROCESS), span)
             case "before", [value]:
                 if self.role != "step":
                     raise self.refuse("K052", "`before` is for @step properties", node)
@@ -402,6 +405,15 @@ class Pure:
         if arguments:
             raise self.refuse("K055", f"`{word}` is called with other arguments", node, "", f"write `{arguments}`")
         raise self.refuse("K050", f"`{word}` cannot be called here", node)
+
+    def _entered(self, word: str, node: ast.expr) -> str:
+        """Return the key of a function that a process may be inside of."""
+        symbol = self.symbol(node)
+        if not isinstance(symbol, FunctionSymbol):
+            hint = f"name one: `{_SIGNATURES[word]}`"
+            raise self.refuse("K051", f"`{word}` asks for a function", node, "this is none", hint)
+        self.world.asked.append((self.span(node), symbol))
+        return symbol.key
 
     def in_process(self, what: str, node: ast.AST) -> None:
         """Refuse what only a process has.
@@ -731,7 +743,7 @@ _BUILTINS = {"all", "any", "bool", "int", "len", "max", "min", "range", "sum"}
 _DEEPEST_CALL = 30
 _EFFECTS = {
     "start", "free", "uninitialised", "check", "wait_until", "choose", "may_fail", "WRITE_ONCE", "xchg", "cmpxchg",
-    "test_and_set", "test_and_clear", "fetch_add", "add_return", "atomic", "ghost", "each",
+    "test_and_set", "test_and_clear", "fetch_add", "add_return", "atomic", "ghost", "each", "pause",
 }  # fmt: skip
 _MUTATORS = {"add", "remove", "discard", "update", "clear", "append", "push", "pop", "splice", "sub", "move_to"}
 _PURE_HINT = "conditions of wait_until and properties only look; assign the result to a name first"
@@ -748,6 +760,7 @@ _SIGNATURES = {
     "min": "min(a, b)",
     "max": "max(a, b)",
     "inside": "inside(process, function)",
+    "within": "within(function)",
     "begun": "begun(process)",
     "ended": "ended(process)",
     "before": "before(value)",

@@ -13,7 +13,7 @@ from kmcheck.ir.types import BOOL, INT16, Int, Ref, SetOf, Type
 
 PURE_WORDS = {
     "all", "any", "count", "total", "sum", "len", "min", "max", "bool", "alive", "is_alive", "closure", "processes",
-    "begun", "ended", "inside", "before", "me", "mine", "this_cpu", "READ_ONCE", "container_of", "SetOf", "range",
+    "begun", "ended", "inside", "within", "before", "me", "mine", "this_cpu", "READ_ONCE", "container_of", "SetOf", "range",
 }  # fmt: skip
 PURE_METHODS = {"copy", "first", "after", "is_zero", "on", "of"}
 

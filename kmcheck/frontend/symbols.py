@@ -59,6 +59,9 @@ class GlobalSymbol:
     name: str
     kind: str
     per: str
+    module: Module
+    initial: tuple[ast.keyword, ...] = ()
+    """The fields that do not begin as zero: constants."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from kmcheck.diagnostics import Span
 from kmcheck.frontend.annotations import Annotations
 from kmcheck.frontend.modules import Loader
 from kmcheck.frontend.report import Refused, Reporter
@@ -42,6 +43,14 @@ class World:
         self.allocated: set[str] = set()
         self.uninitialised: set[str] = set()
         self.started: set[str] = set()
+        self.called: set[str] = set()
+        """Functions that are called somewhere, be it where a choice prunes the call."""
+        self.pruned: set[str] = set()
+        """Functions that a choice keeps from being stored anywhere."""
+        self.stepping: set[str] = set()
+        """Functions with a step of their own: where a process may be between two steps."""
+        self.asked: list[tuple[Span, FunctionSymbol]] = []
+        """Whom `inside` and `within` ask for, and where."""
         self.cells = 0
         self.changed = False
 
@@ -124,6 +133,17 @@ class World:
         if fact not in known:
             known.add(fact)
             self.changed = True
+
+    def refuse_idle(self) -> None:
+        """Refuse to ask who is inside of a function that nobody can be inside of."""
+        for span, function in self.asked:
+            if function.role in ("process", "action") or function.key in self.stepping | self.pruned:
+                continue
+            hint = f'let it take a step: `pause("{function.name}")` is one that touches nothing'
+            title = f"nobody is ever inside of `{function.name}`: it has no step of its own"
+            if function.key not in self.called:
+                title, hint = f"nobody is ever inside of `{function.name}`: no process calls it", ""
+            self.reporter.report("K082", title, span, "always false", hint)
 
     def cell(self) -> int:
         """Return a new quantifier variable."""

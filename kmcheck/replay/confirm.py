@@ -39,6 +39,7 @@ def replay(system: TransitionSystem, claim: Claim, settings: tuple[tuple[str, st
     return Trace(
         program.name,
         program.digest,
+        program.source.path,
         settings,
         initial,
         tuple(teller.events),

@@ -1,0 +1,119 @@
+"""The command line: one file, one verb, loaded when it is used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from kmcheck import __version__, shelf
+from kmcheck.diagnostics import InternalError, SpecError, UsageError, show
+
+VIOLATED, WRONG_COMMAND, WRONG_SPEC, INCONCLUSIVE, OUR_BUG, INTERRUPTED = 1, 2, 3, 4, 5, 130
+
+SUMMARIES = {
+    "lint": "Parse and type-check specs, without exploring them.",
+    "replay": "Step a stored trace through the reference interpreter.",
+    "show": "Draw a stored trace again.",
+    "verify": "Explore specs, check what must be true, write counterexamples.",
+}
+
+
+class Verbs(click.Group):
+    """The files of this folder, as commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs there are."""
+        del ctx
+        return list(shelf.names("cli"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a verb, loading its file."""
+        del ctx
+        if cmd_name not in shelf.names("cli"):
+            return None
+        command: click.Command = shelf.take("cli", cmd_name, "COMMAND")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the verb named first, or say which was meant."""
+        if args and not args[0].startswith("-") and args[0] not in shelf.names("cli"):
+            from_name = _closest(args[0], shelf.names("cli"))
+            raise UsageError(f"there is no verb `{args[0]}`", from_name)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without loading them."""
+        del ctx
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, SUMMARIES.get(name, "")) for name in shelf.names("cli")])
+
+
+def _closest(name: str, known: Sequence[str]) -> str:
+    from_known = [k for k in known if k[:2] == name[:2] or k in name or name in k]
+    return f"did you mean `{from_known[0]}`?" if from_known else "there is: " + ", ".join(known)
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", message="kmcheck %(version)s")
+def kmcheck() -> None:
+    """Tell whether a design for tearing down and reparenting kernel objects is right.
+
+    A spec says what the objects are, what the processes do and what must be true. `kmcheck verify
+    SPEC` explores every interleaving, and shows a shortest one that goes wrong.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run kmcheck as a command."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run kmcheck on a command line; return its exit code."""
+    try:
+        code = kmcheck.main(arguments, prog_name="kmcheck", standalone_mode=False)
+        sys.stdout.flush()
+    except SpecError as error:
+        click.echo("\n\n".join(show(d) for d in error.diagnostics), err=True)
+        return WRONG_SPEC
+    except UsageError as error:
+        _complain(error.message, error.hint)
+        return WRONG_COMMAND
+    except click.UsageError as error:
+        _complain(error.format_message(), f"try `{error.ctx.command_path} --help`" if error.ctx else "")
+        return WRONG_COMMAND
+    except click.ClickException as error:
+        _complain(error.format_message(), "")
+        return WRONG_COMMAND
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except InternalError as error:
+        _our_bug(str(error))
+        return OUR_BUG
+    except Exception as error:  # noqa: BLE001 - the last line: no traceback reaches a user
+        _our_bug(f"{type(error).__name__}: {error} ({_innermost(error)})")
+        return OUR_BUG
+    return code if isinstance(code, int) else 0
+
+
+def _complain(message: str, hint: str) -> None:
+    click.echo(f"kmcheck: {message}" + (f"\n  hint: {hint}" if hint else ""), err=True)
+
+
+def _our_bug(message: str) -> None:
+    click.echo(f"kmcheck: this is a bug in kmcheck, please report it with the spec: {message}", err=True)
+
+
+def _innermost(error: BaseException) -> str:
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return f"{os.path.basename(at.tb_frame.f_code.co_filename)}:{at.tb_lineno}" if at is not None else "?"

@@ -1,0 +1,162 @@
+"""`kmcheck verify`: explore, check, print verdicts, write counterexamples."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import click
+
+from kmcheck import evidence, expected, machine, shelf
+from kmcheck.cli import INCONCLUSIVE, INTERRUPTED, VIOLATED
+from kmcheck.diagnostics import UsageError
+from kmcheck.driver import Options, verify
+from kmcheck.frontend import read
+from kmcheck.options import amount, duration, setting
+from kmcheck.protocols import Format, FormatOptions, Told
+from kmcheck.terminal import colour_wanted, progress
+from kmcheck.verdict import Budget, Result, Violated
+
+
+@click.command()
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@click.option("-D", "settings", multiple=True, metavar="NAME=VALUE", callback=setting, help="Set a bound or choice.")
+@click.option("-p", "--property", "properties", multiple=True, metavar="NAME", help="Check only this; may be repeated.")
+@click.option("--engine", default="reference", metavar="NAME", show_default=True,
+              help=f"How to explore: {', '.join(shelf.names('engines'))}.")  # fmt: skip
+@click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="With --expected: so many checks at once.")
+@click.option("--max-states", type=click.IntRange(1), metavar="N", help="Give up beyond so many states.")
+@click.option("--max-depth", type=click.IntRange(0), metavar="N", help="Give up beyond so many steps.")
+@click.option("--timeout", callback=duration, metavar="TIME", help="Give up after 90s, 10m, 2h.")
+@click.option("--memory", callback=amount, metavar="SIZE", help="Use at the most 512M, 8G [default: what is free].")
+@click.option("--format", "form", type=click.Choice(shelf.names("formats")), default="text", help="What to print.")
+@click.option("-o", "--output", metavar="FILE", help="Print into a file.")
+@click.option("--expected", "by_table", is_flag=True, help="Check the .toml beside each spec; folders are searched.")
+@click.option("--all", "every", is_flag=True, help="Go on after the first violation: one of each kind.")
+@click.option("--strict", is_flag=True, help="Fail where something is vacuous or was never exercised.")
+@click.option("--counterexamples", default="counterexamples", metavar="DIR", show_default=True,
+              help="Where counterexamples are written.")  # fmt: skip
+@click.option("--no-counterexamples", "dry", is_flag=True, help="Write no counterexamples.")
+@click.option("-q", "--quiet", is_flag=True, help="Print verdicts only.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every step in tables, and the time taken.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the verdicts.")
+@click.option("--progress", "shown", type=click.Choice(["auto", "never"]), default="auto", help="Show progress.")
+def command(**given: object) -> int:
+    """Explore specs, check what must be true, write counterexamples.
+
+    Exit code: 0 all holds and all was explored, 1 violated, 2 wrong command, 3 wrong spec,
+    4 inconclusive, 5 a bug in kmcheck, 130 interrupted.
+    """
+    run = Run(given)
+    text, code = run.by_table() if given["by_table"] else run.one_by_one()
+    run.print(text)
+    return code
+
+
+class Run:
+    """One use of the verb."""
+
+    def __init__(self, given: dict[str, object]) -> None:
+        self.given = given
+        self.colour = colour_wanted(str(given["color"]), sys.stdout) and given["output"] is None
+        self.budget = Budget(
+            given["max_states"],  # type: ignore[arg-type]
+            given["max_depth"],  # type: ignore[arg-type]
+            given["timeout"],  # type: ignore[arg-type]
+            given["memory"] or machine.memory(),  # type: ignore[arg-type]
+        )
+
+    def print(self, text: str) -> None:
+        """Print to where the user wants it."""
+        if self.given["output"] is None:
+            click.echo(text, nl=False, color=self.colour or None)
+            return
+        try:
+            Path(str(self.given["output"])).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"cannot write {self.given['output']}: {error.strerror}") from None
+
+    def one_by_one(self) -> tuple[str, int]:
+        """Verify each spec; return what to print, and the exit code."""
+        told: list[Told] = []
+        for spec in self.given["specs"]:  # type: ignore[attr-defined]
+            options = Options(
+                dict(self.given["settings"]),  # type: ignore[call-overload]
+                tuple(self.given["properties"]),  # type: ignore[arg-type]
+                str(self.given["engine"]),
+                self.budget,
+                bool(self.given["every"]),
+            )
+            with progress(str(self.given["shown"]), spec) as report:
+                result = verify(read(spec), options, report)
+            told.append(Told(result, self._keep(result)))
+            if self.given["verbose"]:
+                click.echo(f"{spec}: {result.seconds:.2f} s, {result.peak_bytes / 2**20:.0f} MiB", err=True)
+        codes = [self._code(t.result) for t in told]
+        code = next((c for c in (INTERRUPTED, VIOLATED, INCONCLUSIVE) if c in codes), 0)
+        form: Format = shelf.take("formats", str(self.given["form"]), "FORMAT")
+        wanted = FormatOptions(bool(self.given["quiet"]), bool(self.given["verbose"]), self.colour)
+        return form.render(told, wanted), code
+
+    def _code(self, result: Result) -> int:
+        if result.label.stopped == "interrupted":
+            return INTERRUPTED
+        vacuous = result.label.statistics.unexercised or 0 in result.label.statistics.judged.values()
+        if result.outcome == "violated" or (self.given["strict"] and vacuous):
+            return VIOLATED
+        return INCONCLUSIVE if result.outcome == "unknown" else 0
+
+    def _keep(self, result: Result) -> dict[str, str]:
+        files: dict[str, str] = {}
+        label = result.label
+        into = evidence.folder(Path(str(self.given["counterexamples"])), label.spec, label.changed)
+        for verdict in result.verdicts:
+            if isinstance(verdict, Violated) and not self.given["dry"]:
+                try:
+                    files[verdict.property] = str(evidence.keep(verdict.trace, into))
+                except OSError as error:
+                    click.echo(f"kmcheck: no counterexample written: {error}", err=True)
+        return files
+
+    # --- --expected -----------------------------------------------------------------------------
+
+    def by_table(self) -> tuple[str, int]:
+        """Check the tables beside the specs, several checks at once."""
+        if self.given["settings"] or self.given["properties"]:
+            raise UsageError("-D and -p do not go with --expected", "the tables say what to check")
+        specs = expected.tables(list(self.given["specs"]))  # type: ignore[call-overload]
+        checks = [check for spec in specs for check in expected.expectations(spec)]
+        jobs = min(len(checks), int(str(self.given["jobs"] or machine.processors())))
+        outcomes = _meet_all(checks, str(self.given["engine"]), self.budget, jobs)
+        wrong = [o for o in outcomes if o.wrong]
+        lines = [] if self.given["quiet"] else [_line(o) for o in outcomes]
+        lines += [f"{_line(o)}" for o in wrong] if self.given["quiet"] else []
+        lines.append(f"{len(outcomes) - len(wrong)} of {len(outcomes)} checks are as expected")
+        return "\n".join(lines) + "\n", VIOLATED if wrong else 0
+
+
+def _meet_all(
+    checks: list[expected.Expectation], engine: str, budget: Budget, jobs: int
+) -> list[expected.Outcome]:
+    if jobs == 1:
+        return [expected.meet(check, engine, budget) for check in checks]
+    with ProcessPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(expected.meet, check, engine, budget) for check in checks]
+        return [future.result() for future in waiting]
+
+
+def _line(outcome: expected.Outcome) -> str:
+    check = outcome.expectation
+    given = " ".join(f"{name}={_plain(value)}" for name, value in check.settings.items())
+    name = f"{check.spec} {given}".rstrip()
+    if outcome.wrong:
+        return f"WRONG  {name}: " + "; ".join(outcome.wrong)
+    return f"ok     {name}: {outcome.found}"
+
+
+def _plain(value: int | bool | str) -> str:  # noqa: FBT001 - TOML's values
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+COMMAND: click.Command = command

@@ -1,0 +1,144 @@
+"""The story on one page: read, compile, build, search, replay, decide."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kmcheck import __version__, shelf
+from kmcheck.diagnostics import Source, UsageError
+from kmcheck.frontend import compile_spec
+from kmcheck.frontend.report import did_you_mean
+from kmcheck.frontend.settings import Wanted, spell
+from kmcheck.ir.code import Check
+from kmcheck.ir.program import Program
+from kmcheck.protocols import Engine, Progress, Question
+from kmcheck.replay import replay
+from kmcheck.solver import Solver
+from kmcheck.system import build
+from kmcheck.trace import Trace
+from kmcheck.verdict import Budget, Claim, Finding, Holds, Label, Result, Unknown, Verdict, Violated, Witness
+
+BUILT_IN = (
+    "use-after-free",
+    "double-free",
+    "bad-free",
+    "null-deref",
+    "uninitialised-read",
+    "range",
+    "list-corruption",
+    "assertion",
+    "endless-step",
+    "deadlock",
+    "leak",
+)
+"""Violations that every spec is checked for, whatever it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to verify. `properties` are names of properties and of built-in violations; none is all."""
+
+    settings: Wanted = field(default_factory=dict)
+    properties: tuple[str, ...] = ()
+    engine: str = "reference"
+    budget: Budget = field(default_factory=Budget)
+    every: bool = False
+
+
+def verify(source: Source, options: Options, report: Callable[[Progress], None] = lambda _: None) -> Result:
+    """Verify a spec: explore it, and replay every violation that the engine claims.
+
+    Raises:
+        SpecError: the spec is wrong.
+        UsageError: a setting, a property or the engine is not there.
+        InternalError: the engine claims what the reference semantics refuses.
+    """
+    began = time.perf_counter()
+    solver = Solver()
+    program = compile_spec(source, options.settings)
+    known = violations(program)
+    _refuse_unknown(options, known)
+    system = build(program, solver.holds)
+    wanted = frozenset(options.properties) or None
+    engine: Engine = shelf.take("engines", options.engine, "ENGINE")
+    finding = engine.search(system, Question(wanted, options.every), solver, options.budget, report)
+    queries, stood_for = solver.queries, solver.stood_for
+    settings = tuple((s.name, spell(s)) for s in program.settings)
+    traces = {claim.violation: replay(system, claim, settings, solver) for claim in finding.claims}
+    verdicts = _verdicts([name for name in known if wanted is None or name in wanted], finding, traces)
+    label = _label(program, options, finding, queries, stood_for)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Result(verdicts, label, time.perf_counter() - began, peak)
+
+
+def violations(program: Program) -> tuple[str, ...]:
+    """Return the names of all that can be violated: built-in, the primitives' own, the spec's."""
+    checked = {
+        instruction.violation
+        for template in program.templates.values()
+        for block in template.blocks
+        for instruction in block.instructions
+        if isinstance(instruction, Check)
+    }
+    own = [p.name for p in program.properties]
+    return (*own, *BUILT_IN, *sorted(checked - set(BUILT_IN)))
+
+
+def again(source: Source, trace: Trace) -> Trace:
+    """Replay a stored trace, and return it as it is told now.
+
+    Raises:
+        InternalError: it does not reproduce.
+    """
+    solver = Solver()
+    program = compile_spec(source, dict(trace.settings))
+    initial, steps = trace.witness
+    claim = Claim(trace.violation.kind, Witness(initial, steps))
+    return replay(build(program, solver.holds), claim, trace.settings, solver)
+
+
+def _refuse_unknown(options: Options, known: tuple[str, ...]) -> None:
+    if options.engine not in shelf.names("engines"):
+        hint = did_you_mean(options.engine, shelf.names("engines"))
+        raise UsageError(f"there is no engine `{options.engine}`", hint)
+    for name in options.properties:
+        if name not in known:
+            raise UsageError(f"the spec has no property `{name}`", did_you_mean(name, known))
+
+
+def _verdicts(names: list[str], finding: Finding, traces: dict[str, Trace]) -> tuple[Verdict, ...]:
+    found: list[Verdict] = []
+    for name in dict.fromkeys([*traces, *names]):
+        if name in traces:
+            found.append(Violated(name, traces[name]))
+        elif finding.stopped is not None:
+            found.append(Unknown(name, finding.stopped))
+        elif finding.claims and not finding.complete:
+            found.append(Unknown(name, "the search ended at the first violation"))
+        else:
+            found.append(Holds(name))
+    return tuple(found)
+
+
+def _label(program: Program, options: Options, finding: Finding, queries: int, stood_for: int) -> Label:
+    return Label(
+        spec=program.name,
+        path=program.source.path,
+        digest=program.digest,
+        bounds=tuple((s.name, spell(s)) for s in program.settings if s.kind == "bound"),
+        choices=tuple((s.name, spell(s)) for s in program.settings if s.kind == "choice"),
+        changed=tuple((s.name, spell(s)) for s in program.settings if s.value != s.default),
+        properties=tuple(p.name for p in program.properties),
+        engine=options.engine,
+        reductions=(),
+        exact=True,
+        memory_model="sequential consistency",
+        statistics=finding.statistics,
+        stopped=finding.stopped,
+        solver_queries=queries,
+        solver_stood_for=stood_for,
+        version=__version__,
+    )

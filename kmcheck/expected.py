@@ -1,0 +1,123 @@
+"""What must be true of a spec, as its .toml says; and whether it is."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kmcheck.diagnostics import UsageError
+from kmcheck.driver import Options, verify
+from kmcheck.frontend import read
+from kmcheck.frontend.report import did_you_mean
+from kmcheck.verdict import Budget, Result, Violated
+
+KEYS = ("choices", "bounds", "property", "verdict", "states", "depth", "steps", "source", "why")
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One check of a spec: for these settings, this verdict, and how large and how long."""
+
+    spec: str
+    settings: dict[str, int | bool | str]
+    verdict: str
+    property: str | None = None
+    numbers: dict[str, int] = field(default_factory=dict)
+    """`states`, `depth`, `steps`: those that are given are to be met exactly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a check came to: `wrong` lists what is not as expected."""
+
+    expectation: Expectation
+    found: str
+    wrong: tuple[str, ...]
+
+
+def tables(paths: list[str]) -> list[str]:
+    """Return the specs among files and folders that have a table beside them.
+
+    Raises:
+        UsageError: a path is not there, or a file has no table.
+    """
+    found: list[str] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            found += [str(p) for p in sorted(path.rglob("*.py")) if p.with_suffix(".toml").exists()]
+        elif not path.exists():
+            raise UsageError(f"there is no {path}")
+        elif not path.with_suffix(".toml").exists():
+            raise UsageError(f"{path} has no table of expected verdicts", f"write {path.with_suffix('.toml')}")
+        else:
+            found.append(str(path))
+    if not found:
+        raise UsageError("there is no spec with a table of expected verdicts here")
+    return found
+
+
+def expectations(spec: str) -> list[Expectation]:
+    """Read the table beside a spec.
+
+    Raises:
+        UsageError: it is not as it should be.
+    """
+    path = Path(spec).with_suffix(".toml")
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from None
+    checks = content.get("check", [])
+    unknown = set(content) - {"source", "check"}
+    if unknown or not isinstance(checks, list) or not checks:
+        hint = 'a table is `source = "..."` and one [[check]] after the other'
+        raise UsageError(f"{path} is no table of expected verdicts", hint)
+    return [_expectation(path, spec, number, check) for number, check in enumerate(checks, start=1)]
+
+
+def _expectation(path: Path, spec: str, number: int, check: Any) -> Expectation:  # noqa: ANN401 - TOML may be anything
+    where = f"{path}: check {number}"
+    if not isinstance(check, dict):
+        raise UsageError(f"{where} is no table")
+    for key in check:
+        if key not in KEYS:
+            raise UsageError(f"{where} has an unknown key `{key}`", did_you_mean(key, KEYS))
+    if not isinstance(check.get("verdict"), str):
+        raise UsageError(f"{where} has no verdict", 'write `verdict = "holds"`, or the violation\'s name')
+    settings: dict[str, int | bool | str] = {}
+    for group in ("choices", "bounds"):
+        given = check.get(group, {})
+        if not isinstance(given, dict) or not all(isinstance(v, int | str) for v in given.values()):
+            raise UsageError(f"{where}: `{group}` is no table of settings")
+        settings |= given
+    numbers = {key: check[key] for key in ("states", "depth", "steps") if key in check}
+    if not all(type(value) is int for value in numbers.values()):
+        raise UsageError(f"{where}: states, depth and steps are whole numbers")
+    return Expectation(spec, settings, check["verdict"], check.get("property"), numbers)
+
+
+def meet(expectation: Expectation, engine: str, budget: Budget) -> Outcome:
+    """Verify a spec as a check says, and compare."""
+    wanted = (expectation.property,) if expectation.property else ()
+    options = Options(expectation.settings, wanted, engine, budget)
+    result = verify(read(expectation.spec), options)
+    found, numbers = _found(result)
+    wrong = [] if found == expectation.verdict else [f"verdict is {found}, expected {expectation.verdict}"]
+    for key, value in expectation.numbers.items():
+        if numbers.get(key) != value:
+            there = numbers.get(key)
+            wrong.append(f"{key} is {there}, expected {value}" if there is not None else f"there are no {key} to count")
+    told = ", ".join(f"{value:,} {key}" for key, value in numbers.items() if key != "depth")
+    return Outcome(expectation, f"{found}, {told}", tuple(wrong))
+
+
+def _found(result: Result) -> tuple[str, dict[str, int]]:
+    violated = [v for v in result.verdicts if isinstance(v, Violated)]
+    if violated:
+        return violated[0].property, {"steps": len(violated[0].trace.events)}
+    seen = result.label.statistics
+    if result.outcome == "unknown":
+        return f"unknown ({result.label.stopped})", {}
+    return "holds", {"states": seen.states, "depth": seen.depth}

@@ -1,0 +1,157 @@
+"""What a person reads of a result: the verdict, the table, the label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from kmcheck import shelf
+from kmcheck.protocols import Format, FormatOptions, Renderer, RenderOptions, Told
+from kmcheck.trace import Trace
+from kmcheck.verdict import Label, Result, Unknown, Violated
+
+WIDE = 75
+GUTTER = 13
+
+
+def settings(changed: tuple[tuple[str, str], ...]) -> str:
+    """Return settings as the command line takes them, without -D: `READ_LOCK=no FREERS=3`."""
+    return " ".join(f"{name}={value}" for name, value in changed)
+
+
+def command(label: Label) -> str:
+    """Return the command that gives this result again."""
+    given = "".join(f" -D {name}={value}" for name, value in label.changed)
+    return f"kmcheck verify {label.path}{given}"
+
+
+def headline(result: Result) -> str:
+    """Return the verdict in one line."""
+    label = result.label
+    changed = f"  {settings(label.changed)}" if label.changed else ""
+    violated = [v for v in result.verdicts if isinstance(v, Violated)]
+    match result.outcome:
+        case "holds":
+            return f"{label.spec}: HOLDS{changed}"
+        case "unknown":
+            return f"{label.spec}: UNKNOWN  {label.stopped or 'not all was explored'}{changed}"
+    first = violated[0].trace
+    steps = len(first.events)
+    more = f"  and {len(violated) - 1} more" if len(violated) > 1 else ""
+    counted = f"{steps} step{'' if steps == 1 else 's'}, shortest"
+    return f"{label.spec}: VIOLATED  {violated[0].property}  ({counted}){changed}{more}"
+
+
+def violation(trace: Trace, file: str | None, *, full: bool) -> list[str]:
+    """Return what a violation is, the CPU0/CPU1 table of it, and how to replay it."""
+    renderer: Renderer = shelf.take("render", "columns", "RENDERER")
+    table = str(renderer.render(trace, RenderOptions(full=full))).rstrip("\n")
+    lines = ["", f"{trace.violation.kind}: {trace.violation.message}", "", table]
+    return [*lines, "", f"  replay:  kmcheck replay {file}"] if file else lines
+
+
+def label_lines(result: Result) -> list[str]:
+    """Return the label: the truth about the verdict."""
+    label, seen = result.label, result.label.statistics
+    unknown = [v for v in result.verdicts if isinstance(v, Unknown)]
+    rows = [
+        ("checked", _checked(result)),
+        ("bounds", settings(label.bounds) or "none"),
+        ("choices", settings(label.choices) or "none"),
+        ("memory", label.memory_model),
+        ("engine", f"{label.engine}, {'exact' if label.exact else 'not exact'}, {_reductions(label)}"),
+        ("explored", _explored(label, closed=not unknown and result.outcome == "holds")),
+        ("sizes", _sizes(label)),
+        ("vacuous", _vacuous(label)),
+        ("unexercised", _unexercised(label)),
+        ("bound", ", ".join(seen.bound_reached) + " reached" if seen.bound_reached else ""),
+        ("spec", f"sha256 {label.digest}"),
+        ("again", command(label)),
+    ]
+    return [line for name, text in rows if text for line in _wrapped(name, text)]
+
+
+def _checked(result: Result) -> str:
+    own = ", ".join(result.label.properties)
+    others = len(result.verdicts) - sum(v.property in result.label.properties for v in result.verdicts)
+    built_in = f"{others} built-in properties"
+    return f"{own}; {built_in}" if own else built_in
+
+
+def _reductions(label: Label) -> str:
+    return ", ".join(label.reductions) if label.reductions else "no reductions"
+
+
+def _explored(label: Label, *, closed: bool) -> str:
+    seen = label.statistics
+    terminal = f"{seen.terminal_states:,} terminal state{'' if seen.terminal_states == 1 else 's'}"
+    end = "the space is closed" if closed else f"not all: {label.stopped or 'ended at the violation'}"
+    return f"{seen.states:,} states, {seen.transitions:,} transitions, depth {seen.depth}, {terminal}; {end}"
+
+
+def _sizes(label: Label) -> str:
+    if not label.solver_stood_for:
+        return ""
+    return f"all: {label.solver_queries:,} z3 queries stood for {label.solver_stood_for:,} states"
+
+
+def _vacuous(label: Label) -> str:
+    never = [name for name, times in label.statistics.judged.items() if not times]
+    return f"{', '.join(never)}: never asked for" if never else ""
+
+
+def _unexercised(label: Label) -> str:
+    places = [f"{u.span.where} {_arm(u.what, u.span.text)}" for u in label.statistics.unexercised]
+    return "\n".join(places)
+
+
+def _arm(what: str, text: str) -> str:
+    return f"`{text}`" if what == "step" else f"`{text}` {what}"
+
+
+def _wrapped(name: str, text: str) -> list[str]:
+    lines: list[str] = []
+    for part in text.split("\n"):
+        line = ""
+        for word in part.split(" "):
+            if line and len(line) + 1 + len(word) > WIDE - GUTTER - 2:
+                lines.append(line)
+                line = "  " + word
+            else:
+                line = f"{line} {word}" if line else word
+        lines.append(line)
+    heads = [name] + [""] * (len(lines) - 1)
+    return [f"  {head:<{GUTTER}}{line}".rstrip() for head, line in zip(heads, lines, strict=True)]
+
+
+def coloured(line: str) -> str:
+    """Return a verdict's line with its word coloured."""
+    for word, shade in (("HOLDS", "green"), ("VIOLATED", "red"), ("UNKNOWN", "yellow")):
+        if f": {word}" in line:
+            return line.replace(word, click.style(word, fg=shade, bold=True), 1)
+    return line
+
+
+class Text:
+    """The format on the shelf."""
+
+    name = "text"
+
+    def render(self, told: Sequence[Told], options: FormatOptions) -> str:
+        """Return the verdicts, each with its table and its label."""
+        return "\n".join(self._one(t, options) for t in told)
+
+    def _one(self, told: Told, options: FormatOptions) -> str:
+        line = headline(told.result)
+        lines = [coloured(line) if options.colour else line]
+        if options.quiet:
+            return lines[0] + "\n"
+        for verdict in told.result.verdicts:
+            if isinstance(verdict, Violated):
+                file = told.files.get(verdict.property)
+                lines += violation(verdict.trace, file, full=options.full)
+        return "\n".join([*lines, "", *label_lines(told.result)]) + "\n"
+
+
+FORMAT: Format = Text()
