@@ -19,7 +19,18 @@ from kmcheck.replay import replay
 from kmcheck.solver import Solver
 from kmcheck.system import build
 from kmcheck.trace import Trace
-from kmcheck.verdict import Budget, Claim, Finding, Holds, Label, Result, Unknown, Verdict, Violated, Witness
+from kmcheck.verdict import (
+    Budget,
+    Claim,
+    Finding,
+    Holds,
+    Label,
+    Result,
+    Unknown,
+    Verdict,
+    Violated,
+    Witness,
+)
 
 BUILT_IN = (
     "use-after-free",
@@ -48,7 +59,9 @@ class Options:
     every: bool = False
 
 
-def verify(source: Source, options: Options, report: Callable[[Progress], None] = lambda _: None) -> Result:
+def verify(
+    source: Source, options: Options, report: Callable[[Progress], None] = lambda _: None
+) -> Result:
     """Verify a spec: explore it, and replay every violation that the engine claims.
 
     Raises:
@@ -68,7 +81,9 @@ def verify(source: Source, options: Options, report: Callable[[Progress], None] 
     queries, stood_for = solver.queries, solver.stood_for
     settings = tuple((s.name, spell(s)) for s in program.settings)
     traces = {claim.violation: replay(system, claim, settings, solver) for claim in finding.claims}
-    verdicts = _verdicts([name for name in known if wanted is None or name in wanted], finding, traces)
+    verdicts = _verdicts(
+        [name for name in known if wanted is None or name in wanted], finding, traces
+    )
     label = _label(program, options, finding, queries, stood_for)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return Result(verdicts, label, time.perf_counter() - began, peak)
@@ -123,7 +138,9 @@ def _verdicts(names: list[str], finding: Finding, traces: dict[str, Trace]) -> t
     return tuple(found)
 
 
-def _label(program: Program, options: Options, finding: Finding, queries: int, stood_for: int) -> Label:
+def _label(
+    program: Program, options: Options, finding: Finding, queries: int, stood_for: int
+) -> Label:
     return Label(
         spec=program.name,
         path=program.source.path,

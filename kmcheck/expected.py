@@ -50,7 +50,9 @@ def tables(paths: list[str]) -> list[str]:
         elif not path.exists():
             raise UsageError(f"there is no {path}")
         elif not path.with_suffix(".toml").exists():
-            raise UsageError(f"{path} has no table of expected verdicts", f"write {path.with_suffix('.toml')}")
+            raise UsageError(
+                f"{path} has no table of expected verdicts", f"write {path.with_suffix('.toml')}"
+            )
         else:
             found.append(str(path))
     if not found:
@@ -85,7 +87,9 @@ def _expectation(path: Path, spec: str, number: int, check: Any) -> Expectation:
         if key not in KEYS:
             raise UsageError(f"{where} has an unknown key `{key}`", did_you_mean(key, KEYS))
     if not isinstance(check.get("verdict"), str):
-        raise UsageError(f"{where} has no verdict", 'write `verdict = "holds"`, or the violation\'s name')
+        raise UsageError(
+            f"{where} has no verdict", 'write `verdict = "holds"`, or the violation\'s name'
+        )
     settings: dict[str, int | bool | str] = {}
     for group in ("choices", "bounds"):
         given = check.get(group, {})
@@ -104,11 +108,19 @@ def meet(expectation: Expectation, engine: str, budget: Budget) -> Outcome:
     options = Options(expectation.settings, wanted, engine, budget)
     result = verify(read(expectation.spec), options)
     found, numbers = _found(result)
-    wrong = [] if found == expectation.verdict else [f"verdict is {found}, expected {expectation.verdict}"]
+    wrong = (
+        []
+        if found == expectation.verdict
+        else [f"verdict is {found}, expected {expectation.verdict}"]
+    )
     for key, value in expectation.numbers.items():
         if numbers.get(key) != value:
             there = numbers.get(key)
-            wrong.append(f"{key} is {there}, expected {value}" if there is not None else f"there are no {key} to count")
+            wrong.append(
+                f"{key} is {there}, expected {value}"
+                if there is not None
+                else f"there are no {key} to count"
+            )
     told = ", ".join(f"{value:,} {key}" for key, value in numbers.items() if key != "depth")
     return Outcome(expectation, f"{found}, {told}", tuple(wrong))
 

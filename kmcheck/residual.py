@@ -19,7 +19,9 @@ def compare(operator: str, left: Form, right: Form) -> Residual:
     if any(form[1:]):
         return (operator, form)
     constant = form[0]
-    return {"eq": constant == 0, "ne": constant != 0, "le": constant <= 0, "lt": constant < 0}[operator]
+    return {"eq": constant == 0, "ne": constant != 0, "le": constant <= 0, "lt": constant < 0}[
+        operator
+    ]
 
 
 def conjunction(parts: list[Residual]) -> Residual:

@@ -14,7 +14,8 @@ def names(shelf: str) -> tuple[str, ...]:
     found = {
         path.stem
         for path in (HERE / shelf).iterdir()
-        if not path.stem.startswith("_") and (path.suffix == ".py" or (path / "__init__.py").exists())
+        if not path.stem.startswith("_")
+        and (path.suffix == ".py" or (path / "__init__.py").exists())
     }
     return tuple(sorted(found))
 

@@ -65,7 +65,9 @@ def _initial(machine: Machine, program: Program) -> list[tuple[tuple[int, ...], 
 
 
 def _instances(program: Program, number: int) -> dict[str, int]:
-    return {name: number for name, t in program.templates.items() if t.role in ("process", "daemon")}
+    return {
+        name: number for name, t in program.templates.items() if t.role in ("process", "daemon")
+    }
 
 
 def _grown(trial: Sizing, reached: BoundReached) -> Sizing:
@@ -77,11 +79,17 @@ def _grown(trial: Sizing, reached: BoundReached) -> Sizing:
                 hint = "is there a loop that does not end? Otherwise lower its bounds"
                 raise SpecError((Diagnostic("K093", title, reached.span, "", hint),))
             doubled = {**counts, reached.what: 2 * counts[reached.what]}
-            return replace(trial, **{"dynamic" if counts is trial.dynamic else "instances": doubled})
-    raise SpecError((Diagnostic("K093", f"setup needs more than there may be of {reached.what}", reached.span),))
+            return replace(
+                trial, **{"dynamic" if counts is trial.dynamic else "instances": doubled}
+            )
+    raise SpecError(
+        (Diagnostic("K093", f"setup needs more than there may be of {reached.what}", reached.span),)
+    )
 
 
-def _fitting(layout: Layout, program: Program, initial: list[tuple[tuple[int, ...], State]]) -> Sizing:
+def _fitting(
+    layout: Layout, program: Program, initial: list[tuple[tuple[int, ...], State]]
+) -> Sizing:
     """Return a sizing with as many as setup made, or as the spec's limits say."""
     dynamic, instances = {}, {}
     for name, kind in program.kinds.items():

@@ -85,7 +85,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _complain(error.message, error.hint)
         return WRONG_COMMAND
     except click.UsageError as error:
-        _complain(error.format_message(), f"try `{error.ctx.command_path} --help`" if error.ctx else "")
+        _complain(
+            error.format_message(), f"try `{error.ctx.command_path} --help`" if error.ctx else ""
+        )
         return WRONG_COMMAND
     except click.ClickException as error:
         _complain(error.format_message(), "")
@@ -109,11 +111,17 @@ def _complain(message: str, hint: str) -> None:
 
 
 def _our_bug(message: str) -> None:
-    click.echo(f"kmcheck: this is a bug in kmcheck, please report it with the spec: {message}", err=True)
+    click.echo(
+        f"kmcheck: this is a bug in kmcheck, please report it with the spec: {message}", err=True
+    )
 
 
 def _innermost(error: BaseException) -> str:
     at = error.__traceback__
     while at is not None and at.tb_next is not None:
         at = at.tb_next
-    return f"{os.path.basename(at.tb_frame.f_code.co_filename)}:{at.tb_lineno}" if at is not None else "?"
+    return (
+        f"{os.path.basename(at.tb_frame.f_code.co_filename)}:{at.tb_lineno}"
+        if at is not None
+        else "?"
+    )

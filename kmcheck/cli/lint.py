@@ -14,7 +14,14 @@ from kmcheck.system import build
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
-@click.option("-D", "settings", multiple=True, metavar="NAME=VALUE", callback=setting, help="Set a bound or choice.")
+@click.option(
+    "-D",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=setting,
+    help="Set a bound or choice.",
+)
 def command(specs: tuple[str, ...], settings: dict[str, str]) -> int:
     """Parse and type-check specs and run their setup, without exploring them.
 

@@ -18,7 +18,9 @@ from kmcheck.trace import Trace
 
 @click.command()
 @click.argument("trace", metavar="TRACE")
-@click.option("--spec", metavar="SPEC", help="The spec, where it is not found under the name in the trace.")
+@click.option(
+    "--spec", metavar="SPEC", help="The spec, where it is not found under the name in the trace."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print one line only.")
 def command(trace: str, spec: str | None, *, quiet: bool) -> int:
     """Step a stored trace through the reference interpreter.

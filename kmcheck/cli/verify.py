@@ -21,27 +21,84 @@ from kmcheck.verdict import Budget, Result, Violated
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
-@click.option("-D", "settings", multiple=True, metavar="NAME=VALUE", callback=setting, help="Set a bound or choice.")
-@click.option("-p", "--property", "properties", multiple=True, metavar="NAME", help="Check only this; may be repeated.")
+@click.option(
+    "-D",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=setting,
+    help="Set a bound or choice.",
+)
+@click.option(
+    "-p",
+    "--property",
+    "properties",
+    multiple=True,
+    metavar="NAME",
+    help="Check only this; may be repeated.",
+)
 @click.option("--engine", default="reference", metavar="NAME", show_default=True,
               help=f"How to explore: {', '.join(shelf.names('engines'))}.")  # fmt: skip
-@click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="With --expected: so many checks at once.")
-@click.option("--max-states", type=click.IntRange(1), metavar="N", help="Give up beyond so many states.")
-@click.option("--max-depth", type=click.IntRange(0), metavar="N", help="Give up beyond so many steps.")
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="With --expected: so many checks at once.",
+)
+@click.option(
+    "--max-states", type=click.IntRange(1), metavar="N", help="Give up beyond so many states."
+)
+@click.option(
+    "--max-depth", type=click.IntRange(0), metavar="N", help="Give up beyond so many steps."
+)
 @click.option("--timeout", callback=duration, metavar="TIME", help="Give up after 90s, 10m, 2h.")
-@click.option("--memory", callback=amount, metavar="SIZE", help="Use at the most 512M, 8G [default: what is free].")
-@click.option("--format", "form", type=click.Choice(shelf.names("formats")), default="text", help="What to print.")
+@click.option(
+    "--memory",
+    callback=amount,
+    metavar="SIZE",
+    help="Use at the most 512M, 8G [default: what is free].",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(shelf.names("formats")),
+    default="text",
+    help="What to print.",
+)
 @click.option("-o", "--output", metavar="FILE", help="Print into a file.")
-@click.option("--expected", "by_table", is_flag=True, help="Check the .toml beside each spec; folders are searched.")
-@click.option("--all", "every", is_flag=True, help="Go on after the first violation: one of each kind.")
-@click.option("--strict", is_flag=True, help="Fail where something is vacuous or was never exercised.")
+@click.option(
+    "--expected",
+    "by_table",
+    is_flag=True,
+    help="Check the .toml beside each spec; folders are searched.",
+)
+@click.option(
+    "--all", "every", is_flag=True, help="Go on after the first violation: one of each kind."
+)
+@click.option(
+    "--strict", is_flag=True, help="Fail where something is vacuous or was never exercised."
+)
 @click.option("--counterexamples", default="counterexamples", metavar="DIR", show_default=True,
               help="Where counterexamples are written.")  # fmt: skip
 @click.option("--no-counterexamples", "dry", is_flag=True, help="Write no counterexamples.")
 @click.option("-q", "--quiet", is_flag=True, help="Print verdicts only.")
-@click.option("-v", "--verbose", is_flag=True, help="Show every step in tables, and the time taken.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour the verdicts.")
-@click.option("--progress", "shown", type=click.Choice(["auto", "never"]), default="auto", help="Show progress.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Show every step in tables, and the time taken."
+)
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Colour the verdicts.",
+)
+@click.option(
+    "--progress",
+    "shown",
+    type=click.Choice(["auto", "never"]),
+    default="auto",
+    help="Show progress.",
+)
 def command(**given: object) -> int:
     """Explore specs, check what must be true, write counterexamples.
 
@@ -92,7 +149,9 @@ class Run:
                 result = verify(read(spec), options, report)
             told.append(Told(result, self._keep(result)))
             if self.given["verbose"]:
-                click.echo(f"{spec}: {result.seconds:.2f} s, {result.peak_bytes / 2**20:.0f} MiB", err=True)
+                click.echo(
+                    f"{spec}: {result.seconds:.2f} s, {result.peak_bytes / 2**20:.0f} MiB", err=True
+                )
         codes = [self._code(t.result) for t in told]
         code = next((c for c in (INTERRUPTED, VIOLATED, INCONCLUSIVE) if c in codes), 0)
         form: Format = shelf.take("formats", str(self.given["form"]), "FORMAT")
@@ -102,7 +161,9 @@ class Run:
     def _code(self, result: Result) -> int:
         if result.label.stopped == "interrupted":
             return INTERRUPTED
-        vacuous = result.label.statistics.unexercised or 0 in result.label.statistics.judged.values()
+        vacuous = (
+            result.label.statistics.unexercised or 0 in result.label.statistics.judged.values()
+        )
         if result.outcome == "violated" or (self.given["strict"] and vacuous):
             return VIOLATED
         return INCONCLUSIVE if result.outcome == "unknown" else 0

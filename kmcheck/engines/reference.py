@@ -137,7 +137,9 @@ class Search:
         self.transitions += 1
         if step.fault is not None:
             run = self._witness(number)
-            self._claim(step.fault.kind, Witness(run.initial, (*run.steps, (step.process, step.choices))))
+            self._claim(
+                step.fault.kind, Witness(run.initial, (*run.steps, (step.process, step.choices)))
+            )
         elif step.state is not None:
             if step.state not in self.numbers:
                 self._find(step.state, state, number, step.process, step.choices, level)
@@ -179,7 +181,10 @@ class Search:
 
     def _look_around(self, frontier: int) -> None:
         self.report(Progress(len(self.parents), frontier, self.depth, self.transitions))
-        if self.budget.seconds is not None and time.monotonic() - self.started > self.budget.seconds:
+        if (
+            self.budget.seconds is not None
+            and time.monotonic() - self.started > self.budget.seconds
+        ):
             raise Stop(f"{self.budget.seconds:g} seconds are over")
         if self.budget.bytes is not None and resident() > self.budget.bytes:
             raise Stop(f"{self.budget.bytes / 2**30:.3g} GiB of memory are used")
@@ -214,13 +219,19 @@ def unexercised(machine: Machine) -> tuple[Unexercised, ...]:
             run = bool(machine.entered[name][number])
             if block.cut and not block.span.source.module:
                 seen["step", block.span] = seen.get(("step", block.span), False) or run
-            if isinstance(block.terminator, Branch) and not block.terminator.span.source.module and run:
+            if (
+                isinstance(block.terminator, Branch)
+                and not block.terminator.span.source.module
+                and run
+            ):
                 span = block.terminator.span
                 for arm, what in enumerate(("is never true", "is never false")):
                     taken = bool(machine.taken[name][2 * number + arm])
                     seen[what, span] = seen.get((what, span), False) or taken
     missing = [Unexercised(what, span) for (what, span), run in seen.items() if not run]
-    return tuple(sorted(missing, key=lambda u: (u.span.source.path, u.span.line, u.span.column, u.what)))
+    return tuple(
+        sorted(missing, key=lambda u: (u.span.source.path, u.span.line, u.span.column, u.what))
+    )
 
 
 class Reference:

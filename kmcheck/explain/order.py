@@ -195,7 +195,9 @@ def _graces(trace: Trace, others: tuple[Span, ...]) -> list[Span]:
     """Grace periods that the caller itself waits for."""
     told = _collected(trace, [_frame(event, GRACE) for event in trace.events])
     return [
-        _grace(trace, call.process, call.events[0], call.events[-1] if call.finished else None, others)
+        _grace(
+            trace, call.process, call.events[0], call.events[-1] if call.finished else None, others
+        )
         for call in told
     ]
 
@@ -207,15 +209,20 @@ def _callbacks(trace: Trace, others: tuple[Span, ...]) -> list[Span]:
         frame = _frame(event, frozenset({GRACE_BEGINS}))
         waiter = frame.arguments[0] if frame and frame.arguments else event.process
         if waiter != event.process:
-            steps = (i for i in range(index, len(trace.events)) if trace.events[i].process == waiter)
+            steps = (
+                i for i in range(index, len(trace.events)) if trace.events[i].process == waiter
+            )
             found.append(_grace(trace, waiter, index, next(steps, None), others))
     return found
 
 
-def _grace(
-    trace: Trace, process: str, first: int, last: int | None, others: tuple[Span, ...]
-) -> Span:
+def _end(call: Call) -> int | None:
+    return call.events[-1] if call.finished else None
+
+
+def _grace(trace: Trace, period: tuple[str, int, int | None], others: tuple[Span, ...]) -> Span:
     """A grace period waits for the readers inside at its start; a spinning context may be one."""
+    process, first, last = period
     inside = {
         span.process
         for span in others

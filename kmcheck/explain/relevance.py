@@ -8,7 +8,6 @@ from kmcheck.explain.names import Family, points_to
 from kmcheck.explain.order import STARTING, WAITING, Call, Span
 from kmcheck.trace import Access, Event, Trace
 
-
 SHORT = 32
 """Steps that are all shown where the violation concerns no object in particular."""
 

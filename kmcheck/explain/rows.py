@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from kmcheck.explain.names import call_text, plain, split
 from kmcheck.explain.order import GRACE, Call, Span, is_ordering
-from kmcheck.trace import Frame, ProcessView, Trace
+from kmcheck.trace import Event, Frame, ProcessView, Trace
 
 Role = Literal["call", "step", "stuck", "gap"]
+
+LABEL = re.compile(r'"([^"]+)"')
+"""Of an `atomic("...")` or `wait_until(..., "...")`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Row:
     events: tuple[int, ...] = ()
     bad: bool = False
     primitive: str = ""
+    serial: int | None = None
+    """Of the call that the row is, or stands for."""
     why: str = ""
     """Why a `stuck` row waits: `held by CPU1`."""
 
@@ -54,18 +60,26 @@ class Rows:
         self.calls = {(call.process, call.frame.serial): call for call in told}
         self.order = order
         self.graces = {(s.process, s.first): s for s in order if s.sort == "grace"}
+        states = (trace.initial, *(event.after for event in trace.events))
+        self.processes = {view.name for state in states for view in state.processes}
         self.inside: dict[str, tuple[int, ...]] = {}
         self.open: dict[str, int] = {}
         """Of each process, the call of a primitive that its latest row stands for."""
 
     def write(self, steps: Collection[int]) -> tuple[Row, ...]:
-        """Return the rows of these steps, and what is stuck at the end."""
+        """Return the rows of these steps, and what is stuck or fails at the end."""
+        last = len(self.trace.events) - 1
+        later = self._later()
         deadlock = self.trace.violation.kind == "deadlock"
         for index in sorted(steps):
-            self._event(index, bad=not deadlock and index == len(self.trace.events) - 1)
+            self._event(index, bad=index == last and not deadlock and later is None)
+        if later is not None:
+            self._fail_later(later)
         if deadlock:
             self._stuck()
-        return tuple(self.rows)
+        return tuple(self._noted(row) for row in self.rows)
+
+    # --- steps --------------------------------------------------------------------------------
 
     def _event(self, index: int, *, bad: bool) -> None:
         event = self.trace.events[index]
@@ -87,53 +101,66 @@ class Rows:
 
     def _headers(self, process: str, seen: tuple[Frame, ...]) -> None:
         """Name the functions that the process has entered since its last row."""
+        if process not in self.processes:
+            return  # an action is its own name
         before = self.inside.get(process, ())
         self.inside[process] = tuple(frame.serial for frame in seen)
         same = True
         for depth, frame in enumerate(seen):
             same = same and depth < len(before) and before[depth] == frame.serial
             if not same:
-                self.rows.append(Row("call", process, depth, call_text(frame)))
+                self.rows.append(_header(process, depth, frame))
 
     def _step(self, index: int, depth: int, *, bad: bool) -> Row:
         event = self.trace.events[index]
-        text, note = plain(event.text), plain(event.note)
+        text, note = plain(event.text), plain(event.note or _loaded(event))
         return Row("step", event.process, depth, text, note, event.number, (index,), bad=bad)
+
+    # --- calls of primitives ------------------------------------------------------------------
 
     def _call(self, index: int, frame: Frame, depth: int, *, bad: bool) -> Row:
         """Return one row for a whole call of a primitive."""
-        event = self.trace.events[index]
-        note = self._note(self.calls[event.process, frame.serial], event.note)
-        row = Row("step", event.process, depth, call_text(frame), note, event.number, (index,))
-        return replace(row, bad=bad, primitive=frame.function)
-
-    def _note(self, call: Call, note: str) -> str:
-        span = self.graces.get((call.process, call.events[0]))
-        if span:
-            names = ", ".join(span.waits_for)
-            return f"waits for {names}" if names else "no reader to wait for"
-        notes = [] if is_ordering(call.name) else [note]
-        return ", ".join(plain(text) for text in (*notes, call.returned) if text)
+        row = replace(self._step(index, depth, bad=bad), text=call_text(frame), note="")
+        return replace(row, primitive=frame.function, serial=frame.serial)
 
     def _more(self, index: int, frame: Frame, depth: int, *, bad: bool) -> None:
         """Go on with a call: in its row if that is the latest, in a row of its own if not."""
         event, last = self.trace.events[index], self.rows[-1]
-        name, grace = frame.function, frame.function in GRACE
+        grace = frame.function in GRACE
         if last.process == event.process and (grace or last.text == call_text(frame)):
             self.rows[-1] = self._merged(last, index, bad=bad)
-        elif grace:
-            row = self._step(index, depth, bad=bad)
-            self.rows.append(replace(row, text="", note="grace period ends", primitive=name))
-        else:
-            self.rows.append(replace(self._step(index, depth + 1, bad=bad), primitive=name))
+            return
+        row = self._step(index, depth if grace else depth + 1, bad=bad)
+        row = replace(row, primitive=frame.function, serial=frame.serial)
+        self.rows.append(replace(row, text="", note="grace period ends") if grace else row)
 
     def _merged(self, row: Row, index: int, *, bad: bool) -> Row:
         """Count the step in; the number shown is the one that the violation points at, if any."""
         event = self.trace.events[index]
         points = {self.trace.violation.cause, self.trace.violation.source}
         number = event.number if event.number in points or bad else row.number
-        note = row.note or ("" if is_ordering(row.primitive) else plain(event.note))
-        return replace(row, events=(*row.events, index), number=number, note=note, bad=bad)
+        return replace(row, events=(*row.events, index), number=number, bad=bad)
+
+    def _noted(self, row: Row) -> Row:
+        """Say of a call what it returned, for whom it waits, and how far it got if not to its end.
+
+        A label inside of a primitive says which part of it a row stands for, so it is of interest
+        only where a row is not the whole call.
+        """
+        if row.serial is None or row.role != "step" or row.note:
+            return row
+        call = self.calls[row.process, row.serial]
+        span = self.graces.get((row.process, row.events[0]))
+        if span:
+            names = ", ".join(span.waits_for)
+            return replace(row, note=f"waits for {names}" if names else "no reader to wait for")
+        others = [r for r in self.rows if r.serial == row.serial and r.process == row.process]
+        whole = (call.finished and len(others) == 1) or is_ordering(call.name)
+        labels = [self.trace.events[index].note for index in row.events]
+        notes = [] if whole else [label for label in labels if label][-1:]
+        return replace(row, note=", ".join(plain(text) for text in (*notes, call.returned) if text))
+
+    # --- the end ------------------------------------------------------------------------------
 
     def _fail(self, index: int, frame: Frame, depth: int, *, again: bool) -> None:
         """Open the primitive up: the step that fails inside of it is shown."""
@@ -142,23 +169,53 @@ class Rows:
         if again and last and last.process == process and last.primitive:
             self.rows[-1] = replace(last, role="call", note="")
         else:
-            self.rows.append(Row("call", process, depth, call_text(frame)))
+            self.rows.append(_header(process, depth, frame))
         self.rows.append(self._step(index, depth + 1, bad=True))
+
+    def _later(self) -> Frame | None:
+        """Return the primitive in which a check failed, if the last step was not inside of it."""
+        if not self.trace.events:
+            return None
+        _, frame = split(self.trace.violation.frames)
+        serials = {known.serial for known in self.trace.events[-1].frames}
+        return frame if frame and frame.serial not in serials else None
+
+    def _fail_later(self, frame: Frame) -> None:
+        process = self.trace.events[-1].process
+        seen, _ = split(self.trace.violation.frames)
+        self._headers(process, seen)
+        depth, name = max(1, len(seen)), frame.function
+        row = Row("step", process, depth, call_text(frame), bad=True, primitive=name)
+        self.rows.append(row)
 
     def _stuck(self) -> None:
         """Say of each process that has not ended what it waits for."""
         end = self.trace.events[-1].after if self.trace.events else self.trace.initial
         for view in end.processes:
-            if view.status == "blocked":
+            if view.status != "ended":
                 self._waiting(view)
 
     def _waiting(self, view: ProcessView) -> None:
         seen, frame = split(view.frames)
         self._headers(view.name, seen)
-        place = view.place.text if view.place else "waits"
-        text = call_text(frame) if frame else plain(place)
-        why = _holders(self.order, frame)
-        self.rows.append(Row("stuck", view.name, max(1, len(seen)), text, bad=True, why=why))
+        place = view.place.text if view.place else ""
+        label = LABEL.search(place)
+        note = plain(label[1]) if label and not frame else ""
+        text = call_text(frame) if frame else "" if note else plain(place)
+        row = Row("stuck", view.name, max(1, len(seen)), text, note, bad=True)
+        self.rows.append(replace(row, why=_holders(self.order, view.frames)))
+
+
+def _header(process: str, depth: int, frame: Frame) -> Row:
+    return Row("call", process, depth, call_text(frame), serial=frame.serial)
+
+
+def _loaded(event: Event) -> str:
+    """Return the value of a step that is nothing but a load."""
+    found = [access for access in event.accesses if not access.ghost]
+    if len(found) != 1 or found[0].what != "load" or found[0].after is None:
+        return ""
+    return found[0].after.text
 
 
 def fails_inside(trace: Trace) -> bool:
@@ -171,13 +228,12 @@ def fails_inside(trace: Trace) -> bool:
     )
 
 
-def _holders(order: tuple[Span, ...], frame: Frame | None) -> str:
-    """Say who holds what the process wants."""
-    if frame is None:
-        return ""
-    if frame.function in GRACE:
-        names = [s.process for s in order if s.sort == "read" and s.last is None]
+def _holders(order: tuple[Span, ...], frames: tuple[Frame, ...]) -> str:
+    """Say who holds what a process wants."""
+    open_ = [span for span in order if span.last is None]
+    if any(frame.function in GRACE for frame in frames):
+        names = [span.process for span in open_ if span.sort == "read"]
         return f"{', '.join(names)} inside an RCU read section" if names else ""
-    wanted = frame.arguments[:1]
-    names = [s.process for s in order if s.last is None and (s.what,) == wanted]
+    wanted = {frame.arguments[0].lstrip("&") for frame in frames if frame.arguments}
+    names = [span.process for span in open_ if span.what in wanted]
     return f"held by {', '.join(dict.fromkeys(names))}" if names else ""

@@ -94,7 +94,7 @@ def _columns(trace: Trace, rows: tuple[Row, ...]) -> tuple[Column, ...]:
 def _column(name: str, view: ProcessView | None, trace: Trace, rows: tuple[Row, ...]) -> Column:
     entry = (row.text for row in rows if row.process == name and row.role == "call")
     there = {view.name for view in trace.initial.processes if view.status != "ended"}
-    call = next(entry, view.function if view else "")
+    call = next(entry, view.function if view else "")  # an action is its own name
     return Column(name, call, early=name in there)
 
 

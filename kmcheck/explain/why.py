@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kmcheck.explain.names import Family, plain, points_to, spec_place, where
-from kmcheck.explain.order import Span
+from kmcheck.explain.names import TRANSPARENT, Family, plain, points_to, spec_place, split, where
+from kmcheck.explain.order import READ_LOCK, READ_UNLOCK, Span
 from kmcheck.explain.relevance import focus, visible
 from kmcheck.explain.rows import Row
 from kmcheck.trace import Access, Event, Trace
@@ -54,8 +54,12 @@ class Why:
         violation = self.trace.violation
         if violation.kind == "use-after-free" and violation.thing and self.cause is not None:
             event = self.trace.events[self.cause]
-            by = f"{violation.thing} was freed by {event.process} at {where(spec_place(event))}"
-            return plain(f"{violation.kind}: {by} (step {event.number})")
+            seen, _ = split(event.frames)
+            by = seen[-1].function if seen else event.process
+            where_ = f"{where(spec_place(event))} (step {event.number})"
+            return plain(f"{violation.kind}: {violation.thing} was freed by {by} at {where_}")
+        if violation.message.startswith(violation.kind):
+            return plain(violation.message)
         return plain(f"{violation.kind}: {violation.message}".rstrip(": "))
 
     def reasons(self, rows: tuple[Row, ...]) -> tuple[Reason, ...]:
@@ -92,10 +96,13 @@ class Why:
         return Missing(reader, "read", source, self.last, label)
 
     def _missing_grace(self, reader: str, source: int, cause: int) -> Missing | None:
-        if self._waited(source, cause, other_than=reader):
+        """Say that none is there only if nothing on the way looks like one."""
+        process = self.trace.events[cause].process
+        between = [e for e in self.trace.events[source : cause + 1] if e.process == process]
+        if self._waited(source, cause, other_than=reader) or any(map(_may_wait, between)):
             return None
         label = ("no grace period here:", f"{reader} is still reading")
-        return Missing(self.trace.events[cause].process, "grace", source, cause, label)
+        return Missing(process, "grace", source, cause, label)
 
     def _waited(self, first: int, last: int, other_than: str) -> list[Span]:
         """The grace periods of others that ended between the two steps."""
@@ -183,9 +190,9 @@ class Why:
     def _sizes(self) -> list[str]:
         """The counters concerned, with sizes that break the law put in."""
         sizes = dict(self.trace.violation.sizes)
-        if not sizes:
-            return []
         given = ", ".join(f"{name} = {value}" for name, value in sizes.items())
+        if given in self.trace.violation.message:
+            return []
         end = self.trace.events[-1].after if self.trace.events else self.trace.initial
         thing = self.trace.violation.thing
         roots = self.family.of(frozenset({thing})) if thing else self.things
@@ -197,6 +204,15 @@ class Why:
         ]
         sums = [f"{name} = {text} = {value}" for name, text, value in found if value is not None]
         return [plain(f"{given}: {'; '.join(sums)}" if sums else given)]
+
+
+def _may_wait(event: Event) -> bool:
+    names = (frame.function for frame in event.frames)
+    return "grace period" in event.note or any(
+        n.startswith(("synchronize_", "rcu_"))
+        for n in names
+        if n not in TRANSPARENT and n not in READ_LOCK | READ_UNLOCK
+    )
 
 
 def evaluate(text: str, sizes: dict[str, int]) -> int | None:

@@ -45,7 +45,11 @@ def _verdict(label: Label, verdict: Verdict, files: Mapping[str, str]) -> dict[s
         "property": verdict.property,
         "verdict": word,
         "violation": trace.violation.kind if trace else None,
-        "message": trace.violation.message if trace else verdict.why if isinstance(verdict, Unknown) else None,
+        "message": trace.violation.message
+        if trace
+        else verdict.why
+        if isinstance(verdict, Unknown)
+        else None,
         "trace": files.get(verdict.property),
         "steps": len(trace.events) if trace else None,
     }

@@ -60,7 +60,10 @@ def label_lines(result: Result) -> list[str]:
         ("bounds", settings(label.bounds) or "none"),
         ("choices", settings(label.choices) or "none"),
         ("memory", label.memory_model),
-        ("engine", f"{label.engine}, {'exact' if label.exact else 'not exact'}, {_reductions(label)}"),
+        (
+            "engine",
+            f"{label.engine}, {'exact' if label.exact else 'not exact'}, {_reductions(label)}",
+        ),
         ("explored", _explored(label, closed=not unknown and result.outcome == "holds")),
         ("sizes", _sizes(label)),
         ("vacuous", _vacuous(label)),
@@ -74,7 +77,9 @@ def label_lines(result: Result) -> list[str]:
 
 def _checked(result: Result) -> str:
     own = ", ".join(result.label.properties)
-    others = len(result.verdicts) - sum(v.property in result.label.properties for v in result.verdicts)
+    others = len(result.verdicts) - sum(
+        v.property in result.label.properties for v in result.verdicts
+    )
     built_in = f"{others} built-in properties"
     return f"{own}; {built_in}" if own else built_in
 
@@ -86,7 +91,9 @@ def _reductions(label: Label) -> str:
 def _explored(label: Label, *, closed: bool) -> str:
     seen = label.statistics
     terminal = f"{seen.terminal_states:,} terminal state{'' if seen.terminal_states == 1 else 's'}"
-    end = "the space is closed" if closed else f"not all: {label.stopped or 'ended at the violation'}"
+    end = (
+        "the space is closed" if closed else f"not all: {label.stopped or 'ended at the violation'}"
+    )
     return f"{seen.states:,} states, {seen.transitions:,} transitions, depth {seen.depth}, {terminal}; {end}"
 
 

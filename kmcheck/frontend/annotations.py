@@ -59,7 +59,9 @@ class Annotations:
         self.loader = loader
         self.module = module
 
-    def refuse(self, code: str, title: str, node: ast.AST, label: str = "", hint: str = "") -> Refused:
+    def refuse(
+        self, code: str, title: str, node: ast.AST, label: str = "", hint: str = ""
+    ) -> Refused:
         """Note what is wrong with an annotation."""
         return self.loader.refuse(self.module, code, title, node, label, hint)
 
@@ -92,7 +94,7 @@ class Annotations:
                 return self.argument(left)
         return Argument(self.variable(node))
 
-    def variable(self, node: ast.expr) -> Type:  # noqa: C901, PLR0911, PLR0912 - a flat match over spellings
+    def variable(self, node: ast.expr) -> Type:
         """Return the type that an annotation names, where an object's class stands for a pointer to it."""
         plain = self._unquoted(node)
         match plain:
@@ -106,19 +108,25 @@ class Annotations:
                 return self.variable(left)
             case ast.Name(id=name):
                 return self._named(name, plain)
-            case ast.Subscript(value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[inner, extra])):
+            case ast.Subscript(
+                value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[inner, extra])
+            ):
                 return self._annotated(inner, extra, plain)
             case ast.Subscript(value=ast.Name(id="Ref"), slice=inner):
                 kind = self.variable(inner)
                 if not isinstance(kind, Ref):
-                    raise self.refuse("K031", "Ref takes a class of objects", inner, "", 'write `Ref["Name"]`')
+                    raise self.refuse(
+                        "K031", "Ref takes a class of objects", inner, "", 'write `Ref["Name"]`'
+                    )
                 return kind
             case ast.Subscript(value=ast.Name(id="SetOf"), slice=inner):
                 return self._set(inner)
             case ast.Subscript(value=ast.Name(id="ListOf"), slice=inner):
                 element = self.variable(inner)
                 if not isinstance(element, Ref):
-                    raise self.refuse("K031", "a list holds objects", inner, "", "use `ArrayOf` for plain values")
+                    raise self.refuse(
+                        "K031", "a list holds objects", inner, "", "use `ArrayOf` for plain values"
+                    )
                 return ListOf(element)
             case ast.Subscript(value=ast.Name(id="ArrayOf")):
                 hint = "write `Annotated[ArrayOf[...], 4]`"
@@ -146,13 +154,19 @@ class Annotations:
                 raise self.refuse("K030", f"`{name}` is not a type", node)
             case Word("SetOf" | "ListOf" | "ArrayOf" | "Ref"):
                 raise self.refuse("K030", f"{name} of what?", node, "", f"write `{name}[...]`")
-        types = [n for n, s in self.module.symbols.items() if isinstance(s, (KindSymbol, EnumSymbol, AliasSymbol))]
+        types = [
+            n
+            for n, s in self.module.symbols.items()
+            if isinstance(s, (KindSymbol, EnumSymbol, AliasSymbol))
+        ]
         hint = did_you_mean(name, [*types, "bool", "int", "Size", "Counter", "Process"])
         raise self.refuse("K030", f"there is no type `{name}`", node, "unknown type", hint)
 
     def _annotated(self, inner: ast.expr, extra: ast.expr, node: ast.expr) -> Type:
         match inner, extra:
-            case ast.Name(id="int"), ast.Call(func=ast.Name(id="range"), args=[*ends], keywords=[]) if len(ends) in (1, 2):
+            case ast.Name(id="int"), ast.Call(
+                func=ast.Name(id="range"), args=[*ends], keywords=[]
+            ) if len(ends) in (1, 2):
                 numbers = [self.loader.constant(self.module, end).value for end in ends]
                 lo, hi = (0, numbers[0]) if len(numbers) == 1 else numbers
                 if not isinstance(lo, int) or not isinstance(hi, int) or hi <= lo:
@@ -177,7 +191,9 @@ class Annotations:
     def _set(self, node: ast.expr) -> Type:
         element = self.variable(node)
         if isinstance(element, (ArrayOf, SetOf, ListOf)) or element in (SIZE, COUNTER, VOID):
-            raise self.refuse("K031", "a set holds objects, processes, or values of a small type", node)
+            raise self.refuse(
+                "K031", "a set holds objects, processes, or values of a small type", node
+            )
         if isinstance(element, Int) and element.hi - element.lo >= 64:  # noqa: PLR2004
             hint = "write `SetOf[Annotated[int, range(8)]]`"
             raise self.refuse("K031", "a set of integers needs a small range", node, "", hint)

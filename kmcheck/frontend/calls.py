@@ -59,7 +59,7 @@ class Calls(Steps):
 
     # --- words ----------------------------------------------------------------------------------
 
-    def _effect(self, word: str, node: ast.Call) -> Expr:  # noqa: C901, PLR0911, PLR0912 - a flat match
+    def _effect(self, word: str, node: ast.Call) -> Expr:
         span = self.span(node)
         if self.in_ghost and word not in ("add", "min", "max", "len"):
             raise self.refuse("K044", f"`{word}` cannot stand in ghost code", node)
@@ -69,7 +69,9 @@ class Calls(Steps):
             case "may_fail", []:
                 yes = ast.Constant(value=True)
                 no = ast.Constant(value=False)
-                options = ast.copy_location(ast.Call(func=node.func, args=[no, yes], keywords=[]), node)
+                options = ast.copy_location(
+                    ast.Call(func=node.func, args=[no, yes], keywords=[]), node
+                )
                 return self.choose(ast.fix_missing_locations(options))
             case "wait_until", [condition, *label]:
                 self._wait(condition, label, node)
@@ -92,7 +94,9 @@ class Calls(Steps):
             case "WRITE_ONCE", [place, value]:
                 self.write(place, value, node)
                 return NOTHING
-            case ("xchg" | "cmpxchg" | "test_and_set" | "test_and_clear" | "fetch_add" | "add_return") as name, [
+            case (
+                "xchg" | "cmpxchg" | "test_and_set" | "test_and_clear" | "fetch_add" | "add_return"
+            ) as name, [
                 place,
                 *values,
             ] if len(values) == _OPERANDS[name]:
@@ -119,7 +123,11 @@ class Calls(Steps):
         self.builder.emit(Check(test, kind, message, thing, self.span(node)))
 
     def _checked(self, condition: ast.expr) -> Expr:
-        if isinstance(condition, ast.Compare) and len(condition.ops) == 1 and self._only_looks(condition):
+        if (
+            isinstance(condition, ast.Compare)
+            and len(condition.ops) == 1
+            and self._only_looks(condition)
+        ):
             whole = self.pure(condition)
             if not self.builder.atomic and self.shared_loads(whole) == 1:
                 self.builder.cut(self.span(condition))
@@ -142,11 +150,21 @@ class Calls(Steps):
         values = []
         for parameter, argument in zip(parameters, args, strict=True):
             wanted = annotations.variable(parameter.annotation) if parameter.annotation else VOID
-            values.append(self.fit(self.held(argument), wanted, argument, f"`{parameter.arg}` of {function.name}"))
+            values.append(
+                self.fit(
+                    self.held(argument), wanted, argument, f"`{parameter.arg}` of {function.name}"
+                )
+            )
         cpu = None
         for keyword in node.keywords:
             if keyword.arg != "cpu":
-                raise self.refuse("K055", f"start has no option `{keyword.arg}`", keyword.value, "", "there is: cpu")
+                raise self.refuse(
+                    "K055",
+                    f"start has no option `{keyword.arg}`",
+                    keyword.value,
+                    "",
+                    "there is: cpu",
+                )
             cpu = self.fit(self.held(keyword.value), Int(0, 63), keyword.value, "cpu")
         if not self.dead:
             self.world.learn(self.world.started, function.key)
@@ -155,7 +173,9 @@ class Calls(Steps):
         self.builder.emit(Spawn(function.key, tuple(values), cpu, handle, self.span(node)))
         return Var(handle, PROCESS, self.span(node))
 
-    def _exchange(self, name: str, target: ast.expr, values: list[ast.expr], node: ast.Call) -> Expr:
+    def _exchange(
+        self, name: str, target: ast.expr, values: list[ast.expr], node: ast.Call
+    ) -> Expr:
         span = self.span(node)
         place = self.field_place(target)
         operands = [self.held(v) for v in values]
@@ -189,20 +209,27 @@ class Calls(Steps):
         held: Expr = NOTHING if isinstance(function, FunctionSymbol) else self.held(value)
         place = self.field_place(target)
         if isinstance(function, FunctionSymbol):
-            held = self._function_value(function, place, value)
+            held = self.function_value(function, place, value)
         if isinstance(place.type, (ListOf, ArrayOf)) or place.type == COUNTER:
-            raise self.refuse("K068", "this is not assigned as a whole", target, "", "use its methods")
+            raise self.refuse(
+                "K068", "this is not assigned as a whole", target, "", "use its methods"
+            )
         held = self.fit(held, place.type, value, f"`{place.field}`")
         self.access(place, self.span(node))
         self.store(place, held, node)
 
-    def _function_value(self, function: FunctionSymbol, place: Place, node: ast.expr) -> Expr:
+    def function_value(self, function: FunctionSymbol, place: Place, node: ast.expr) -> Expr:
+        """Return a function as the value of the field that it is stored in."""
         if not isinstance(place.type, Function):
-            raise self.refuse("K040", f"`{place.field}` holds no function", node, "this is a function")
+            raise self.refuse(
+                "K040", f"`{place.field}` holds no function", node, "this is a function"
+            )
         if self.dead:
             self.world.pruned.add(function.key)
             return Const(0, place.type, self.span(node))
-        return Const(self.world.function_code(place.type.key, function), place.type, self.span(node))
+        return Const(
+            self.world.function_code(place.type.key, function), place.type, self.span(node)
+        )
 
     # --- objects --------------------------------------------------------------------------------
 
@@ -212,7 +239,13 @@ class Calls(Steps):
         if self.role in ("property", "step"):
             raise self.refuse("K050", "a property allocates nothing", node)
         if zeroed and node.args:
-            raise self.refuse("K055", f"{kind} takes its fields by name", node.args[0], "", f"write `{kind}(field=...)`")
+            raise self.refuse(
+                "K055",
+                f"{kind} takes its fields by name",
+                node.args[0],
+                "",
+                f"write `{kind}(field=...)`",
+            )
         if self.role != "setup" and not self.dead:
             self.world.learn(self.world.allocated, kind)
             if info.limit is None:
@@ -221,12 +254,8 @@ class Calls(Steps):
                 raise self.refuse("K069", title, node, "", hint)
         fields = []
         for keyword in node.keywords if zeroed else ():
-            name = keyword.arg or "**"
-            if name not in info.fields:
-                self.place(ast.copy_location(ast.Attribute(value=node.func, attr=name, ctx=ast.Load()), keyword.value),
-                           Const(0, Ref(kind), span), name)
-                title = f"an embedded object begins as zero: `{name}` cannot be given"
-                raise self.refuse("K041", title, keyword.value)
+            self.named_field(kind, keyword)
+            name = str(keyword.arg)
             function = self.symbol(keyword.value)
             value = NOTHING if isinstance(function, FunctionSymbol) else self.held(keyword.value)
             fields.append((name, value, function, keyword.value))
@@ -237,7 +266,7 @@ class Calls(Steps):
         for name, value, function, at in fields:
             place = Place(new, kind, name, None, info.fields[name].type)
             if isinstance(function, FunctionSymbol):
-                value = self._function_value(function, place, at)
+                value = self.function_value(function, place, at)
             ghost, self.in_ghost = self.in_ghost, self.in_ghost or info.fields[name].ghost
             self.store(place, self.fit(value, place.type, at, f"`{name}` of {kind}"), at)
             self.in_ghost = ghost
@@ -252,7 +281,12 @@ class Calls(Steps):
         self._free_value(value, value.type.kind, thing, span)
 
     def _free_value(self, value: Expr, kind: str, thing: ast.expr, span: Span) -> None:
-        owners = [(o, f) for o, i in self.world.kinds.items() for f, inner in i.embedded.items() if inner == kind]
+        owners = [
+            (o, f)
+            for o, i in self.world.kinds.items()
+            for f, inner in i.embedded.items()
+            if inner == kind
+        ]
         done = self.builder.draft(span)
         for owner, name in owners:
             yes, no = self.builder.draft(span), self.builder.draft(span)
@@ -271,7 +305,9 @@ class Calls(Steps):
         if hooks:
             null = Op("same", (value, Const(0, value.type, span)), BOOL, span)
             fresh = Or((null, Op("is_alive", (value,), BOOL, span)), BOOL, span)
-            self.builder.emit(Check(fresh, "double-free", f"{kind} is freed a second time", value, span))
+            self.builder.emit(
+                Check(fresh, "double-free", f"{kind} is freed a second time", value, span)
+            )
             self.builder.atomic += 1
             for hook, receiver in hooks:
                 fake = ast.copy_location(ast.Call(func=thing, args=[], keywords=[]), thing)
@@ -281,7 +317,9 @@ class Calls(Steps):
 
     def _hooks(self, kind: str, value: Expr) -> list[tuple[FunctionSymbol, Expr]]:
         info = self.world.kinds[kind]
-        found = [(info.symbol.methods["on_free"], value)] if "on_free" in info.symbol.methods else []
+        found = (
+            [(info.symbol.methods["on_free"], value)] if "on_free" in info.symbol.methods else []
+        )
         for name, inner in info.embedded.items():
             address = Embedded(value, kind, name, Ref(inner), value.span)
             found += self._hooks(inner, address)
@@ -308,7 +346,9 @@ class Calls(Steps):
                 assert isinstance(place, Place)
                 assert isinstance(place.type, Function)
                 self.access(place, self.span(target))
-                return self._dispatch(self.keep(self.load_of(place, self.span(target))), place.type.key, node)
+                return self._dispatch(
+                    self.keep(self.load_of(place, self.span(target))), place.type.key, node
+                )
         return self.pure(node)
 
     def _holder(self, node: ast.expr) -> Place | Local | Expr:
@@ -318,7 +358,9 @@ class Calls(Steps):
                 return self.place_of(node)
             case ast.Name(id=name):
                 binding = self.frame.names.get(name)
-                if isinstance(binding, Place) or (isinstance(binding, Local) and isinstance(binding.type, SetOf)):
+                if isinstance(binding, Place) or (
+                    isinstance(binding, Local) and isinstance(binding.type, SetOf)
+                ):
                     return binding
         return self.held(node)
 
@@ -345,17 +387,28 @@ class Calls(Steps):
         return result
 
     def _changed(
-        self, current: Expr, kind: Type, name: str, node: ast.Call, operands: list[Expr] | None = None
+        self,
+        current: Expr,
+        kind: Type,
+        name: str,
+        node: ast.Call,
+        operands: list[Expr] | None = None,
     ) -> tuple[Expr, Expr]:
         """Return what a value becomes by a method, and what the method returns."""
         span = self.span(node)
         values = operands if operands is not None else [self.held(a) for a in node.args]
-        if isinstance(kind, (SetOf, ListOf)) and name in _MEMBER_OPS[type(kind)] and len(values) == 1:
+        if (
+            isinstance(kind, (SetOf, ListOf))
+            and name in _MEMBER_OPS[type(kind)]
+            and len(values) == 1
+        ):
             member = self.fit(values[0], kind.element, node.args[0], f"what .{name}() takes")
             return Op(_MEMBER_OPS[type(kind)][name], (current, member), kind, span), NOTHING  # type: ignore[arg-type]
         match kind, name, values:
             case SetOf(), "update", [other]:
-                return Op("union", (current, self.fit(other, kind, node.args[0], "this")), kind, span), NOTHING
+                return Op(
+                    "union", (current, self.fit(other, kind, node.args[0], "this")), kind, span
+                ), NOTHING
             case SetOf(), "clear", []:
                 return Const(0, kind, span), NOTHING
             case ListOf(), "clear", []:
@@ -365,7 +418,9 @@ class Calls(Steps):
                 return Op("list_rest", (current,), kind, span), self.hold(first)
             case Counter(), ("add" | "sub") as way, [amount]:
                 form = self.fit(amount, COUNTER, node.args[0], f"what .{way}() takes")
-                return Op("form_add" if way == "add" else "form_sub", (current, form), COUNTER, span), NOTHING
+                return Op(
+                    "form_add" if way == "add" else "form_sub", (current, form), COUNTER, span
+                ), NOTHING
         self.pure(node)
         raise self.refuse("K055", f"`.{name}()` is called with other arguments", node)
 
@@ -377,7 +432,9 @@ class Calls(Steps):
         self.access(place, span)
         items = self.keep(self.load_of(source, span))
         self.store(source, Const((), source.type, span), node)
-        self.store(place, Op("list_concat", (self.load_of(place, span), items), place.type, span), node)
+        self.store(
+            place, Op("list_concat", (self.load_of(place, span), items), place.type, span), node
+        )
         return NOTHING
 
     def _move(self, place: Place, node: ast.Call) -> Expr:
@@ -409,10 +466,12 @@ class Calls(Steps):
             if value.type != VOID:
                 kind = value.type
                 result = result or self.builder.temporary(kind)
-                self.builder.emit(Assign(result, self.fit(value, kind, node, "what is returned"), span))
+                self.builder.emit(
+                    Assign(result, self.fit(value, kind, node, "what is returned"), span)
+                )
             self.builder.jump(done)
             self.builder.at(no)
-        name = key.split(".")[-1]
+        name = key.rsplit(".", maxsplit=1)[-1]
         message = f"`{name}` is NULL and is called"
         self.builder.emit(Check(Const(0, BOOL, span), "null-deref", message, None, span))
         self.builder.jump(done)
@@ -423,7 +482,9 @@ class Calls(Steps):
         """Run a function's code in place of the call; return what it returns."""
         self._refuse_recursion(function, node)
         if function.role not in ("function", "macro"):
-            raise self.refuse("K070", f"`{function.name}` is a {function.role}: it is not called", node)
+            raise self.refuse(
+                "K070", f"`{function.name}` is a {function.role}: it is not called", node
+            )
         span = self.span(node)
         self.world.called.add(function.key)
         assigned = frozenset(_assigned(function.node))
@@ -433,11 +494,15 @@ class Calls(Steps):
         last = function.node.body[-1]
         frame.exit = None if returns in ([], [last]) else self.builder.draft(span)
         if function.node.returns is not None and frame.exit is not None:
-            declared = Annotations(self.world.loader, function.module).argument(function.node.returns)
+            declared = Annotations(self.world.loader, function.module).argument(
+                function.node.returns
+            )
             frame.result_type = None if declared.type == VOID else declared.type
         self.builder.serial += 1
         module = function.module.source.module
-        entry = Call(function.key, function.name, tuple(arguments), module, self.builder.serial, span)
+        entry = Call(
+            function.key, function.name, tuple(arguments), module, self.builder.serial, span
+        )
         outer, calls = self.frame, self.builder.calls
         self.frame, self.builder.calls = frame, (*calls, entry)
         try:
@@ -457,7 +522,9 @@ class Calls(Steps):
         elif frame.value is not None:
             value = frame.value
             own = set(frame.slots)
-            if own and any((isinstance(e, Var) and e.name in own) or isinstance(e, Load) for e in walk(value)):
+            if own and any(
+                (isinstance(e, Var) and e.name in own) or isinstance(e, Load) for e in walk(value)
+            ):
                 value = self.keep(value)
         self.forget(frame.slots, span)
         return value
@@ -472,7 +539,9 @@ class Calls(Steps):
         while frame is not None:
             if frame.function == function:
                 hint = "write a loop; what may run later is queued as work"
-                raise self.refuse("K062", f"`{function.name}` calls itself: there is no recursion", node, "", hint)
+                raise self.refuse(
+                    "K062", f"`{function.name}` calls itself: there is no recursion", node, "", hint
+                )
             frame = frame.caller
 
     def _bind_parameters(
@@ -494,18 +563,26 @@ class Calls(Steps):
                 if isinstance(static, (KindSymbol, FunctionSymbol)):
                     frame.names[parameter.arg] = Static(static)
                     continue
-                if function.role == "macro" and isinstance(argument, (ast.Attribute, ast.Subscript, ast.Name)):
+                if function.role == "macro" and isinstance(
+                    argument, (ast.Attribute, ast.Subscript, ast.Name)
+                ):
                     binding = self._macro_argument(argument)
                     frame.names[parameter.arg] = binding
                     place = isinstance(binding, Place)
-                    shown.append(self.load_of(binding, self.span(argument)) if place else binding.value)  # type: ignore
+                    shown.append(
+                        self.load_of(binding, self.span(argument)) if place else binding.value
+                    )  # type: ignore
                     continue
                 value = self.held(argument)
                 if wanted is not None and wanted.type is not None:
                     what = f"`{parameter.arg}` of {function.name}"
                     value = self.fit(value, wanted.type, argument, what)
                 elif wanted is not None and wanted.static:
-                    raise self.refuse("K071", f"`{parameter.arg}` of {function.name} is a {wanted.static}", argument)
+                    raise self.refuse(
+                        "K071",
+                        f"`{parameter.arg}` of {function.name} is a {wanted.static}",
+                        argument,
+                    )
             shown.append(value)
             if parameter.arg in frame.assigned:
                 kind = wanted.type if wanted is not None and wanted.type is not None else value.type
@@ -528,7 +605,9 @@ class Calls(Steps):
         """Return a new variable of a frame."""
         root = frame.caller is None
         slot = name if root else f"{name}@{frame.function.key}"
-        while slot in self.builder.variables and (slot in frame.slots or self.builder.variables[slot] != kind):
+        while slot in self.builder.variables and (
+            slot in frame.slots or self.builder.variables[slot] != kind
+        ):
             slot += "'"
         self.builder.variables[slot] = kind
         frame.slots.append(slot)
@@ -564,7 +643,14 @@ def _assigned(node: ast.FunctionDef) -> set[str]:
     return names
 
 
-_OPERANDS = {"xchg": 1, "cmpxchg": 2, "test_and_set": 0, "test_and_clear": 0, "fetch_add": 1, "add_return": 1}
+_OPERANDS = {
+    "xchg": 1,
+    "cmpxchg": 2,
+    "test_and_set": 0,
+    "test_and_clear": 0,
+    "fetch_add": 1,
+    "add_return": 1,
+}
 _MEMBER_OPS: dict[type, dict[str, str]] = {
     SetOf: {"add": "with", "discard": "without", "remove": "remove"},
     ListOf: {"append": "list_append", "push": "list_push", "remove": "list_remove"},

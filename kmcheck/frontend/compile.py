@@ -68,7 +68,9 @@ def _require_setup(reporter: Reporter, spec: Module, functions: list[FunctionSym
     if len(setups) != 1:
         at = setups[1].node if setups else spec.tree
         title = "a spec has one setup" if setups else "this spec has no setup"
-        hint = "write a function marked @setup, which builds the initial heap and starts the processes"
+        hint = (
+            "write a function marked @setup, which builds the initial heap and starts the processes"
+        )
         reporter.refuse("K081", title, (spec.source, at), "", hint)
 
 
@@ -79,7 +81,9 @@ def _lower(
         world.changed = False
         templates: dict[str, Template] = {}
         properties: list[Property] = []
-        ordered = [f for f in functions if f.role == "setup"] + [f for f in functions if f.role != "setup"]
+        ordered = [f for f in functions if f.role == "setup"] + [
+            f for f in functions if f.role != "setup"
+        ]
         for function in ordered:
             with reporter.going_on():
                 if function.role in ("process", "action", "setup"):
@@ -116,7 +120,9 @@ def _kinds(world: World, loader: Loader) -> dict[str, Kind]:
 def _digest(loader: Loader) -> str:
     """Return the SHA-256 of the spec and all that it imports."""
     digest = hashlib.sha256()
-    for _, module in sorted(loader.modules.items(), key=lambda m: (bool(m[1].source.module), m[1].source.module)):
+    for _, module in sorted(
+        loader.modules.items(), key=lambda m: (bool(m[1].source.module), m[1].source.module)
+    ):
         digest.update(module.source.text.encode())
         digest.update(b"\0")
     return digest.hexdigest()

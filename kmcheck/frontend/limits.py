@@ -23,7 +23,9 @@ def limit(loader: Loader, module: Module, node: ast.expr) -> Expr:
         Refused: it is something else.
     """
     match node:
-        case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=kind)]) if module.symbols.get(name) == Word("slots"):
+        case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=kind)]) if module.symbols.get(
+            name
+        ) == Word("slots"):
             symbol = module.symbols.get(kind)
             if isinstance(symbol, KindSymbol):
                 return Slots(symbol.name, INT16, loader.span(module, node))
@@ -33,6 +35,10 @@ def limit(loader: Loader, module: Module, node: ast.expr) -> Expr:
                 name_ = "add" if isinstance(op, ast.Add) else "mul"
                 return Op(name_, (a, b), INT16, loader.span(module, node))  # type: ignore[arg-type]
     value = loader.constant(module, node)
-    if not isinstance(value.type, Int) or not isinstance(value, Const) or not 0 <= int(value.value) <= 64:  # type: ignore[arg-type]  # noqa: PLR2004
+    if (
+        not isinstance(value.type, Int)
+        or not isinstance(value, Const)
+        or not 0 <= int(value.value) <= 64
+    ):  # type: ignore[arg-type]
         raise loader.refuse(module, "K079", "a limit is a number from 0 to 64", node)
     return value

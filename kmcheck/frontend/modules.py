@@ -51,7 +51,9 @@ class Loader:
         module.complete = True
         return module
 
-    def refuse(self, module: Module, code: str, title: str, node: ast.AST, label: str = "", hint: str = "") -> Refused:
+    def refuse(
+        self, module: Module, code: str, title: str, node: ast.AST, label: str = "", hint: str = ""
+    ) -> Refused:
         """Note what is wrong at a node."""
         return self.reporter.refuse(code, title, (module.source, node), label, hint)
 
@@ -65,7 +67,9 @@ class Loader:
                 pass
             case ast.Import():
                 hint = "write `from kmcheck.lang import ...`, naming what is used"
-                raise self.refuse(module, "K010", "a spec imports names, not modules", node, "", hint)
+                raise self.refuse(
+                    module, "K010", "a spec imports names, not modules", node, "", hint
+                )
             case ast.ImportFrom():
                 self._import(module, node)
             case ast.ClassDef():
@@ -108,11 +112,20 @@ class Loader:
         for alias in node.names:
             with self.reporter.going_on():
                 if alias.name == "*":
-                    raise self.refuse(module, "K010", "a spec names what it imports", alias, "", "list the names")
+                    raise self.refuse(
+                        module, "K010", "a spec names what it imports", alias, "", "list the names"
+                    )
                 if alias.name not in imported.symbols or alias.name.startswith("__"):
                     public = [n for n in imported.symbols if not n.startswith("_")]
                     title = f"{imported.source.path if not imported.source.module else name} has no `{alias.name}`"
-                    raise self.refuse(module, "K012", title, alias, "unknown name", did_you_mean(alias.name, public))
+                    raise self.refuse(
+                        module,
+                        "K012",
+                        title,
+                        alias,
+                        "unknown name",
+                        did_you_mean(alias.name, public),
+                    )
                 self.define(module, alias.asname or alias.name, imported.symbols[alias.name], alias)
 
     def _import_words(self, module: Module, node: ast.ImportFrom) -> None:
@@ -121,7 +134,12 @@ class Loader:
                 if alias.name not in lang.__all__:
                     hint = did_you_mean(alias.name, lang.__all__)
                     raise self.refuse(
-                        module, "K012", f"kmcheck.lang has no `{alias.name}`", alias, "unknown word", hint
+                        module,
+                        "K012",
+                        f"kmcheck.lang has no `{alias.name}`",
+                        alias,
+                        "unknown word",
+                        hint,
                     )
                 if alias.asname not in (None, alias.name):
                     title = f"`{alias.name}` is a word of the language: it cannot be renamed"
@@ -131,21 +149,38 @@ class Loader:
 
     def _module(self, module: Module, node: ast.ImportFrom, name: str) -> Module:
         if name.startswith("kmcheck.kernel.") and not node.level:
-            path = PACKAGE / "kernel" / (name.removeprefix("kmcheck.kernel.").replace(".", "/") + ".py")
+            path = (
+                PACKAGE
+                / "kernel"
+                / (name.removeprefix("kmcheck.kernel.").replace(".", "/") + ".py")
+            )
             known = [f"kmcheck.kernel.{p.stem}" for p in (PACKAGE / "kernel").glob("[a-z]*.py")]
             return self._other(module, node, path, name, name, known)
-        if name == "kmcheck.kernel" or (not node.level and name.split(".")[0] == "kmcheck"):
+        if name == "kmcheck.kernel" or (not node.level and name.split(".", maxsplit=1)[0] == "kmcheck"):
             hint = "import from kmcheck.lang, or from a file of kmcheck.kernel"
             raise self.refuse(module, "K010", f"a spec cannot import from `{name}`", node, "", hint)
         here = Path(module.source.path).parent
         if node.level > 1 or "." in name or not name:
             hint = "a spec may import from kmcheck.lang, from kmcheck.kernel and from spec files beside it"
-            raise self.refuse(module, "K010", f"a spec cannot import from `{'.' * node.level}{name}`", node, "", hint)
+            raise self.refuse(
+                module,
+                "K010",
+                f"a spec cannot import from `{'.' * node.level}{name}`",
+                node,
+                "",
+                hint,
+            )
         known = [p.stem for p in here.glob("*.py")]
         return self._other(module, node, here / f"{name}.py", str(here / f"{name}.py"), "", known)
 
     def _other(  # noqa: PLR0913
-        self, module: Module, node: ast.ImportFrom, path: Path, key: str, dotted: str, known: list[str]
+        self,
+        module: Module,
+        node: ast.ImportFrom,
+        path: Path,
+        key: str,
+        dotted: str,
+        known: list[str],
     ) -> Module:
         if key in self.modules:
             if not self.modules[key].complete:
@@ -159,7 +194,9 @@ class Loader:
             hint = did_you_mean(node.module or "", known)
             if not hint:
                 hint = "a spec may import from kmcheck.lang, from kmcheck.kernel and from spec files beside it"
-            raise self.refuse(module, "K010", f"there is no `{node.module}` to import from", node, "", hint) from None
+            raise self.refuse(
+                module, "K010", f"there is no `{node.module}` to import from", node, "", hint
+            ) from None
         except SpecError as error:
             for d in error.diagnostics:
                 self.reporter.report(d.code, d.title, d.span, d.label, d.hint)
@@ -178,7 +215,9 @@ class Loader:
         else:
             hint = "write `class Name(Object):`, or `class Name(Enum):`"
             at = node.bases[0] if node.bases else node
-            raise self.refuse(module, "K016", "a class of a spec is an Object or an Enum", at, "", hint)
+            raise self.refuse(
+                module, "K016", "a class of a spec is an Object or an Enum", at, "", hint
+            )
 
     def _enum(self, module: Module, node: ast.ClassDef) -> EnumSymbol:
         members = []
@@ -190,9 +229,13 @@ class Loader:
                     pass
                 case _:
                     hint = "write `NAME = auto()`, one a line"
-                    raise self.refuse(module, "K017", "an Enum has members and nothing else", statement, "", hint)
+                    raise self.refuse(
+                        module, "K017", "an Enum has members and nothing else", statement, "", hint
+                    )
         if not members:
-            raise self.refuse(module, "K017", f"{node.name} has no members", node, "", "write `NAME = auto()`")
+            raise self.refuse(
+                module, "K017", f"{node.name} has no members", node, "", "write `NAME = auto()`"
+            )
         return EnumSymbol(node.name, tuple(members))
 
     def _kind(self, module: Module, node: ast.ClassDef) -> None:
@@ -217,7 +260,9 @@ class Loader:
             symbol = module.symbols.get(word.id) if isinstance(word, ast.Name) else None
             if not isinstance(symbol, Word) or symbol.name not in ROLES:
                 hint = "there is: " + ", ".join(f"@{r}" for r in sorted(ROLES))
-                raise self.refuse(module, "K018", "this decorator means nothing to a spec", decorator, "", hint)
+                raise self.refuse(
+                    module, "K018", "this decorator means nothing to a spec", decorator, "", hint
+                )
             if role != "function":
                 raise self.refuse(module, "K018", "a function has one decorator", decorator)
             role = symbol.name
@@ -229,24 +274,39 @@ class Loader:
         self.define(module, node.name, function, node)
         self.functions.append(function)
 
-    def _options(self, module: Module, node: ast.FunctionDef, role: str, options: dict[str, ast.expr]) -> None:
+    def _options(
+        self, module: Module, node: ast.FunctionDef, role: str, options: dict[str, ast.expr]
+    ) -> None:
         known = {"process": ["limit", "daemon"], "conserved": ["when"]}.get(role, [])
         for name, value in options.items():
             if name not in known:
                 hint = did_you_mean(name, known) or f"@{role} takes none"
-                raise self.refuse(module, "K018", f"@{role} has no option `{name}`", value, "", hint)
+                raise self.refuse(
+                    module, "K018", f"@{role} has no option `{name}`", value, "", hint
+                )
         if node.args.vararg or node.args.kwarg or node.args.kwonlyargs or node.args.defaults:
-            raise self.refuse(module, "K019", "a function of a spec has plain parameters only", node.args.args[0] if node.args.args else node)
+            raise self.refuse(
+                module,
+                "K019",
+                "a function of a spec has plain parameters only",
+                node.args.args[0] if node.args.args else node,
+            )
 
     # --- constants ------------------------------------------------------------------------------------
 
     def _assign(self, module: Module, name: str, value: ast.expr, node: ast.stmt) -> None:
         symbol: object
-        called = module.symbols.get(value.func.id) if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else None
+        called = (
+            module.symbols.get(value.func.id)
+            if isinstance(value, ast.Call) and isinstance(value.func, ast.Name)
+            else None
+        )
         if isinstance(called, Word) and called.name in ("bound", "choice"):
             symbol = self._setting(module, name, called.name, value)  # type: ignore[arg-type]
         elif isinstance(called, Word) and called.name in ("PerCpu", "PerProcess"):
-            symbol = self._group(module, name, "cpu" if called.name == "PerCpu" else "process", value)  # type: ignore[arg-type]
+            symbol = self._group(
+                module, name, "cpu" if called.name == "PerCpu" else "process", value
+            )  # type: ignore[arg-type]
         elif isinstance(called, KindSymbol):
             assert isinstance(value, ast.Call)
             if value.args:
@@ -254,9 +314,15 @@ class Loader:
                 title = f"{called.name} takes its fields by name"
                 raise self.refuse(module, "K055", title, value.args[0], "", hint)
             symbol = self._global(name, called.name, "system", module, tuple(value.keywords))
-        elif isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "TypeVar":
+        elif (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Name)
+            and value.func.id == "TypeVar"
+        ):
             symbol = TypeVariable(name)
-        elif isinstance(value, ast.Subscript) or (isinstance(value, ast.Name) and value.id in ("bool", "int")):
+        elif isinstance(value, ast.Subscript) or (
+            isinstance(value, ast.Name) and value.id in ("bool", "int")
+        ):
             symbol = AliasSymbol(value, module)
         else:
             symbol = ConstantSymbol(self.constant(module, value))
@@ -270,23 +336,33 @@ class Loader:
         return self.globals[key]
 
     def _group(self, module: Module, name: str, per: str, call: ast.Call) -> GlobalSymbol:
-        kind = module.symbols.get(call.args[0].id) if len(call.args) == 1 and isinstance(call.args[0], ast.Name) else None
+        kind = (
+            module.symbols.get(call.args[0].id)
+            if len(call.args) == 1 and isinstance(call.args[0], ast.Name)
+            else None
+        )
         if not isinstance(kind, KindSymbol):
             word = "PerCpu" if per == "cpu" else "PerProcess"
-            raise self.refuse(module, "K021", f"{word} takes a class", call, "", f"write `{word}(Stock)`")
+            raise self.refuse(
+                module, "K021", f"{word} takes a class", call, "", f"write `{word}(Stock)`"
+            )
         return self._global(name, kind.name, per, module)
 
     def _setting(self, module: Module, name: str, word: str, call: ast.Call) -> ConstantSymbol:
         doc = call.args[1] if len(call.args) == 2 else None  # noqa: PLR2004
         if not isinstance(doc, ast.Constant) or not isinstance(doc.value, str) or call.keywords:
             hint = f'write `{name} = {word}(default, "what it is")`'
-            raise self.refuse(module, "K022", f"{word} takes a default and what it is for", call, "", hint)
+            raise self.refuse(
+                module, "K022", f"{word} takes a default and what it is for", call, "", hint
+            )
         span = span_of(module.source, call)
         default = self.constant(module, call.args[0])
         if isinstance(default.type, Int) and word == "bound":
             return ConstantSymbol(self.settings.bound(name, int(default.value), doc.value, span))  # type: ignore[arg-type]
         if default.type == BOOL and word == "choice":
-            return ConstantSymbol(self.settings.choice(name, bool(default.value), None, doc.value, span))
+            return ConstantSymbol(
+                self.settings.choice(name, bool(default.value), None, doc.value, span)
+            )
         if isinstance(default.type, EnumType) and word == "choice":
             enum = EnumSymbol(default.type.name, default.type.members)
             member = enum.members[int(default.value)]  # type: ignore[arg-type]
@@ -313,7 +389,11 @@ class Loader:
                 return Const(-value, Int(-value, -value), span)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return Const(int(not self.constant(module, operand).value), BOOL, span)
-            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.FloorDiv() | ast.Mod() as op, right=right):
+            case ast.BinOp(
+                left=left,
+                op=ast.Add() | ast.Sub() | ast.Mult() | ast.FloorDiv() | ast.Mod() as op,
+                right=right,
+            ):
                 a, b = self._whole(module, left), self._whole(module, right)
                 if b == 0 and isinstance(op, (ast.FloorDiv, ast.Mod)):
                     raise self.refuse(module, "K023", "this divides by zero", right)
@@ -327,7 +407,9 @@ class Loader:
                 return Const(int(_COMPARISONS[type(op)](x, y)), BOOL, span)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self.constant(module, body if self.constant(module, test).value else orelse)
-            case ast.Call(func=ast.Name(id="min" | "max" as name), args=[first, second], keywords=[]):
+            case ast.Call(
+                func=ast.Name(id="min" | "max" as name), args=[first, second], keywords=[]
+            ):
                 a, b = self._whole(module, first), self._whole(module, second)
                 value = min(a, b) if name == "min" else max(a, b)
                 return Const(value, Int(value, value), span)
@@ -346,7 +428,9 @@ class Loader:
         """Return a member of an enumeration as a constant."""
         if member not in enum.members:
             hint = did_you_mean(member, enum.members)
-            raise self.refuse(module, "K012", f"{enum.name} has no member `{member}`", node, "", hint)
+            raise self.refuse(
+                module, "K012", f"{enum.name} has no member `{member}`", node, "", hint
+            )
         kind = EnumType(enum.name, enum.members)
         return Const(enum.members.index(member), kind, span_of(module.source, node))
 

@@ -14,7 +14,6 @@ from kmcheck.ir.types import (
     ArrayOf,
     Bool,
     Counter,
-    EnumType,
     Function,
     Int,
     ListOf,
@@ -79,7 +78,9 @@ def truth(value: Expr) -> Expr:
         case ListOf():
             return Op("ne", (value, Const((), value.type, value.span)), BOOL, value.span)
         case Counter() | Size():
-            raise Mismatch("whether a sum of sizes is zero may depend on the sizes: use `.is_zero()`")
+            raise Mismatch(
+                "whether a sum of sizes is zero may depend on the sizes: use `.is_zero()`"
+            )
         case other:
             raise Mismatch(f"{show(other)} is neither true nor false")
 
@@ -91,7 +92,11 @@ _ARITHMETIC: dict[type[ast.operator], OpName] = {
     ast.FloorDiv: "div",
     ast.Mod: "mod",
 }
-_SETS: dict[type[ast.operator], OpName] = {ast.BitOr: "union", ast.BitAnd: "intersect", ast.Sub: "minus"}
+_SETS: dict[type[ast.operator], OpName] = {
+    ast.BitOr: "union",
+    ast.BitAnd: "intersect",
+    ast.Sub: "minus",
+}
 _FORMS: dict[type[ast.operator], OpName] = {ast.Add: "form_add", ast.Sub: "form_sub"}
 _ORDER: dict[type[ast.cmpop], Literal["eq", "ne", "lt", "le", "gt", "ge"]] = {
     ast.Eq: "eq",
@@ -183,7 +188,9 @@ def compare(op: ast.cmpop, left: Expr, right: Expr, span: Span) -> Expr:
     return _fold(name, left, right, span)
 
 
-def _fold(name: Literal["eq", "ne", "lt", "le", "gt", "ge"], left: Expr, right: Expr, span: Span) -> Expr:
+def _fold(
+    name: Literal["eq", "ne", "lt", "le", "gt", "ge"], left: Expr, right: Expr, span: Span
+) -> Expr:
     if isinstance(left, Const) and isinstance(right, Const) and not isinstance(left.value, tuple):
         x, y = left.value, right.value
         table = {"eq": x == y, "ne": x != y}
@@ -194,7 +201,11 @@ def _fold(name: Literal["eq", "ne", "lt", "le", "gt", "ge"], left: Expr, right: 
 
 
 def _symbolic(
-    op: ast.cmpop, name: Literal["eq", "ne", "lt", "le", "gt", "ge"], left: Expr, right: Expr, span: Span
+    op: ast.cmpop,
+    name: Literal["eq", "ne", "lt", "le", "gt", "ge"],
+    left: Expr,
+    right: Expr,
+    span: Span,
 ) -> Expr:
     x, y = as_form(left), as_form(right)
     if x is None or y is None or isinstance(op, (ast.Is, ast.IsNot)):

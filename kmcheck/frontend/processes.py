@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from kmcheck.frontend.annotations import Annotations
+from kmcheck.frontend.beginnings import begin_globals
 from kmcheck.frontend.builder import Builder
 from kmcheck.frontend.calls import zero_of
 from kmcheck.frontend.limits import limit_of
@@ -16,8 +17,8 @@ from kmcheck.frontend.symbols import FunctionSymbol
 from kmcheck.frontend.tidy import tidy
 from kmcheck.frontend.world import World
 from kmcheck.ir.code import END, Assign, Call, Choose, Store, Template
-from kmcheck.ir.live import mentioned
 from kmcheck.ir.expr import Alive, Element, Self, Var
+from kmcheck.ir.live import mentioned
 from kmcheck.ir.types import PROCESS, Ref, SetOf
 
 
@@ -34,7 +35,9 @@ def lower_process(world: World, function: FunctionSymbol) -> Template:
     code.frame = frame
     parameters = _parameters(world, function, code)
     shown = tuple(Var(name, code.builder.variables[name], span) for name in parameters)
-    code.builder.calls = (Call(function.key, function.name, shown, function.module.source.module, 0, span),)
+    code.builder.calls = (
+        Call(function.key, function.name, shown, function.module.source.module, 0, span),
+    )
     code.builder.at(0)
     if role == "action":
         code.builder.here.cut = True
@@ -42,6 +45,8 @@ def lower_process(world: World, function: FunctionSymbol) -> Template:
             kind = code.builder.variables[name]
             assert isinstance(kind, Ref)
             code.builder.emit(Choose(name, Alive(kind.kind, SetOf(kind), span), span))
+    if role == "setup":
+        begin_globals(code)
     code.body(function.node.body)
     _end(world, code, frame)
     drawn = code.builder.finish()
@@ -67,10 +72,14 @@ def _parameters(world: World, function: FunctionSymbol, code: Statements) -> tup
     for parameter in function.node.args.args:
         if parameter.annotation is None:
             hint = f"write `{parameter.arg}: Type`"
-            raise world.loader.refuse(function.module, "K078", f"what is `{parameter.arg}`?", parameter, "", hint)
+            raise world.loader.refuse(
+                function.module, "K078", f"what is `{parameter.arg}`?", parameter, "", hint
+            )
         kind = annotations.variable(parameter.annotation)
         if function.role == "setup":
-            raise world.loader.refuse(function.module, "K078", "setup takes no parameters", parameter)
+            raise world.loader.refuse(
+                function.module, "K078", "setup takes no parameters", parameter
+            )
         if function.role == "action" and not isinstance(kind, Ref):
             title = "an action's parameters range over objects"
             raise world.loader.refuse(function.module, "K078", title, parameter, "", "name a class")
@@ -105,10 +114,14 @@ def _end_record(world: World, code: Statements, group: str, kind: str, frame: Fr
     hook = info.symbol.methods.get("on_exit")
     if hook is not None:
         node = frame.function.node
-        call = ast.copy_location(ast.Call(func=ast.Name(id="on_exit", ctx=ast.Load()), args=[], keywords=[]), node)
+        call = ast.copy_location(
+            ast.Call(func=ast.Name(id="on_exit", ctx=ast.Load()), args=[], keywords=[]), node
+        )
         try:
             code.inline(hook, ast.fix_missing_locations(call), mine)
         except Refused:
             return
     for name, declared in info.fields.items():
-        code.builder.emit(Store(mine, kind, name, zero_of(declared.type, span), declared.ghost, span))
+        code.builder.emit(
+            Store(mine, kind, name, zero_of(declared.type, span), declared.ghost, span)
+        )

@@ -41,20 +41,28 @@ def lower_property(world: World, function: FunctionSymbol) -> Property:
     for parameter in function.node.args.args:
         if parameter.annotation is None:
             hint = f"write `{parameter.arg}: Type`"
-            raise world.loader.refuse(function.module, "K078", f"what is `{parameter.arg}`?", parameter, "", hint)
+            raise world.loader.refuse(
+                function.module, "K078", f"what is `{parameter.arg}`?", parameter, "", hint
+            )
         kind = annotations.variable(parameter.annotation)
         if not isinstance(kind, (Ref, ProcessId)):
             title = "a property's parameters range over live objects or running processes"
             raise world.loader.refuse(function.module, "K078", title, parameter, "", "name a class")
         at = span_of(function.module.source, parameter)
-        every = Alive(kind.kind, SetOf(kind), at) if isinstance(kind, Ref) else Running(SetOf(PROCESS), at)
+        every = (
+            Alive(kind.kind, SetOf(kind), at)
+            if isinstance(kind, Ref)
+            else Running(SetOf(PROCESS), at)
+        )
         cell = world.cell()
         parameters.append((cell, parameter.arg, every))
         pure.frame.names[parameter.arg] = Alias(Bound(cell, kind, at))
     value = pure.returned(list(function.node.body), function)
     formula = pure.as_condition(value, function.node.body[-1])
     symbolic = any(is_symbolic(e) for e in walk(formula))
-    return Property(function.name, _when(world, function), tuple(parameters), formula, symbolic, span)
+    return Property(
+        function.name, _when(world, function), tuple(parameters), formula, symbolic, span
+    )
 
 
 def _when(world: World, function: FunctionSymbol) -> Literal["always", "finally", "rest", "step"]:

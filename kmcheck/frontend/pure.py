@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Literal
 
 from kmcheck.diagnostics import Span
@@ -43,9 +44,9 @@ from kmcheck.ir.expr import (
     Self,
     Var,
 )
+from kmcheck.ir.program import FieldInfo
 from kmcheck.ir.types import (
     BOOL,
-    COUNTER,
     INT16,
     PROCESS,
     VOID,
@@ -86,7 +87,9 @@ class Pure:
         """Return where a node of the current function's file stands."""
         return span_of(self.frame.module.source, node)
 
-    def refuse(self, code: str, title: str, node: ast.AST, label: str = "", hint: str = "") -> Refused:
+    def refuse(
+        self, code: str, title: str, node: ast.AST, label: str = "", hint: str = ""
+    ) -> Refused:
         """Note what is wrong at a node of the current function's file."""
         return self.world.loader.refuse(self.frame.module, code, title, node, label, hint)
 
@@ -143,10 +146,18 @@ class Pure:
             case GlobalSymbol(name, kind, "system"):
                 return Element(name, Const(0, Int(0, 0), span), Ref(kind), span)
             case GlobalSymbol(per=per):
-                hint = "write `this_cpu(x)` or `x.on(cpu)`" if per == "cpu" else "write `mine(x)` or `x.of(process)`"
-                raise self.refuse("K041", f"`{node.id}` is one object per {per}: which?", node, "", hint)
+                hint = (
+                    "write `this_cpu(x)` or `x.on(cpu)`"
+                    if per == "cpu"
+                    else "write `mine(x)` or `x.of(process)`"
+                )
+                raise self.refuse(
+                    "K041", f"`{node.id}` is one object per {per}: which?", node, "", hint
+                )
             case FunctionSymbol():
-                raise self.refuse("K041", f"`{node.id}` is a function: call it, or store it in a field", node)
+                raise self.refuse(
+                    "K041", f"`{node.id}` is a function: call it, or store it in a field", node
+                )
             case KindSymbol() | EnumSymbol():
                 raise self.refuse("K041", f"`{node.id}` is a class, not a value", node)
             case Word() as word:
@@ -154,8 +165,12 @@ class Pure:
         known = [*self.frame.names, *self.frame.module.symbols]
         if node.id in self.frame.assigned:
             hint = "assign it before"
-            raise self.refuse("K042", f"`{node.id}` has no value yet", node, "read before it is assigned", hint)
-        raise self.refuse("K042", f"there is no `{node.id}`", node, "unknown name", did_you_mean(node.id, known))
+            raise self.refuse(
+                "K042", f"`{node.id}` has no value yet", node, "read before it is assigned", hint
+            )
+        raise self.refuse(
+            "K042", f"there is no `{node.id}`", node, "unknown name", did_you_mean(node.id, known)
+        )
 
     # --- places and loads -----------------------------------------------------------------------
 
@@ -163,7 +178,11 @@ class Pure:
         """Return the value of a place."""
         whole = self.world.kinds[place.kind].fields[place.field].type
         loaded = Load(place.ref, place.kind, place.field, whole, span)
-        return loaded if place.index is None else Op("array_get", (loaded, place.index), place.type, span)
+        return (
+            loaded
+            if place.index is None
+            else Op("array_get", (loaded, place.index), place.type, span)
+        )
 
     def place(self, node: ast.expr, base: Expr, name: str) -> Place | Expr:
         """Return the field `name` of `base` as a place, or the address of an object embedded there."""
@@ -179,29 +198,60 @@ class Pure:
             known = [*info.fields, *info.embedded, *info.symbol.methods]
             hint = did_you_mean(name, known)
             title = f"{info.symbol.name} has no field `{name}`"
-            raise self.world.reporter.report("K012", title, self.tail(node, name), "unknown field", hint)
+            raise self.world.reporter.report(
+                "K012", title, self.tail(node, name), "unknown field", hint
+            )
         if not _is_own(base):
             self.world.touch(base.type.kind, name)
         if info.fields[name].ghost and not self.in_ghost:
             hint = "read it in a property, or write it under `with ghost():`"
-            raise self.refuse("K044", f"`{name}` is a ghost: code must not depend on it", node, "", hint)
+            raise self.refuse(
+                "K044", f"`{name}` is a ghost: code must not depend on it", node, "", hint
+            )
         return Place(base, base.type.kind, name, None, info.fields[name].type)
+
+    def named_field(self, kind: str, keyword: ast.keyword) -> FieldInfo:
+        """Return the field that `Kind(field=...)` gives a value.
+
+        Raises:
+            Refused: there is no such field, or it is an embedded object.
+        """
+        info = self.world.kinds[kind]
+        if keyword.arg is None:
+            raise self.refuse(
+                "K046", "`**` is not in the spec language", keyword, "", "name the fields"
+            )
+        if keyword.arg in info.fields:
+            return info.fields[keyword.arg]
+        start = self.span(keyword)
+        span = replace(start, end_line=start.line, end_column=start.column + len(keyword.arg))
+        if keyword.arg in info.embedded:
+            title = f"`{keyword.arg}` is embedded in {info.symbol.name}: it begins as zero"
+            hint = "give its fields their values one by one, in setup"
+            raise self.world.reporter.report("K020", title, span, "an object, not a value", hint)
+        title = f"{info.symbol.name} has no field `{keyword.arg}`"
+        hint = did_you_mean(keyword.arg, info.fields)
+        raise self.world.reporter.report("K012", title, span, "unknown field", hint)
 
     def tail(self, node: ast.expr, name: str) -> Span:
         """Return the place of the last `name` characters of a node: the attribute itself."""
         span = self.span(node)
-        return Span(span.source, span.end_line, span.end_column - len(name), span.end_line, span.end_column)
+        return Span(
+            span.source, span.end_line, span.end_column - len(name), span.end_line, span.end_column
+        )
 
     def element(self, place: Place, index: Expr, node: ast.expr) -> Place:
         """Return an element of an array as a place."""
         if not isinstance(place.type, ArrayOf):
-            raise self.refuse("K045", f"only an array has elements: this is {_article(place.type)}", node)
+            raise self.refuse(
+                "K045", f"only an array has elements: this is {_article(place.type)}", node
+            )
         at = self.fit(index, INT16, node, "an index")
         return Place(place.ref, place.kind, place.field, at, place.type.element)
 
     # --- expressions ----------------------------------------------------------------------------
 
-    def pure(self, node: ast.expr) -> Expr:  # noqa: C901, PLR0911 - a flat match over the syntax
+    def pure(self, node: ast.expr) -> Expr:
         """Return the expression that a node means, evaluated in one go."""
         span = self.span(node)
         match node:
@@ -220,7 +270,9 @@ class Pure:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return self.negate(self.condition(operand), span)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return self.arithmetic(ast.Sub(), Const(0, Int(0, 0), span), self.pure(operand), node)
+                return self.arithmetic(
+                    ast.Sub(), Const(0, Int(0, 0), span), self.pure(operand), node
+                )
             case ast.BinOp(left=left, op=op, right=right):
                 return self.arithmetic(op, self.pure(left), self.pure(right), node)
             case ast.Compare(left=left, ops=ops, comparators=rest):
@@ -235,7 +287,13 @@ class Pure:
     def unknown(self, node: ast.expr) -> Refused:
         """Say that a piece of Python is not in the language."""
         name = _UNKNOWN.get(type(node).__name__, type(node).__name__.lower())
-        return self.refuse("K046", f"{name} is not in the spec language", node, "", _INSTEAD.get(type(node).__name__, ""))
+        return self.refuse(
+            "K046",
+            f"{name} is not in the spec language",
+            node,
+            "",
+            _INSTEAD.get(type(node).__name__, ""),
+        )
 
     def condition(self, node: ast.expr) -> Expr:
         """Return whether a node's value is true."""
@@ -266,7 +324,11 @@ class Pure:
 
     def negate(self, value: Expr, span: Span) -> Expr:
         """Return `not value`."""
-        return Const(int(not value.value), BOOL, span) if isinstance(value, Const) else Op("not", (value,), BOOL, span)
+        return (
+            Const(int(not value.value), BOOL, span)
+            if isinstance(value, Const)
+            else Op("not", (value,), BOOL, span)
+        )
 
     def arithmetic(self, op: ast.operator, left: Expr, right: Expr, node: ast.AST) -> Expr:
         """Return `left op right`."""
@@ -299,7 +361,9 @@ class Pure:
         for kind, other in ((a.type, b), (b.type, a)):
             if convert(other, kind) is not None:
                 return kind
-        raise self.refuse("K040", f"one of them is {_article(a.type)}, the other {_article(b.type)}", node)
+        raise self.refuse(
+            "K040", f"one of them is {_article(a.type)}, the other {_article(b.type)}", node
+        )
 
     def _attribute(self, node: ast.expr, base: ast.expr, name: str) -> Expr:
         symbol = self.symbol(base)
@@ -315,7 +379,9 @@ class Pure:
                 return self.load_of(self.element(whole, self.pure(index), node), self.span(node))
         value = self.pure(base)
         if not isinstance(value.type, ArrayOf):
-            raise self.refuse("K045", f"only an array has elements: this is {_article(value.type)}", node)
+            raise self.refuse(
+                "K045", f"only an array has elements: this is {_article(value.type)}", node
+            )
         at = self.fit(self.pure(index), INT16, index, "an index")
         return Op("array_get", (value, at), value.type.element, self.span(node))
 
@@ -333,15 +399,19 @@ class Pure:
         if isinstance(function, FunctionSymbol):
             return self.apply(function, node, None)
         if isinstance(function, KindSymbol):
-            raise self.refuse("K050", "an object cannot be allocated here: this is evaluated in one go", node)
+            raise self.refuse(
+                "K050", "an object cannot be allocated here: this is evaluated in one go", node
+            )
         if isinstance(node.func, ast.Name):
             self._name(node.func)
         raise self.refuse("K050", "this cannot be called here", node)
 
-    def _word(self, word: str, node: ast.Call) -> Expr:  # noqa: C901, PLR0911, PLR0912 - a flat match over the words
+    def _word(self, word: str, node: ast.Call) -> Expr:
         span = self.span(node)
         match word, node.args:
-            case ("all" | "any" | "sum" | "total" | "count") as what, [ast.GeneratorExp() as generator]:
+            case ("all" | "any" | "sum" | "total" | "count") as what, [
+                ast.GeneratorExp() as generator
+            ]:
                 return self._quantifier(what, generator, node)
             case "len", [group]:
                 return self._length(self.pure(group), node)
@@ -357,7 +427,9 @@ class Pure:
             case "is_alive", [thing]:
                 value = self.pure(thing)
                 if not isinstance(value.type, Ref):
-                    raise self.refuse("K040", f"is_alive takes an object, not {_article(value.type)}", thing)
+                    raise self.refuse(
+                        "K040", f"is_alive takes an object, not {_article(value.type)}", thing
+                    )
                 return Op("is_alive", (value,), BOOL, span)
             case "closure", [origin, link]:
                 return self._closure(self.pure(origin), link, span)
@@ -400,10 +472,14 @@ class Pure:
             case "slots", [kind]:
                 raise self.refuse("K053", "slots() is for `limit=` only", node)
         if word in _EFFECTS:
-            raise self.refuse("K054", f"`{word}` changes something: it cannot stand here", node, "", _PURE_HINT)
+            raise self.refuse(
+                "K054", f"`{word}` changes something: it cannot stand here", node, "", _PURE_HINT
+            )
         arguments = _SIGNATURES.get(word)
         if arguments:
-            raise self.refuse("K055", f"`{word}` is called with other arguments", node, "", f"write `{arguments}`")
+            raise self.refuse(
+                "K055", f"`{word}` is called with other arguments", node, "", f"write `{arguments}`"
+            )
         raise self.refuse("K050", f"`{word}` cannot be called here", node)
 
     def _entered(self, word: str, node: ast.expr) -> str:
@@ -451,13 +527,19 @@ class Pure:
         if node.attr not in info.fields and node.attr not in info.embedded:
             hint = did_you_mean(node.attr, [*info.fields, *info.embedded])
             raise self.world.reporter.report(
-                "K012", f"{kind} has no field `{node.attr}`", self.tail(node, node.attr), "unknown field", hint
+                "K012",
+                f"{kind} has no field `{node.attr}`",
+                self.tail(node, node.attr),
+                "unknown field",
+                hint,
             )
         return kind, node.attr
 
     def _closure(self, origin: Expr, link: ast.expr, span: Span) -> Expr:
         kind, name = self.member(link)
-        if self.world.kinds[kind].fields.get(name, None) is None or self.world.kinds[kind].fields[name].type != Ref(kind):
+        if self.world.kinds[kind].fields.get(name, None) is None or self.world.kinds[kind].fields[
+            name
+        ].type != Ref(kind):
             raise self.refuse("K059", f"`{name}` does not lead from {kind} to {kind}", link)
         start = self.fit(origin, Ref(kind), link, "what closure starts from")
         return Closure(start, kind, name, SetOf(Ref(kind)), span)
@@ -498,7 +580,11 @@ class Pure:
             self.frame.names = names
 
     def _level(
-        self, what: str, generator: ast.GeneratorExp, levels: list[ast.comprehension], node: ast.expr
+        self,
+        what: str,
+        generator: ast.GeneratorExp,
+        levels: list[ast.comprehension],
+        node: ast.expr,
     ) -> Expr:
         span = self.span(node)
         level, *inner = levels
@@ -531,12 +617,16 @@ class Pure:
                 return self.pure(node)
         value = self.pure(node)
         if isinstance(value.type, Bool):
-            raise self.refuse("K040", f"`{what}` adds numbers: to count, write `count(x for ... if ...)`", node)
+            raise self.refuse(
+                "K040", f"`{what}` adds numbers: to count, write `count(x for ... if ...)`", node
+            )
         if isinstance(value.type, Int):
             return value
         form = as_form(value)
         if form is None:
-            raise self.refuse("K040", f"`{what}` adds numbers or sizes, not {_article(value.type)}", node)
+            raise self.refuse(
+                "K040", f"`{what}` adds numbers or sizes, not {_article(value.type)}", node
+            )
         return form
 
     def domain(self, node: ast.expr) -> Expr:
@@ -545,16 +635,24 @@ class Pure:
             ends = [self.world.loader.constant(self.frame.module, a).value for a in node.args]
             lo, hi = (0, ends[0]) if len(ends) == 1 else (ends[0], ends[-1])
             if len(ends) > 2 or not isinstance(lo, int) or not isinstance(hi, int) or hi - lo > 64:  # noqa: PLR2004
-                raise self.refuse("K060", "a quantifier's range is `range(n)` or `range(a, b)`, small", node)
-            return Const((1 << max(0, hi - lo)) - 1, SetOf(Int(lo, max(lo, hi - 1))), self.span(node))
+                raise self.refuse(
+                    "K060", "a quantifier's range is `range(n)` or `range(a, b)`, small", node
+                )
+            return Const(
+                (1 << max(0, hi - lo)) - 1, SetOf(Int(lo, max(lo, hi - 1))), self.span(node)
+            )
         symbol = self.symbol(node)
         if isinstance(symbol, EnumSymbol):
-            from_enum = self.world.loader.enum_member(self.frame.module, symbol, symbol.members[0], node)
+            from_enum = self.world.loader.enum_member(
+                self.frame.module, symbol, symbol.members[0], node
+            )
             return Const((1 << len(symbol.members)) - 1, SetOf(from_enum.type), self.span(node))
         value = self.pure(node)
         if not isinstance(value.type, (SetOf, ListOf, ArrayOf)):
             hint = "write `alive(Type)`, or a field that is a set, a list or an array"
-            raise self.refuse("K060", f"{_article(value.type)} cannot be looped over", node, "", hint)
+            raise self.refuse(
+                "K060", f"{_article(value.type)} cannot be looped over", node, "", hint
+            )
         return value
 
     # --- methods on values ----------------------------------------------------------------------
@@ -575,7 +673,7 @@ class Pure:
                 return Op("list_after", (base, at), element, span)
             case Counter(), "is_zero", []:
                 return Op("form_is_zero", (base,), BOOL, span)
-            case (SetOf() | ListOf() | Counter() | ArrayOf() | Size() | ProcessId()), _, _:
+            case ((SetOf() | ListOf() | Counter() | ArrayOf() | Size() | ProcessId()), _, _):
                 if name in _MUTATORS:
                     title = f"`.{name}()` changes something: it cannot stand here"
                     raise self.refuse("K054", title, node, "", _PURE_HINT)
@@ -586,7 +684,9 @@ class Pure:
                     return self.apply(method, node, base)
                 if self.world.holds_functions(kind, name):
                     hint = "call it in a statement of its own, outside of conditions"
-                    raise self.refuse("K054", "a call through a field cannot stand here", node, "", hint)
+                    raise self.refuse(
+                        "K054", "a call through a field cannot stand here", node, "", hint
+                    )
                 info = self.world.kinds[kind]
                 hint = did_you_mean(name, info.symbol.methods)
                 raise self.refuse("K061", f"{kind} has no method `{name}`", node, "", hint)
@@ -606,7 +706,9 @@ class Pure:
     def apply(self, function: FunctionSymbol, node: ast.Call, receiver: Expr | None) -> Expr:
         """Return the value of a call of a function that only computes."""
         if self.depth > _DEEPEST_CALL:
-            raise self.refuse("K062", f"`{function.name}` calls itself: there is no recursion", node)
+            raise self.refuse(
+                "K062", f"`{function.name}` calls itself: there is no recursion", node
+            )
         frame = Frame(function, function.module, caller=self.frame)
         self.bind(frame, function, node, receiver)
         outer, self.frame = self.frame, frame
@@ -618,7 +720,9 @@ class Pure:
             self.depth -= 1
         return value
 
-    def bind(self, frame: Frame, function: FunctionSymbol, node: ast.Call, receiver: Expr | None) -> None:
+    def bind(
+        self, frame: Frame, function: FunctionSymbol, node: ast.Call, receiver: Expr | None
+    ) -> None:
         """Give the parameters of a pure function their values."""
         parameters = self.parameters(function, node, receiver)
         annotations = Annotations(self.world.loader, function.module)
@@ -632,19 +736,25 @@ class Pure:
                 frame.names[parameter.arg] = Static(static)
                 continue
             value = self.pure(argument)
-            wanted = annotations.argument(parameter.annotation).type if parameter.annotation else None
+            wanted = (
+                annotations.argument(parameter.annotation).type if parameter.annotation else None
+            )
             if wanted is not None:
                 value = self.fit(value, wanted, argument, f"`{parameter.arg}` of {function.name}")
             frame.names[parameter.arg] = Alias(value)
 
-    def parameters(self, function: FunctionSymbol, node: ast.Call, receiver: Expr | None) -> list[ast.arg]:
+    def parameters(
+        self, function: FunctionSymbol, node: ast.Call, receiver: Expr | None
+    ) -> list[ast.arg]:
         """Return a function's parameters, as many as the call gives."""
         parameters = function.node.args.args
         expected = len(parameters) - (1 if receiver is not None else 0)
         if len(node.args) != expected or node.keywords:
             names = ", ".join(p.arg for p in parameters[len(parameters) - expected :])
             title = f"`{function.name}` takes {expected} argument{'' if expected == 1 else 's'}"
-            raise self.refuse("K055", title, node, f"{len(node.args)} given", f"write `{function.name}({names})`")
+            raise self.refuse(
+                "K055", title, node, f"{len(node.args)} given", f"write `{function.name}({names})`"
+            )
         for argument in node.args:
             if isinstance(argument, ast.Starred):
                 raise self.unknown(argument)
@@ -658,8 +768,9 @@ class Pure:
                     pass
                 case ast.Return(value=ast.expr() as value):
                     return self.pure(value)
-                case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(
-                    target=ast.Name(id=name), value=ast.expr() as value
+                case (
+                    ast.Assign(targets=[ast.Name(id=name)], value=value)
+                    | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
                 ):
                     self.frame.names[name] = Alias(self.pure(value))
                 case ast.If(test=test, body=then, orelse=other):
@@ -667,15 +778,21 @@ class Pure:
                     names = dict(self.frame.names)
                     condition = self.condition(test)
                     if isinstance(condition, Const):
-                        return self.returned([*(then if condition.value else other), *rest], function)
+                        return self.returned(
+                            [*(then if condition.value else other), *rest], function
+                        )
                     yes = self.returned([*then, *rest], function)
                     self.frame.names = dict(names)
                     no = self.returned([*other, *rest], function)
                     self.frame.names = names
                     return self.either(condition, yes, no, test)
                 case _:
-                    hint = "assignments to locals, `if` and `return` are what such a function may have"
-                    title = f"`{function.name}` does more than compute, and this is evaluated in one go"
+                    hint = (
+                        "assignments to locals, `if` and `return` are what such a function may have"
+                    )
+                    title = (
+                        f"`{function.name}` does more than compute, and this is evaluated in one go"
+                    )
                     raise self.refuse("K054", title, statement, "", hint)
         raise self.refuse("K063", f"`{function.name}` does not return a value here", function.node)
 
@@ -745,7 +862,19 @@ _EFFECTS = {
     "start", "free", "uninitialised", "check", "wait_until", "choose", "may_fail", "WRITE_ONCE", "xchg", "cmpxchg",
     "test_and_set", "test_and_clear", "fetch_add", "add_return", "atomic", "ghost", "each", "pause",
 }  # fmt: skip
-_MUTATORS = {"add", "remove", "discard", "update", "clear", "append", "push", "pop", "splice", "sub", "move_to"}
+_MUTATORS = {
+    "add",
+    "remove",
+    "discard",
+    "update",
+    "clear",
+    "append",
+    "push",
+    "pop",
+    "splice",
+    "sub",
+    "move_to",
+}
 _PURE_HINT = "conditions of wait_until and properties only look; assign the result to a name first"
 _SIGNATURES = {
     "alive": "alive(Type)",
@@ -790,5 +919,3 @@ _INSTEAD = {
     "SetComp": "write a quantifier: `all`, `any`, `count`, `total`",
     "ListComp": "write a quantifier: `all`, `any`, `count`, `total`",
 }
-
-

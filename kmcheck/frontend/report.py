@@ -27,7 +27,9 @@ class Reporter:
         self.found.setdefault(key, Diagnostic(code, title, span, label, hint))
         return Refused()
 
-    def refuse(self, code: str, title: str, at: tuple[Source, ast.AST], label: str = "", hint: str = "") -> Refused:
+    def refuse(
+        self, code: str, title: str, at: tuple[Source, ast.AST], label: str = "", hint: str = ""
+    ) -> Refused:
         """Note what is wrong at a node of a source's tree."""
         return self.report(code, title, span_of(*at), label, hint)
 
@@ -46,7 +48,9 @@ class Reporter:
             SpecError: anything was.
         """
         if self.found:
-            ordered = sorted(self.found.values(), key=lambda d: (d.span.source.path, d.span.line, d.span.column))
+            ordered = sorted(
+                self.found.values(), key=lambda d: (d.span.source.path, d.span.line, d.span.column)
+            )
             raise SpecError(tuple(ordered))
 
 

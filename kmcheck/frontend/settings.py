@@ -34,11 +34,17 @@ class Settings:
         self.found[name] = Setting(name, "bound", value, default, (), doc, span)
         return Const(value, Int(value, value), span)
 
-    def choice(self, name: str, default: bool | str, enum: EnumSymbol | None, doc: str, span: Span) -> Const:  # noqa: FBT001
+    def choice(
+        self, name: str, default: bool | str, enum: EnumSymbol | None, doc: str, span: Span
+    ) -> Const:
         """Declare a choice among yes and no, or among the members of an enumeration."""
         value = default
         if name in self.wanted:
-            value = self._member(name, self.wanted[name], enum) if enum else self._flag(name, self.wanted[name])
+            value = (
+                self._member(name, self.wanted[name], enum)
+                if enum
+                else self._flag(name, self.wanted[name])
+            )
         options = enum.members if enum else ("yes", "no")
         self.found[name] = Setting(name, "choice", value, default, options, doc, span)
         if enum:

@@ -32,7 +32,9 @@ def read(path: str, module: str = "") -> Source:
         raise UsageError(f"cannot read {path!r}: this is no file name") from None
     name = "<stdin>" if path == "-" else path
     if len(raw) > LARGEST:
-        raise UsageError(f"{name} is larger than {LARGEST:,} bytes", "a spec is a short Python file")
+        raise UsageError(
+            f"{name} is larger than {LARGEST:,} bytes", "a spec is a short Python file"
+        )
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

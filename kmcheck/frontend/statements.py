@@ -43,7 +43,7 @@ class Statements(Calls):
         if not (isinstance(node, ast.Return) and self.frame.exit is None):
             self.builder.release(mark)
 
-    def _lower(self, node: ast.stmt) -> None:  # noqa: C901 - a flat match over the syntax
+    def _lower(self, node: ast.stmt) -> None:
         match node:
             case ast.Expr(value=ast.Constant()) | ast.Pass():
                 pass
@@ -95,11 +95,15 @@ class Statements(Calls):
         }
         what = {"Expr": "a bare expression", "Assign": "a chain of assignments", "FunctionDef": "a nested function",
                 "ClassDef": "a nested class", "ImportFrom": "an import"}.get(name, f"`{name.lower()}`")  # fmt: skip
-        return self.refuse("K046", f"{what} is not in the spec language here", node, "", hints.get(name, ""))
+        return self.refuse(
+            "K046", f"{what} is not in the spec language here", node, "", hints.get(name, "")
+        )
 
     # --- assignments ----------------------------------------------------------------------------
 
-    def _annotated(self, target: ast.expr, value: ast.expr | None, kind: Type, node: ast.stmt) -> None:
+    def _annotated(
+        self, target: ast.expr, value: ast.expr | None, kind: Type, node: ast.stmt
+    ) -> None:
         if value is not None:
             self._assign(target, value, kind, node)
         elif isinstance(target, ast.Name):
@@ -118,7 +122,9 @@ class Statements(Calls):
                     raise self.refuse("K041", "a class's field is set on an object", target)
                 self.write(target, value, node)
             case ast.Tuple() | ast.List():
-                raise self.refuse("K046", "unpacking is not in the spec language", target, "", "assign one by one")
+                raise self.refuse(
+                    "K046", "unpacking is not in the spec language", target, "", "assign one by one"
+                )
             case _:
                 raise self.refuse("K064", "this cannot be assigned to", target)
 
@@ -126,8 +132,14 @@ class Statements(Calls):
         named = self.symbol(target.value) if isinstance(target, ast.Attribute) else None
         return isinstance(named, (KindSymbol, EnumSymbol))
 
-    def _assign_name(self, name: str, node_value: ast.expr, kind: Type | None, node: ast.stmt) -> None:
-        if self.in_ghost and self.role != "setup" and not isinstance(self.frame.names.get(name), Alias):
+    def _assign_name(
+        self, name: str, node_value: ast.expr, kind: Type | None, node: ast.stmt
+    ) -> None:
+        if (
+            self.in_ghost
+            and self.role != "setup"
+            and not isinstance(self.frame.names.get(name), Alias)
+        ):
             self._ghost_local(name, node_value, kind)
             return
         if isinstance(node_value, ast.Call):
@@ -135,7 +147,13 @@ class Statements(Calls):
         value = self.value(node_value)
         binding = self.frame.names.get(name)
         if isinstance(binding, Place):
-            raise self.refuse("K064", f"`{name}` is a macro's argument", node, "", f"write `WRITE_ONCE({name}, ...)`")
+            raise self.refuse(
+                "K064",
+                f"`{name}` is a macro's argument",
+                node,
+                "",
+                f"write `WRITE_ONCE({name}, ...)`",
+            )
         if not isinstance(binding, Local):
             if kind is None and self._constant_alias(name, value):
                 self.frame.names[name] = Alias(value)
@@ -149,7 +167,9 @@ class Statements(Calls):
             hint = "give it a name of its own"
             raise self.refuse("K044", f"ghost code cannot change `{name}`", value, "", hint)
         kept = self.keep(self.value(value))
-        self.frame.names[name] = Alias(kept if kind is None else self.fit(kept, kind, value, f"`{name}`"))
+        self.frame.names[name] = Alias(
+            kept if kind is None else self.fit(kept, kind, value, f"`{name}`")
+        )
         self.builder.busy.pop()
 
     def _constant_alias(self, name: str, value: Expr) -> bool:
@@ -163,10 +183,14 @@ class Statements(Calls):
             raise self.refuse("K073", f"what type has `{name}`?", node, "None says nothing", hint)
         if isinstance(value.type, SetOf) and value.type.element == VOID:
             hint = f"write `{name}: SetOf[Type] = SetOf()`"
-            raise self.refuse("K073", f"what type has `{name}`?", node, "an empty set says nothing", hint)
+            raise self.refuse(
+                "K073", f"what type has `{name}`?", node, "an empty set says nothing", hint
+            )
         return INT16 if isinstance(value.type, Int) else value.type
 
-    def _augmented(self, target: ast.expr, op: ast.operator, value: ast.expr, node: ast.stmt) -> None:
+    def _augmented(
+        self, target: ast.expr, op: ast.operator, value: ast.expr, node: ast.stmt
+    ) -> None:
         span = self.span(node)
         if isinstance(target, ast.Name):
             local = self.frame.names.get(target.id)
@@ -174,11 +198,15 @@ class Statements(Calls):
                 self.pure(target)
                 raise self.refuse("K064", f"`{target.id}` cannot be changed here", target)
             result = self.arithmetic(op, Var(local.slot, local.type, span), self.value(value), node)
-            self.builder.emit(Assign(local.slot, self.fit(result, local.type, node, f"`{target.id}`"), span))
+            self.builder.emit(
+                Assign(local.slot, self.fit(result, local.type, node, f"`{target.id}`"), span)
+            )
             return
         place = self.field_place(target)
         if isinstance(place.type, Counter):
-            raise self.refuse("K068", "a Counter has methods", node, "", "write `.add(n)`, `.sub(n)`")
+            raise self.refuse(
+                "K068", "a Counter has methods", node, "", "write `.add(n)`, `.sub(n)`"
+            )
         self.access(place, span)
         operand: Expr | None = None
         if self.builder.atomic:
@@ -193,12 +221,20 @@ class Statements(Calls):
 
     # --- control flow ---------------------------------------------------------------------------
 
-    def _if(self, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt], node: ast.stmt) -> None:
+    def _if(
+        self, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt], node: ast.stmt
+    ) -> None:
         span = self.span(node)
         condition = self.test(test)
         yes, no, done = (self.builder.draft(span) for _ in range(3))
         if isinstance(condition, Const):
-            self._fixed(body if condition.value else orelse, orelse if condition.value else body, yes, no, done)
+            self._fixed(
+                body if condition.value else orelse,
+                orelse if condition.value else body,
+                yes,
+                no,
+                done,
+            )
             return
         self.builder.branch(condition, yes, no, self.span(test))
         names = dict(self.frame.names)
@@ -206,14 +242,19 @@ class Statements(Calls):
         self.body(body)
         self.builder.jump(done)
         after = self.frame.names
-        self.frame.names = {**names, **{n: b for n, b in after.items() if isinstance(b, (Local, Broken))}}
+        self.frame.names = {
+            **names,
+            **{n: b for n, b in after.items() if isinstance(b, (Local, Broken))},
+        }
         self.builder.at(no)
         self.body(orelse)
         self.builder.jump(done)
         self.frame.names = {**after, **self.frame.names}
         self.builder.at(done)
 
-    def _fixed(self, taken: list[ast.stmt], other: list[ast.stmt], yes: int, no: int, done: int) -> None:
+    def _fixed(
+        self, taken: list[ast.stmt], other: list[ast.stmt], yes: int, no: int, done: int
+    ) -> None:
         """Lower an `if` that a choice decides: the other arm is checked, and never run."""
         self.builder.jump(yes)
         self.builder.at(no)
@@ -235,7 +276,9 @@ class Statements(Calls):
 
     def _while(self, node: ast.While) -> None:
         if node.orelse:
-            raise self.refuse("K046", "`else` of a loop is not in the spec language", node.orelse[0])
+            raise self.refuse(
+                "K046", "`else` of a loop is not in the spec language", node.orelse[0]
+            )
         span = self.span(node.test)
         head = self._loop_head(span)
         mark = self.builder.mark()
@@ -260,7 +303,9 @@ class Statements(Calls):
 
     def _for(self, node: ast.For) -> None:
         if node.orelse:
-            raise self.refuse("K046", "`else` of a loop is not in the spec language", node.orelse[0])
+            raise self.refuse(
+                "K046", "`else` of a loop is not in the spec language", node.orelse[0]
+            )
         if not isinstance(node.target, ast.Name):
             raise self.refuse("K046", "a loop has one variable", node.target)
         mark = self.builder.mark()
@@ -274,10 +319,14 @@ class Statements(Calls):
 
     def _loop_variable(self, name: str, kind: Type, node: ast.For) -> Local:
         binding = self.frame.names.get(name)
-        if isinstance(binding, Local) and (binding.type == kind or (isinstance(kind, Int) and binding.type == INT16)):
+        if isinstance(binding, Local) and (
+            binding.type == kind or (isinstance(kind, Int) and binding.type == INT16)
+        ):
             return binding
         if isinstance(binding, (Local, Alias, Place)) and name != "_":
-            raise self.refuse("K040", f"`{name}` has another type already", node.target, "", "choose another name")
+            raise self.refuse(
+                "K040", f"`{name}` has another type already", node.target, "", "choose another name"
+            )
         return self.declare(self.frame, name, kind)
 
     def _for_range(self, node: ast.For, name: str, call: ast.Call) -> None:
@@ -289,7 +338,9 @@ class Statements(Calls):
         last = ends[0] if len(ends) == 1 else ends[1]
         stride = ends[2] if len(ends) == 3 else Const(1, Int(1, 1), span)  # noqa: PLR2004
         if not isinstance(stride, Const) or not isinstance(stride.value, int) or stride.value == 0:
-            raise self.refuse("K055", "the stride is to be a constant other than zero", call.args[-1])
+            raise self.refuse(
+                "K055", "the stride is to be a constant other than zero", call.args[-1]
+            )
         counter = self.builder.temporary(INT16)
         local = self._loop_variable(name, self._range_type(first, last), node)
         self.builder.emit(Assign(counter, first, span))
@@ -316,9 +367,13 @@ class Statements(Calls):
     def _for_each(self, node: ast.For, name: str, call: ast.Call) -> None:
         span = self.span(node.iter)
         if not self.builder.atomic:
-            raise self.refuse("K074", "`each` is one step", node.iter, "", "put it into `with atomic():`")
+            raise self.refuse(
+                "K074", "`each` is one step", node.iter, "", "put it into `with atomic():`"
+            )
         if len(call.args) != 1:
-            raise self.refuse("K055", "`each` takes a set", call, "", "write `for x in each(group):`")
+            raise self.refuse(
+                "K055", "`each` takes a set", call, "", "write `for x in each(group):`"
+            )
         rest = self.builder.temporary(self._set_type(call.args[0]))
         group = self.value(call.args[0])
         assert isinstance(group.type, SetOf)
@@ -336,7 +391,9 @@ class Statements(Calls):
         own = len(self.builder.here.instructions)
         entry = self.builder.here
         self._loop_body(node.body, head, self.builder.current, out)
-        written = entry.instructions[own:] + [i for d in self.builder.drafts[first:] for i in d.instructions]
+        written = entry.instructions[own:] + [
+            i for d in self.builder.drafts[first:] for i in d.instructions
+        ]
         self._refuse_order(written, local.slot, node)
 
     def _set_type(self, node: ast.expr) -> Type:
@@ -354,23 +411,35 @@ class Statements(Calls):
             if not roots or any(v.name != slot for v in roots):
                 hint = f"write only to fields of `{getattr(node.target, 'id', '')}`, or loop without `each`"
                 raise self.world.reporter.report(
-                    "K075", "`each` runs for all members at once", instruction.span, "this is not the member's own", hint
+                    "K075",
+                    "`each` runs for all members at once",
+                    instruction.span,
+                    "this is not the member's own",
+                    hint,
                 )
 
     def _for_members(self, node: ast.For, name: str) -> None:
-        holder = self._holder(node.iter) if not isinstance(node.iter, ast.Call) else self.held(node.iter)
+        holder = (
+            self._holder(node.iter) if not isinstance(node.iter, ast.Call) else self.held(node.iter)
+        )
         if isinstance(holder, Place) and isinstance(holder.type, ListOf):
             self._walk_list(node, name, holder, holder.type)
         elif isinstance(holder, Place) and isinstance(holder.type, ArrayOf):
             self._walk_array(node, name, holder, holder.type)
-        elif isinstance(holder, Place) and isinstance(holder.type, SetOf) and not self.builder.atomic:
+        elif (
+            isinstance(holder, Place) and isinstance(holder.type, SetOf) and not self.builder.atomic
+        ):
             self._take_shared(node, name, holder, holder.type)
         else:
             group: Expr
             if isinstance(holder, Place):
                 group = self.load_of(holder, self.span(node.iter))
             else:
-                group = Var(holder.slot, holder.type, self.span(node.iter)) if isinstance(holder, Local) else holder
+                group = (
+                    Var(holder.slot, holder.type, self.span(node.iter))
+                    if isinstance(holder, Local)
+                    else holder
+                )
             if not isinstance(group.type, SetOf):
                 hint = "a set, a list, an array or a range can be"
                 raise self.refuse("K060", "this cannot be looped over", node.iter, "", hint)
@@ -402,13 +471,17 @@ class Statements(Calls):
         head = self._loop_head(span)
         self.access(place, span)
         visited = Var(seen, kind, span)
-        self.builder.emit(Assign(left, Op("minus", (self.load_of(place, span), visited), kind, span), span))
+        self.builder.emit(
+            Assign(left, Op("minus", (self.load_of(place, span), visited), kind, span), span)
+        )
         inside, out = self.builder.draft(span), self.builder.draft(span)
         self.builder.branch(self.as_condition(Var(left, kind, span), node.iter), inside, out, span)
         self.builder.at(inside)
         local = self._loop_variable(name, kind.element, node)
         self.builder.emit(Choose(local.slot, Var(left, kind, span), span))
-        self.builder.emit(Assign(seen, Op("with", (visited, Var(local.slot, local.type, span)), kind, span), span))
+        self.builder.emit(
+            Assign(seen, Op("with", (visited, Var(local.slot, local.type, span)), kind, span), span)
+        )
         self._loop_body(node.body, head, self.builder.current, out)
 
     def _walk_list(self, node: ast.For, name: str, place: Place, kind: ListOf) -> None:
@@ -417,7 +490,11 @@ class Statements(Calls):
         local = self._loop_variable(name, kind.element, node)
         member = Var(local.slot, local.type, span)
         self.access(place, span)
-        self.builder.emit(Assign(local.slot, Op("list_first", (self.load_of(place, span),), kind.element, span), span))
+        self.builder.emit(
+            Assign(
+                local.slot, Op("list_first", (self.load_of(place, span),), kind.element, span), span
+            )
+        )
         head = self._loop_head(span)
         inside, again, out = (self.builder.draft(span) for _ in range(3))
         self.builder.branch(self.as_condition(member, node.iter), inside, out, span)
@@ -437,7 +514,9 @@ class Statements(Calls):
         self.builder.jump_to_new(span)
         head = self.builder.current
         inside, again, out = (self.builder.draft(span) for _ in range(3))
-        self.builder.branch(Op("lt", (at, Const(kind.length, at.type, span)), BOOL, span), inside, out, span)
+        self.builder.branch(
+            Op("lt", (at, Const(kind.length, at.type, span)), BOOL, span), inside, out, span
+        )
         self.builder.at(inside)
         local = self._loop_variable(name, kind.element, node)
         element = Place(place.ref, place.kind, place.field, at, kind.element)
@@ -445,7 +524,9 @@ class Statements(Calls):
         self.builder.emit(Assign(local.slot, self.load_of(element, span), span))
         self._loop_body(node.body, again, self.builder.current, out)
         self.builder.at(again)
-        self.builder.emit(Assign(counter, Op("add", (at, Const(1, Int(1, 1), span)), at.type, span), span))
+        self.builder.emit(
+            Assign(counter, Op("add", (at, Const(1, Int(1, 1), span)), at.type, span), span)
+        )
         self.builder.jump(head)
         self.builder.at(out)
 
@@ -455,9 +536,15 @@ class Statements(Calls):
         item = node.items[0]
         call = item.context_expr
         word = self.word(call.func) if isinstance(call, ast.Call) else ""
-        if len(node.items) != 1 or item.optional_vars is not None or word not in ("atomic", "ghost"):
+        if (
+            len(node.items) != 1
+            or item.optional_vars is not None
+            or word not in ("atomic", "ghost")
+        ):
             hint = "write `with atomic():` or `with ghost():`"
-            raise self.refuse("K076", "`with` makes a step atomic, or marks ghost code", call, "", hint)
+            raise self.refuse(
+                "K076", "`with` makes a step atomic, or marks ghost code", call, "", hint
+            )
         assert isinstance(call, ast.Call)
         if word == "ghost":
             self._enter_ghost()
@@ -482,7 +569,10 @@ class Statements(Calls):
         """Tell whether a statement only writes a ghost field, so that it is ghost code."""
         target: ast.expr | None = None
         match node:
-            case ast.Assign(targets=[ast.Attribute() as t]) | ast.AugAssign(target=ast.Attribute() as t):
+            case (
+                ast.Assign(targets=[ast.Attribute() as t])
+                | ast.AugAssign(target=ast.Attribute() as t)
+            ):
                 target = t
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Attribute() as t))):
                 target = t
@@ -527,7 +617,9 @@ class Statements(Calls):
         if frame.exit is None:
             frame.value = self.value(value)
             if frame.function.node.returns is not None:
-                declared = Annotations(self.world.loader, frame.module).argument(frame.function.node.returns)
+                declared = Annotations(self.world.loader, frame.module).argument(
+                    frame.function.node.returns
+                )
                 if declared.type is not None and declared.type != VOID:
                     frame.value = self.fit(frame.value, declared.type, value, "what is returned")
             return
@@ -546,4 +638,3 @@ class Statements(Calls):
 
 def _stores(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-

@@ -8,7 +8,21 @@ from kmcheck.diagnostics import Span
 from kmcheck.frontend.pure import Pure
 from kmcheck.frontend.scope import Place
 from kmcheck.ir.code import Assign, Choose, Store
-from kmcheck.ir.expr import Alive, Closure, Cond, Const, Expr, Initialised, Load, Op, Position, Quantifier, Running, Var, walk
+from kmcheck.ir.expr import (
+    Alive,
+    Closure,
+    Cond,
+    Const,
+    Expr,
+    Initialised,
+    Load,
+    Op,
+    Position,
+    Quantifier,
+    Running,
+    Var,
+    walk,
+)
 from kmcheck.ir.types import BOOL, INT16, Int, Ref, SetOf, Type
 
 PURE_WORDS = {
@@ -44,7 +58,10 @@ class Steps(Pure):
 
     def hold(self, value: Expr) -> Expr:
         """Return a value that later steps can use: what memory it reads is read now."""
-        if not any(isinstance(e, (Load, Alive, Running, Closure, Position, Quantifier, Initialised)) for e in walk(value)):
+        if not any(
+            isinstance(e, (Load, Alive, Running, Closure, Position, Quantifier, Initialised))
+            for e in walk(value)
+        ):
             return value
         return self.keep(value)
 
@@ -65,7 +82,9 @@ class Steps(Pure):
                 if word:
                     if word not in PURE_WORDS:
                         return False
-                elif not isinstance(inner.func, ast.Attribute) or inner.func.attr not in PURE_METHODS:
+                elif (
+                    not isinstance(inner.func, ast.Attribute) or inner.func.attr not in PURE_METHODS
+                ):
                     return False
         return True
 
@@ -83,7 +102,9 @@ class Steps(Pure):
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return self.negate(self.test(operand), span)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return self.arithmetic(ast.Sub(), Const(0, Int(0, 0), span), self.value(operand), node)
+                return self.arithmetic(
+                    ast.Sub(), Const(0, Int(0, 0), span), self.value(operand), node
+                )
             case ast.BinOp(left=left, op=op, right=right):
                 first = self.held(left)
                 return self.arithmetic(op, first, self.value(right), node)
@@ -117,7 +138,9 @@ class Steps(Pure):
                 whole = self.place_of(base)
                 if isinstance(whole, Place):
                     return self.element(whole, self.held(index), node)
-        raise self.refuse("K064", "this is no place in memory", node, "", "name a field: `object.field`")
+        raise self.refuse(
+            "K064", "this is no place in memory", node, "", "name a field: `object.field`"
+        )
 
     def field_place(self, node: ast.expr) -> Place:
         """Return the place that a node names.
@@ -127,7 +150,9 @@ class Steps(Pure):
         """
         place = self.place_of(node)
         if not isinstance(place, Place):
-            raise self.refuse("K064", "an embedded object is no value: it cannot be stored to", node)
+            raise self.refuse(
+                "K064", "an embedded object is no value: it cannot be stored to", node
+            )
         return place
 
     def access(self, place: Place, span: Span, note: str = "") -> None:
@@ -141,7 +166,13 @@ class Steps(Pure):
         info = self.world.kinds[place.kind].fields[place.field]
         if self.in_ghost and not info.ghost:
             hint = f"declare it as `{place.field}: Ghost[...]`, or move this out of the ghost block"
-            raise self.refuse("K044", f"ghost code cannot write `{place.field}`, which is no ghost", node, "", hint)
+            raise self.refuse(
+                "K044",
+                f"ghost code cannot write `{place.field}`, which is no ghost",
+                node,
+                "",
+                hint,
+            )
         span = self.span(node)
         if place.index is not None:
             array = self.world.kinds[place.kind].fields[place.field].type
@@ -171,7 +202,9 @@ class Steps(Pure):
         self.builder.at(done)
         return Var(result, BOOL, span)
 
-    def _conditional(self, test: ast.expr, body: ast.expr, orelse: ast.expr, node: ast.expr) -> Expr:
+    def _conditional(
+        self, test: ast.expr, body: ast.expr, orelse: ast.expr, node: ast.expr
+    ) -> Expr:
         span = self.span(node)
         condition = self.test(test)
         if isinstance(condition, Const):
@@ -196,23 +229,31 @@ class Steps(Pure):
         """Return any of the options that a `choose` names."""
         span = self.span(node)
         if not node.args:
-            raise self.refuse("K055", "choose among what?", node, "", "write `choose(a, b)` or `choose(Type)`")
+            raise self.refuse(
+                "K055", "choose among what?", node, "", "write `choose(a, b)` or `choose(Type)`"
+            )
         if len(node.args) == 1:
             return self._choose_member(node.args[0], span)
         options = [self.held(a) for a in node.args]
         kind = options[0].type
         for option, argument in zip(options, node.args, strict=True):
-            kind = self.join(Const(0, kind, span), self.fit(option, kind, argument, "this option"), argument)
+            kind = self.join(
+                Const(0, kind, span), self.fit(option, kind, argument, "this option"), argument
+            )
         picked = self.builder.temporary(Int(0, len(options) - 1))
         everything = Const((1 << len(options)) - 1, SetOf(Int(0, len(options) - 1)), span)
         self.builder.emit(Choose(picked, everything, span))
         which = Var(picked, Int(0, len(options) - 1), span)
-        if [o.value for o in options if isinstance(o, Const)] == list(range(len(options))) and kind == BOOL:
+        if [o.value for o in options if isinstance(o, Const)] == list(
+            range(len(options))
+        ) and kind == BOOL:
             return Op("ne", (which, Const(0, which.type, span)), BOOL, span)
         value = self.fit(options[-1], kind, node.args[-1], "this option")
         for number in reversed(range(len(options) - 1)):
             test = Op("eq", (which, Const(number, which.type, span)), BOOL, span)
-            value = Cond(test, self.fit(options[number], kind, node.args[number], "this"), value, kind, span)
+            value = Cond(
+                test, self.fit(options[number], kind, node.args[number], "this"), value, kind, span
+            )
         return value
 
     def _choose_member(self, node: ast.expr, span: Span) -> Expr:
@@ -222,7 +263,9 @@ class Steps(Pure):
         else:
             options = self.pure(node) if self._only_looks(node) else self.held(node)
         if not isinstance(options.type, SetOf):
-            raise self.refuse("K055", "one option is no choice", node, "", "write `choose(a, b)`, or name a set")
+            raise self.refuse(
+                "K055", "one option is no choice", node, "", "write `choose(a, b)`, or name a set"
+            )
         if self.shared_loads(options):
             self.builder.cut(span)
         picked = self.builder.temporary(options.type.element)

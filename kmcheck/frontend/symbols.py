@@ -87,7 +87,14 @@ class TypeVariable:
 
 
 Symbol = (
-    Word | KindSymbol | EnumSymbol | FunctionSymbol | GlobalSymbol | ConstantSymbol | AliasSymbol | TypeVariable
+    Word
+    | KindSymbol
+    | EnumSymbol
+    | FunctionSymbol
+    | GlobalSymbol
+    | ConstantSymbol
+    | AliasSymbol
+    | TypeVariable
 )
 
 

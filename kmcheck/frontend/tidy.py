@@ -61,11 +61,16 @@ def _reachable(blocks: list[Block], entry: int) -> tuple[list[Block], int]:
         order.append(number)
         ahead.extend(reversed(targets(blocks[number])))
     renamed = {old: new for new, old in enumerate(sorted(order))} | {END: END}
-    kept = [replace(blocks[n], terminator=_retarget(blocks[n].terminator, renamed.__getitem__)) for n in sorted(order)]
+    kept = [
+        replace(blocks[n], terminator=_retarget(blocks[n].terminator, renamed.__getitem__))
+        for n in sorted(order)
+    ]
     return kept, renamed[entry]
 
 
-def _reset_dead(blocks: list[Block], variables: dict[str, Type], candidates: set[str]) -> list[Block]:
+def _reset_dead(
+    blocks: list[Block], variables: dict[str, Type], candidates: set[str]
+) -> list[Block]:
     entering = live_in(blocks, candidates)
     result = []
     for block in blocks:
@@ -74,7 +79,8 @@ def _reset_dead(blocks: list[Block], variables: dict[str, Type], candidates: set
         for instruction, touched, live in live_steps(block, leaving, candidates):
             instructions.append(instruction)
             instructions += [
-                Assign(name, zero_of(variables[name], block.span), block.span) for name in sorted(touched - live)
+                Assign(name, zero_of(variables[name], block.span), block.span)
+                for name in sorted(touched - live)
             ]
         result.append(replace(block, instructions=tuple(instructions)))
     return _reset_on_edges(result, entering, variables, candidates)
@@ -95,7 +101,9 @@ def _reset_on_edges(
             dead = leaving - (entering[target] if target != END else set())
             if not dead:
                 return target
-            resets = tuple(Assign(n, zero_of(variables[n], block.span), block.span) for n in sorted(dead))
+            resets = tuple(
+                Assign(n, zero_of(variables[n], block.span), block.span) for n in sorted(dead)
+            )
             extra.append(Block(resets, Jump(target), False, block.calls, "", block.span))
             return len(blocks) + len(extra) - 1
 

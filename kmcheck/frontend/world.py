@@ -79,12 +79,18 @@ class World:
                         pass
                     case ast.AnnAssign(target=ast.Name(), value=ast.expr() as value):
                         hint = "a field begins as zero; give it a value in `T(field=...)`"
-                        raise self._refuse(module, "K025", "a field has no default", value, "", hint)
+                        raise self._refuse(
+                            module, "K025", "a field has no default", value, "", hint
+                        )
                     case _:
                         hint = "write `name: Type`, one a line, and methods"
-                        raise self._refuse(module, "K025", "a class has fields and methods", node, "", hint)
+                        raise self._refuse(
+                            module, "K025", "a class has fields and methods", node, "", hint
+                        )
 
-    def _read_field(self, info: KindInfo, annotations: Annotations, name: str, node: ast.AnnAssign) -> None:
+    def _read_field(
+        self, info: KindInfo, annotations: Annotations, name: str, node: ast.AnnAssign
+    ) -> None:
         module = info.symbol.module
         if name in info.fields or name in info.embedded:
             raise self._refuse(module, "K013", f"the field `{name}` is declared twice", node)
@@ -92,8 +98,12 @@ class World:
         if declared.embedded is not None:
             info.embedded[name] = declared.embedded
         elif declared.type is not None:
-            private = info.symbol.name in self.per_process and (info.symbol.name, name) not in self.shared
-            info.fields[name] = FieldInfo(declared.type, declared.ghost, private, span_of(module.source, node))
+            private = (
+                info.symbol.name in self.per_process and (info.symbol.name, name) not in self.shared
+            )
+            info.fields[name] = FieldInfo(
+                declared.type, declared.ghost, private, span_of(module.source, node)
+            )
 
     def _refuse_nesting(self) -> None:
         for name, info in self.kinds.items():
@@ -103,13 +113,17 @@ class World:
                 if inner == name:
                     hint = 'a pointer is written `Ref["Name"]`'
                     module = info.symbol.module
-                    self._refuse(module, "K026", f"{name} is embedded in itself", info.symbol.node, "", hint)
+                    self._refuse(
+                        module, "K026", f"{name} is embedded in itself", info.symbol.node, "", hint
+                    )
                     break
                 if inner not in seen and inner in self.kinds:
                     seen.add(inner)
                     ahead.extend(self.kinds[inner].embedded.values())
 
-    def _refuse(self, module: Module, code: str, title: str, node: ast.AST, label: str = "", hint: str = "") -> Refused:
+    def _refuse(
+        self, module: Module, code: str, title: str, node: ast.AST, label: str = "", hint: str = ""
+    ) -> Refused:
         return self.loader.refuse(module, code, title, node, label, hint)
 
     def function_code(self, key: str, function: FunctionSymbol) -> int:
@@ -125,7 +139,9 @@ class World:
         if kind in self.per_process and (kind, name) not in self.shared:
             self.shared.add((kind, name))
             info = self.kinds[kind].fields[name]
-            self.kinds[kind].fields[name] = FieldInfo(info.type, info.ghost, private=False, span=info.span)
+            self.kinds[kind].fields[name] = FieldInfo(
+                info.type, info.ghost, private=False, span=info.span
+            )
             self.changed = True
 
     def learn(self, known: set[str], fact: str) -> None:
@@ -137,7 +153,10 @@ class World:
     def refuse_idle(self) -> None:
         """Refuse to ask who is inside of a function that nobody can be inside of."""
         for span, function in self.asked:
-            if function.role in ("process", "action") or function.key in self.stepping | self.pruned:
+            if (
+                function.role in ("process", "action")
+                or function.key in self.stepping | self.pruned
+            ):
                 continue
             hint = f'let it take a step: `pause("{function.name}")` is one that touches nothing'
             title = f"nobody is ever inside of `{function.name}`: it has no step of its own"

@@ -58,7 +58,9 @@ class Layout:
     def __init__(self, program: Program, sizing: Sizing) -> None:
         self.program = program
         self.sizing = sizing
-        self.processes = [name for name, t in program.templates.items() if t.role in ("process", "daemon")]
+        self.processes = [
+            name for name, t in program.templates.items() if t.role in ("process", "daemon")
+        ]
         self.first_process: dict[str, int] = {}
         self.process_count = 0
         for name in self.processes:
@@ -88,7 +90,11 @@ class Layout:
 
         def build(kind: str) -> int:
             if kind not in pools:
-                parts = [(roles[g.per], g.name, "", per[g.per]) for g in self.program.globals if g.kind == kind]
+                parts = [
+                    (roles[g.per], g.name, "", per[g.per])
+                    for g in self.program.globals
+                    if g.kind == kind
+                ]
                 for container in self.program.kinds.values():
                     for name, inner in container.embedded.items():
                         if inner == kind:
@@ -187,12 +193,17 @@ class Layout:
 
     @cached_property
     def _size_fields(self) -> int:
-        return sum(self.pool(k) for (k, f) in self.fields if isinstance(self.program.kinds[k].fields[f].type, Size))
+        return sum(
+            self.pool(k)
+            for (k, f) in self.fields
+            if isinstance(self.program.kinds[k].fields[f].type, Size)
+        )
 
     @cached_property
     def _outlived(self) -> int:
         reused = any(
-            kind.allocated_by_processes and any(isinstance(f.type, Size) for f in kind.fields.values())
+            kind.allocated_by_processes
+            and any(isinstance(f.type, Size) for f in kind.fields.values())
             for kind in self.program.kinds.values()
         )
         return self._size_fields if reused else 0

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kmcheck.ir.code import END, Alloc, Assign, Block, Branch, Choose, Instruction, Spawn, targets, values
+from kmcheck.ir.code import (
+    END,
+    Alloc,
+    Assign,
+    Block,
+    Branch,
+    Choose,
+    Instruction,
+    Spawn,
+    targets,
+    values,
+)
 from kmcheck.ir.expr import Expr, Var, walk
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from textwrap import wrap
 
@@ -16,8 +16,10 @@ SIDE_BY_SIDE = 3
 """More processes than this fall back to a staircase."""
 LEVEL = 2
 """Spaces for each call."""
-NARROW = 18
+NARROW = 14
 """Characters that a column has at least before the next one begins."""
+WIDE = 54
+"""Characters that a comment may take, although the next column has begun."""
 ENOUGH = 30
 """Characters to which a row may be wrapped, so that another column has more."""
 GAP = 3
@@ -83,12 +85,19 @@ def _cell(row: Row, width: int, room: int) -> list[str]:
     """
     indent, text, note = row.depth * LEVEL, _text(row), comment(row.note)
     whole = f"{text}  {note}" if text and note else text or note
-    if indent + len(whole) <= width or not (text and note):
-        return _fill(whole, room, indent, indent + 2 * LEVEL)
-    below = _fill(
-        note, min(max(width, 3 * NARROW), room), indent + LEVEL, indent + LEVEL + len("/* ")
-    )
-    return [*_fill(text, room, indent, indent + 2 * LEVEL), *below]
+    if indent + len(whole) <= width:
+        return [" " * indent + whole]
+    wide = min(max(width, WIDE), room)
+    below = _fill(note, wide, indent + LEVEL * bool(text), indent + LEVEL + len("/* "))
+    return [*_statements(text, indent, room), *(below if note else [])]
+
+
+def _statements(text: str, indent: int, room: int) -> list[str]:
+    """Give each statement of an atomic step a line of its own, if they do not fit in one."""
+    if indent + len(text) <= room:
+        return [" " * indent + text] if text else []
+    parts = text.replace("; ", ";\n").split("\n")
+    return [line for part in parts for line in _fill(part, room, indent, indent + 2 * LEVEL)]
 
 
 def _beside(row: Row) -> int:
@@ -99,10 +108,11 @@ def _beside(row: Row) -> int:
 
 def _below(row: Row) -> int:
     """Return the columns that the row needs: its comment below, long lines wrapped."""
-    text, note = _text(row), comment(row.note)
-    token = max((len(word) for word in text.split()), default=0)
-    lines = max(token, min(len(text), ENOUGH), min(len(note) + LEVEL, ENOUGH) if note else 0)
-    return row.depth * LEVEL + lines
+    note = comment(row.note)
+    first, *others = _text(row).split() or [""]
+    token = max([len(first), *(len(word) + 2 * LEVEL for word in others)])
+    length = min(len(_text(row)), ENOUGH)
+    return row.depth * LEVEL + max(token, length, min(len(note) + LEVEL, ENOUGH) if note else 0)
 
 
 def _mark(text: str, row: Row | None, width: int) -> list[str]:
@@ -248,23 +258,35 @@ def _staircase(story: Story, width: int) -> list[str]:
     digits = _digits(story)
     lines: list[str] = []
     stairs = {c.process: min(i, 10) * LEVEL for i, c in enumerate(story.columns)}
-    for index, row in enumerate(story.rows):
+    for row in _joined(story.rows):
         gutter = _number(row, digits) + " " * stairs[row.process]
         room = width - len(gutter)
         label = f"{_elided(plain(row.process), room // 3)}: "
         cell = _cell(row, room - len(label), room - len(label))
         lines.append(gutter + label + cell[0].removeprefix(" " * LEVEL * (row.depth > 0)))
         lines += [" " * (len(gutter) + len(label)) + line for line in cell[1:]]
-        lines += _stair_marks(story, index, len(gutter), width)
+        lines += _stair_marks(story, row, len(gutter), width)
     return lines
 
 
-def _stair_marks(story: Story, index: int, indent: int, width: int) -> list[str]:
-    row = story.rows[index]
+def _joined(rows: tuple[Row, ...]) -> list[Row]:
+    """Put calls that are entered one after the other into one line."""
+    found: list[Row] = []
+    for row in rows:
+        last = found[-1] if found else None
+        calls = last is not None and last.role == row.role == "call" and last.number is None
+        if last is not None and calls and last.process == row.process:
+            found[-1] = replace(last, text=f"{last.text} > {row.text}")
+        else:
+            found.append(row)
+    return found
+
+
+def _stair_marks(story: Story, row: Row, indent: int, width: int) -> list[str]:
     text = _says(story, row)
     found = _mark(text, row, width - indent) if text else []
     lines = [" " * indent + line for line in found]
-    last = index + 1 == len(story.rows)
+    last = row is story.rows[-1]
     return [*lines, "", *_mark(story.mark, None, width)] if last and row.role == "stuck" else lines
 
 

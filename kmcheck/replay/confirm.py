@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kmcheck.diagnostics import InternalError
-from kmcheck.ir.code import Block, Call
+from kmcheck.ir.code import Assign, Block, Call, Store
+from kmcheck.ir.expr import Op
 from kmcheck.ir.types import Counter, Ref, Type
 from kmcheck.replay.names import Names
 from kmcheck.replay.recorder import Note, Recorder, place_of
@@ -19,7 +20,9 @@ from kmcheck.trace import Event, Frame, ProcessView, Snapshot, Trace, Value, Vio
 from kmcheck.verdict import Claim
 
 
-def replay(system: TransitionSystem, claim: Claim, settings: tuple[tuple[str, str], ...], solver: Solver) -> Trace:
+def replay(
+    system: TransitionSystem, claim: Claim, settings: tuple[tuple[str, str], ...], solver: Solver
+) -> Trace:
     """Return the trace that a claim stands for.
 
     Raises:
@@ -63,7 +66,9 @@ class _Teller:
         """The same, unheard: to ask what could be done without its being told."""
         self.judge = Judge(self.layout, solver.holds)
         self.camera = Camera(self.layout, self.values)
-        self.evaluators = {name: Evaluator(self.layout, name) for name in self.layout.program.templates}
+        self.evaluators = {
+            name: Evaluator(self.layout, name) for name in self.layout.program.templates
+        }
         self.frames: dict[int, dict[int, Frame]] = {}
         self.order: list[int] = []
         """The processes, in the order in which they started."""
@@ -74,7 +79,9 @@ class _Teller:
     def start(self, initial: int, actors: list[int]) -> None:
         """Run setup, and name what it made."""
         if not 0 <= initial < len(self.system.initial):
-            raise InternalError(f"the witness begins in initial state {initial}, which there is not")
+            raise InternalError(
+                f"the witness begins in initial state {initial}, which there is not"
+            )
         choices, expected = self.system.initial[initial]
         self.state = self.machine.begin(choices)
         if self.state != expected:
@@ -114,13 +121,23 @@ class _Teller:
             if process not in self.order:
                 self.order.append(process)
         process = self._actor_name(actor)
-        text, place = self._text(block, fault)
+        text, place = self._text(actor, block, fault)
         returned = self._returned(frames)
         self._enter_frames()
         accesses = tuple(note.access for note in self.recorder.notes)
         after_view = self.snapshot(running=actor)
         self.events.append(
-            Event(number, process, frames, text, block.note, place, accesses, after_view, returned)
+            Event(
+                number,
+                process,
+                frames,
+                text,
+                self._note(block),
+                place,
+                accesses,
+                after_view,
+                returned,
+            )
         )
         return fault
 
@@ -129,11 +146,11 @@ class _Teller:
             return self.names.process(actor)
         return self.machine.actors[actor][0].rpartition(".")[2]
 
-    def _text(self, block: Block, fault: Fault | None) -> tuple[str, Any]:
+    def _text(self, actor: int, block: Block, fault: Fault | None) -> tuple[str, Any]:
         notes = [n for n in self.recorder.notes if not n.access.ghost]
         shown = _what_matters(notes)
         if fault is not None and fault.field:
-            return self._bad_access(fault), place_of(fault.span)
+            return self._attempt(actor, block, fault), place_of(fault.span)
         if fault is not None and fault.kind == "double-free" and fault.thing is not None:
             return f"kfree({self.names.of(*fault.thing, stale=True)})", place_of(fault.span)
         if fault is not None and not shown:
@@ -141,11 +158,46 @@ class _Teller:
         text = "; ".join(dict.fromkeys(n.text for n in shown)) or block.span.text
         return text, place_of(block.span)
 
-    def _bad_access(self, fault: Fault) -> str:
-        if fault.thing is None:
-            return f"NULL->{fault.field}"
-        owner = self.names.of(*fault.thing, stale=True)
-        return f"{owner}{'.' if '->' in owner else '->'}{fault.field}"
+    def _note(self, block: Block) -> str:
+        """Return the comment beside a step: the spec's own, else which object a load came to."""
+        shown = _what_matters([n for n in self.recorder.notes if not n.access.ghost])
+        if block.note or len(shown) != 1 or shown[0].access.what != "load":
+            return block.note
+        after = shown[0].access.after
+        return after.text if after is not None and (after.targets or after.text == "NULL") else ""
+
+    def _attempt(self, actor: int, block: Block, fault: Fault) -> str:
+        """Return the access that failed as C: what it would have done."""
+        owner = "NULL" if fault.thing is None else self.names.of(*fault.thing, stale=True)
+        member = f"{owner}{'.' if '->' in owner else '->'}{fault.field}"
+        for instruction in block.instructions:
+            if isinstance(instruction, Store) and instruction.span == fault.span:
+                return self._attempted_store(actor, instruction, member)
+            if (
+                isinstance(instruction, Assign)
+                and instruction.span == fault.span
+                and instruction.var[0] != "@"
+            ):
+                return f"{instruction.var.partition('@')[0]} = {member}"
+        return member
+
+    def _attempted_store(self, actor: int, instruction: Store, member: str) -> str:
+        name, instance, _, _ = self.machine.actors[actor]
+        operator, operand = "=", instruction.value
+        if isinstance(operand, Op) and operand.name in _ASSIGNING and len(operand.args) == 2:  # noqa: PLR2004
+            operator, operand = _ASSIGNING[operand.name], operand.args[1]
+        if isinstance(operand, Op) and operand.name == "form_size":
+            operand = operand.args[0]
+        try:
+            value = self.evaluators[name].of(operand)(list(self.state), instance)
+        except Fault:
+            return member
+        text = self.values.of(operand.type, value).text
+        return (
+            f"{operator}({text}, &{member})"
+            if operator.isidentifier()
+            else f"{member} {operator} {text}"
+        )
 
     # --- frames ---------------------------------------------------------------------------------
 
@@ -160,7 +212,9 @@ class _Teller:
             block = self._block(number)
             known = self.frames.get(number, {})
             calls = block.calls if block is not None else ()
-            self.frames[number] = {c.serial: known.get(c.serial) or self._frame(number, c) for c in calls}
+            self.frames[number] = {
+                c.serial: known.get(c.serial) or self._frame(number, c) for c in calls
+            }
 
     def _frame(self, number: int, call: Call) -> Frame:
         name, instance, _, _ = self.machine.actors[number]
@@ -201,18 +255,27 @@ class _Teller:
         template = self.layout.program.templates[name]
         block = self._block(number)
         variables = tuple(
-            (variable.split("@")[0].rstrip("'"), self.values.of(kind, self.state[self.layout.variables[name, variable] + instance]))
+            (
+                variable.split("@")[0].rstrip("'"),
+                self.values.of(kind, self.state[self.layout.variables[name, variable] + instance]),
+            )
             for variable, kind in template.variables.items()
             if not variable.startswith("@") and block is not None and _in_scope(variable, block)
         )
-        status = "ended" if block is None else "running" if number == running else self._status(number)
+        status = (
+            "ended" if block is None else "running" if number == running else self._status(number)
+        )
         frames = self._frames(number, block) if block is not None else ()
         place = place_of(block.span) if block is not None else None
-        return ProcessView(self.names.process(number), name.rpartition(".")[2], status, place, variables, frames)
+        return ProcessView(
+            self.names.process(number), name.rpartition(".")[2], status, place, variables, frames
+        )
 
     def _status(self, number: int) -> str:
         try:
-            return "ready" if next(iter(self.quiet.steps_of(self.state, number)), None) else "blocked"
+            return (
+                "ready" if next(iter(self.quiet.steps_of(self.state, number)), None) else "blocked"
+            )
         except BoundReached:
             return "ready"
 
@@ -222,7 +285,9 @@ class _Teller:
         """Return the violation, found again at the end of the run."""
         if fault is not None:
             if fault.kind != violation:
-                raise InternalError(f"the witness was to end in {violation}, and ends in {fault.kind}")
+                raise InternalError(
+                    f"the witness was to end in {violation}, and ends in {fault.kind}"
+                )
             return self._fault(fault)
         for prop in self.layout.program.properties:
             if prop.name == violation:
@@ -233,7 +298,9 @@ class _Teller:
             leaked = self.judge.leaked(self.state)
             if leaked is not None and self.judge.all_ended(self.state):
                 name = self.names.of(*leaked)
-                return Violation("leak", f"all have ended, and nothing leads to {name} any more", name)
+                return Violation(
+                    "leak", f"all have ended, and nothing leads to {name} any more", name
+                )
         try:
             list(self.judge.failing(self.state, self.previous))
         except Fault as found:
@@ -249,7 +316,9 @@ class _Teller:
         return moves is None and not self.judge.all_ended(self.state)
 
     def _fault(self, fault: Fault) -> Violation:
-        thing = None if fault.thing is None else self.names.of(*fault.thing, stale=fault.kind in _STALE)
+        thing = (
+            None if fault.thing is None else self.names.of(*fault.thing, stale=fault.kind in _STALE)
+        )
         thing = _root(thing) if fault.kind in _STALE else thing
         cause = self._last(lambda a: a.what == "free" and a.thing == thing, before=len(self.events))
         source = self._source(thing)
@@ -265,7 +334,8 @@ class _Teller:
         owned = (thing, _root(thing))
         for event in reversed(self.events[:-1]):
             if event.process == process and any(
-                a.what == "load" and a.after is not None and set(owned) & set(a.after.targets) for a in event.accesses
+                a.what == "load" and a.after is not None and set(owned) & set(a.after.targets)
+                for a in event.accesses
             ):
                 return event.number
         return None
@@ -286,7 +356,9 @@ class _Teller:
 
     def _failed(self, failure: Failure) -> Violation:
         shown, things = [], []
-        for (_, _, domain), value in zip(failure.property.parameters, failure.bindings, strict=True):
+        for (_, _, domain), value in zip(
+            failure.property.parameters, failure.bindings, strict=True
+        ):
             element: Type = domain.type.element  # type: ignore[union-attr]
             shown.append(self.values.of(element, value).text)
             if isinstance(element, Ref):
@@ -324,6 +396,17 @@ class _Teller:
         return found
 
 
+_ASSIGNING = {
+    "form_add": "+=",
+    "form_sub": "-=",
+    "add": "+=",
+    "sub": "-=",
+    "with": "list_add",
+    "list_append": "list_add",
+    "remove": "list_del",
+    "without": "list_del",
+    "list_remove": "list_del",
+}
 _STALE = {"use-after-free", "double-free"}
 
 
@@ -334,7 +417,20 @@ def _root(name: str | None) -> str | None:
 def _what_matters(notes: list[Note]) -> list[Note]:
     """Return the accesses that a row shows: changes if there are any, else loads."""
     changes = [n for n in notes if n.access.what != "load"]
-    return changes or notes[-1:]
+    return _moved(changes) or notes[-1:]
+
+
+def _moved(changes: list[Note]) -> list[Note]:
+    """Return changes with a list_del() and the list_add() behind it told as one list_move()."""
+    told: list[Note] = []
+    for note in changes:
+        item, _, target = note.text.removeprefix("list_add(").partition(", ")
+        last = told[-1].text if told else ""
+        if note.text.startswith("list_add(") and last.startswith(f"list_del({item}, "):
+            told[-1] = Note(note.access, f"list_move({item}, {target}", note.span)
+        else:
+            told.append(note)
+    return told
 
 
 def _in_scope(variable: str, block: Block) -> bool:

@@ -51,7 +51,13 @@ class Names:
         for name, info in self.layout.program.kinds[kind].fields.items():
             if isinstance(info.type, Size):
                 symbol = state[self.layout.fields[kind, name] + index]
-                several = sum(isinstance(f.type, Size) for f in self.layout.program.kinds[kind].fields.values()) > 1
+                several = (
+                    sum(
+                        isinstance(f.type, Size)
+                        for f in self.layout.program.kinds[kind].fields.values()
+                    )
+                    > 1
+                )
                 owner = self.of(kind, index)
                 self.symbols[int(str(symbol))] = f"{owner}->{name}" if several else owner
 
@@ -69,7 +75,11 @@ class Names:
         for group in self.layout.groups[kind]:
             if group.role == "embedded" and group.base <= index < group.base + group.count:
                 outer = self.of(group.container, index - group.base, stale=stale)
-                dot = "." if "->" in outer or self._is_global(group.container, index - group.base) else "->"
+                dot = (
+                    "."
+                    if "->" in outer or self._is_global(group.container, index - group.base)
+                    else "->"
+                )
                 return f"{outer}{dot}{group.name}"
             if group.role == "process" and group.base <= index < group.base + group.count:
                 return f"{group.name}[{self.process(index - group.base)}]"

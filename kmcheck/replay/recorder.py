@@ -68,7 +68,14 @@ class Recorder:
             return
         after = self.values.of(info.type, value)
         access = Access(
-            "load", self.names.of(kind, index), kind, field, None, after, place_of(span), ghost=info.ghost
+            "load",
+            self.names.of(kind, index),
+            kind,
+            field,
+            None,
+            after,
+            place_of(span),
+            ghost=info.ghost,
         )
         self.notes.append(Note(access, self._member(kind, index, field), span, value))
 
@@ -80,12 +87,21 @@ class Recorder:
         if instruction.var.startswith("@return"):
             kind = self.layout.program.templates[template].variables[instruction.var]
             if not _is_reset(instruction):
-                self.returned.append((instruction.var.removeprefix("@return").rstrip("'"), self.values.of(kind, value)))
+                self.returned.append(
+                    (
+                        instruction.var.removeprefix("@return").rstrip("'"),
+                        self.values.of(kind, value),
+                    )
+                )
             return
         if instruction.var.startswith("@") or not self.notes:
             return
         last = self.notes[-1]
-        if last.access.what == "load" and isinstance(instruction.value, Load) and instruction.value.span == last.span:
+        if (
+            last.access.what == "load"
+            and isinstance(instruction.value, Load)
+            and instruction.value.span == last.span
+        ):
             name = instruction.var.split("@")[0].rstrip("'")
             last.text = f"{name} = {last.text}"
 
@@ -109,7 +125,9 @@ class Recorder:
         if update:
             self._forget_load(access)
         place = self._member(kind, index, instruction.field)
-        text = self._change(place, instruction.value, info.type, old, new) or f"{place} = {after.text}"
+        text = (
+            self._change(place, instruction.value, info.type, old, new) or f"{place} = {after.text}"
+        )
         self.notes.append(Note(access, text, instruction.span))
 
     def _forget_load(self, access: Access) -> None:
@@ -126,7 +144,11 @@ class Recorder:
             return ""
         match value.name:
             case "with" | "list_append" | "list_push":
-                return f"list_add({self._difference(kind, old, new)}, &{place})" if old != new else f"{place}: in it already"
+                return (
+                    f"list_add({self._difference(kind, old, new)}, &{place})"
+                    if old != new
+                    else f"{place}: in it already"
+                )
             case "without" | "remove" | "list_remove" | "list_rest":
                 gone = self._difference(kind, new, old)
                 return f"list_del({gone}, &{place})" if old != new else f"{place}: not in it"
@@ -134,7 +156,9 @@ class Recorder:
                 return f"list_splice({self._difference(kind, old, new)}, &{place})"
             case "form_add" | "form_sub":
                 sign = "+=" if value.name == "form_add" else "-="
-                delta = tuple((b - a) if sign == "+=" else (a - b) for a, b in zip(old, new, strict=True))
+                delta = tuple(
+                    (b - a) if sign == "+=" else (a - b) for a, b in zip(old, new, strict=True)
+                )
                 return f"{place} {sign} {self.values.form(delta)}"
             case "add" | "sub" if isinstance(old, int) and isinstance(new, int):
                 return f"{place} {'+=' if new >= old else '-='} {abs(new - old)}"
@@ -145,7 +169,11 @@ class Recorder:
             return self.values.of(kind, larger & ~smaller).text.strip("{}") or "nothing"
         element = getattr(kind, "element", None)
         fresh = [v for v in larger if v not in smaller]
-        return ", ".join(self.values.of(element, v).text for v in fresh) if isinstance(element, Ref) else "?"
+        return (
+            ", ".join(self.values.of(element, v).text for v in fresh)
+            if isinstance(element, Ref)
+            else "?"
+        )
 
     def allocated(self, kind: str, index: int, instruction: Alloc) -> None:
         """Keep that an object begins to live."""
@@ -175,10 +203,16 @@ class Recorder:
 def _is_update(instruction: Store) -> bool:
     """Tell whether a store depends on what the same field held: a read-modify-write."""
     return any(
-        isinstance(e, Load) and e.field == instruction.field and e.kind == instruction.kind and e.ref == instruction.ref
+        isinstance(e, Load)
+        and e.field == instruction.field
+        and e.kind == instruction.kind
+        and e.ref == instruction.ref
         for e in walk(instruction.value)
     )
 
 
 def _is_reset(instruction: Assign) -> bool:
-    return not isinstance(instruction.value, (Load, Op, Var)) and instruction.value.span == instruction.span
+    return (
+        not isinstance(instruction.value, (Load, Op, Var))
+        and instruction.value.span == instruction.span
+    )

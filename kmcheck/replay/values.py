@@ -75,7 +75,11 @@ class Values:
         terms = [(c, f"size({self.names.symbol(i)})") for i, c in enumerate(form) if i and c]
         for coefficient, symbol in terms:
             amount = symbol if abs(coefficient) == 1 else f"{abs(coefficient)}*{symbol}"
-            sign = ("-" if coefficient < 0 else "") if not text else (" - " if coefficient < 0 else " + ")
+            sign = (
+                ("-" if coefficient < 0 else "")
+                if not text
+                else (" - " if coefficient < 0 else " + ")
+            )
             text += f"{sign}{amount}"
         if form[0] or not text:
             sign = "" if not text else (" - " if form[0] < 0 else " + ")
@@ -109,7 +113,9 @@ class Camera:
                 for index in range(group.base, group.base + group.count):
                     life = self.layout.life_slot(kind, index)
                     if life is None or state[life]:
-                        view = self._object(kind, index, group.role, group.container, group.base, state)
+                        view = self._object(
+                            kind, index, group.role, group.container, group.base, state
+                        )
                         views[view.name] = view
         for name, view in self.gone.items():
             views.setdefault(name, view)
@@ -125,11 +131,15 @@ class Camera:
         )
         outer = names.of(container, index - base) if role == "embedded" else None
         plain = kind.partition("(")[0]
-        return ObjectView(names.of(kind, index), plain, "live", fields, outer, role in ("global", "cpu"))
+        return ObjectView(
+            names.of(kind, index), plain, "live", fields, outer, role in ("global", "cpu")
+        )
 
     def bury(self, state: State, parts: list[tuple[str, int]]) -> None:
         """Keep freed objects in the picture, as they were when they were freed."""
         for view in self.objects(state):
             if view.name in {self.values.names.of(*part) for part in parts}:
-                freed = ObjectView(view.name, view.kind, "freed", view.fields, view.embedded_in, view.is_global)
+                freed = ObjectView(
+                    view.name, view.kind, "freed", view.fields, view.embedded_in, view.is_global
+                )
                 self.gone[view.name] = freed

@@ -48,7 +48,9 @@ class Observer(Protocol):
         """Note that a field was loaded."""
 
 
-def index_of(reference: int, span: Span, kind: str, action: str = "followed", field: str = "") -> int:
+def index_of(
+    reference: int, span: Span, kind: str, action: str = "followed", field: str = ""
+) -> int:
     """Return the slot that a reference points to.
 
     Raises:
@@ -61,13 +63,17 @@ def index_of(reference: int, span: Span, kind: str, action: str = "followed", fi
     if reference == 0:
         raise Fault("null-deref", f"a NULL pointer to {kind} is {action}", span, field=field)
     thing = (kind, (reference >> 1) - 1)
-    raise Fault("use-after-free", f"a pointer to a freed {kind} is {action}", span, thing, field=field)
+    raise Fault(
+        "use-after-free", f"a pointer to a freed {kind} is {action}", span, thing, field=field
+    )
 
 
 class Evaluator:
     """Turns the expressions of one template (or of the properties) into their meanings."""
 
-    def __init__(self, layout: Layout, template: str | None, observer: Observer | None = None) -> None:
+    def __init__(
+        self, layout: Layout, template: str | None, observer: Observer | None = None
+    ) -> None:
         self.layout = layout
         self.template = template
         self.observer = observer
@@ -165,7 +171,9 @@ class Evaluator:
             value = s[base + p]
             if value == UNINITIALISED:
                 name = var.name.split("@")[0]
-                raise Fault("uninitialised-read", f"`{name}` is read before it is assigned", var.span)
+                raise Fault(
+                    "uninitialised-read", f"`{name}` is read before it is assigned", var.span
+                )
             return value
 
         return read
@@ -283,7 +291,9 @@ class Evaluator:
             try:
                 return plain(s, p)
             except Corrupt as corrupt:
-                raise Fault("list-corruption", corrupt.message, expr.span, _thing(element, corrupt.member)) from None
+                raise Fault(
+                    "list-corruption", corrupt.message, expr.span, _thing(element, corrupt.member)
+                ) from None
 
         return run
 
@@ -390,7 +400,15 @@ class Evaluator:
         return at
 
 
-_MAY_CORRUPT = {"with", "remove", "list_append", "list_push", "list_remove", "list_after", "list_concat"}
+_MAY_CORRUPT = {
+    "with",
+    "remove",
+    "list_append",
+    "list_push",
+    "list_remove",
+    "list_after",
+    "list_concat",
+}
 
 
 def _thing(element: Type, value: int) -> tuple[str, int] | None:
@@ -417,7 +435,9 @@ def _array_get(items: Meaning, index: Meaning, span: Span) -> Meaning:
     def get(s: list[Any], p: int) -> Any:
         values, at = items(s, p), index(s, p)
         if not 0 <= at < len(values):
-            raise Fault("range", f"index {at} is outside of the array's {len(values)} elements", span)
+            raise Fault(
+                "range", f"index {at} is outside of the array's {len(values)} elements", span
+            )
         return values[at]
 
     return get
@@ -427,7 +447,9 @@ def _array_set(items: Meaning, index: Meaning, new: Meaning, span: Span) -> Mean
     def changed(s: list[Any], p: int) -> Any:
         values, at = items(s, p), index(s, p)
         if not 0 <= at < len(values):
-            raise Fault("range", f"index {at} is outside of the array's {len(values)} elements", span)
+            raise Fault(
+                "range", f"index {at} is outside of the array's {len(values)} elements", span
+            )
         return (*values[:at], new(s, p), *values[at + 1 :])
 
     return changed

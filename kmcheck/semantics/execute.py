@@ -199,9 +199,13 @@ class Machine:
     def _runner(self, name: str) -> Run:
         template = self.layout.program.templates[name]
         evaluator = Evaluator(self.layout, name, self.watcher)
-        bodies = [[self._instruction(evaluator, name, i) for i in b.instructions] for b in template.blocks]
+        bodies = [
+            [self._instruction(evaluator, name, i) for i in b.instructions] for b in template.blocks
+        ]
         taken = self.taken[name]
-        exits = [_terminator(evaluator, b.terminator, taken, n) for n, b in enumerate(template.blocks)]
+        exits = [
+            _terminator(evaluator, b.terminator, taken, n) for n, b in enumerate(template.blocks)
+        ]
         entered = self.entered[name]
         cuts = [b.cut for b in template.blocks]
         position = self.layout.pc[name]
@@ -285,7 +289,9 @@ class Machine:
         base = self.layout.fields[kind, field] - 1
         declared = self.layout.program.kinds[kind].fields[field].type
         ref = evaluator.of(instruction.ref)
-        value = self._ranged(evaluator.of(instruction.value), instruction.value, declared, span, f"{kind}.{field}")
+        value = self._ranged(
+            evaluator.of(instruction.value), instruction.value, declared, span, f"{kind}.{field}"
+        )
 
         def store(s: list[Any], p: int) -> None:
             v = ref(s, p)
@@ -323,7 +329,11 @@ class Machine:
     def _check(self, evaluator: Evaluator, instruction: Check) -> Run:
         test = evaluator.formula(instruction.condition)
         thing = None if instruction.thing is None else evaluator.of(instruction.thing)
-        kind = instruction.thing.type.kind if instruction.thing and isinstance(instruction.thing.type, Ref) else ""
+        kind = (
+            instruction.thing.type.kind
+            if instruction.thing and isinstance(instruction.thing.type, Ref)
+            else ""
+        )
 
         def check(s: list[Any], p: int) -> None:
             residual = test(s, p)
@@ -331,7 +341,9 @@ class Machine:
                 return
             v = thing(s, p) if thing is not None else 0
             concerned = (kind, (v >> 1) - 1) if v > 0 else None
-            raise Fault(instruction.violation, instruction.message, instruction.span, concerned, residual)
+            raise Fault(
+                instruction.violation, instruction.message, instruction.span, concerned, residual
+            )
 
         return check
 
@@ -358,7 +370,9 @@ class Machine:
 
         return alloc
 
-    def _blank_fields(self, kind: str, index: int, instruction: Alloc) -> list[tuple[int, Any, bool]]:
+    def _blank_fields(
+        self, kind: str, index: int, instruction: Alloc
+    ) -> list[tuple[int, Any, bool]]:
         blank = []
         for part, at in self.layout.parts(kind, index):
             for name, info in self.layout.program.kinds[part].fields.items():
@@ -390,7 +404,12 @@ class Machine:
             index = index_of(v, span, kind, "freed")
             life, stale, blank = ending[index]
             if life is None:
-                raise Fault("bad-free", f"this {kind} was not allocated: it cannot be freed", span, (kind, index))
+                raise Fault(
+                    "bad-free",
+                    f"this {kind} was not allocated: it cannot be freed",
+                    span,
+                    (kind, index),
+                )
             for change in stale:
                 change(s)
             for slot, value in blank:
@@ -401,7 +420,9 @@ class Machine:
 
         return free
 
-    def _ending(self, kind: str, index: int) -> tuple[int | None, list[Callable[[list[Any]], None]], list[Any]]:
+    def _ending(
+        self, kind: str, index: int
+    ) -> tuple[int | None, list[Callable[[list[Any]], None]], list[Any]]:
         """Return what a free does: the life to end, the addresses to make stale, the fields to blank."""
         group = self.layout.dynamic(kind)
         if not group.base <= index < group.base + group.count:
@@ -425,7 +446,9 @@ class Machine:
         slots = [self.layout.variables[name, parameter] for parameter in target.parameters]
         cpu = None if instruction.cpu is None else evaluator.of(instruction.cpu)
         cpu_slot = self.layout.variables.get((name, "@cpu"))
-        handle = None if instruction.var is None else self.layout.variables[template, instruction.var]
+        handle = (
+            None if instruction.var is None else self.layout.variables[template, instruction.var]
+        )
         first = self.layout.first_process[name]
 
         def spawn(s: list[Any], p: int) -> None:
@@ -450,7 +473,9 @@ class Machine:
         return spawn
 
 
-def _terminator(evaluator: Evaluator, terminator: Terminator, taken: bytearray, block: int) -> Meaning:
+def _terminator(
+    evaluator: Evaluator, terminator: Terminator, taken: bytearray, block: int
+) -> Meaning:
     match terminator:
         case Jump(target):
             return lambda s, p: target
@@ -491,4 +516,3 @@ def _staler(slot: int, kind: Type | None, address: int) -> Callable[[list[Any]],
     if isinstance(kind, Ref):
         return scalar
     return mask if isinstance(kind, SetOf) else sequence
-

@@ -34,7 +34,6 @@ def _both(value: int) -> int:
     return 3 << ((value & ~1) - 2)
 
 
-
 def _list_has(items: Form, member: int) -> bool:
     return any(item | 1 == member | 1 for item in items)
 

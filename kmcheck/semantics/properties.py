@@ -46,7 +46,11 @@ class Judge:
         self.judged: dict[str, int] = dict.fromkeys(self.tests, 0)
         """How many values each property was asked for: one that stays at 0 is vacuous."""
         self.positions = [
-            (layout.pc[name] + i, frozenset({0, *(b + 1 for b in first_cuts(layout, name))}), template.role)
+            (
+                layout.pc[name] + i,
+                frozenset({0, *(b + 1 for b in first_cuts(layout, name))}),
+                template.role,
+            )
             for name, template in layout.program.templates.items()
             if name in layout.processes
             for i in range(layout.instances(name))
@@ -97,7 +101,9 @@ class Judge:
                             ahead.append(found)
         return seen
 
-    def failing(self, state: State, previous: State | None, *, steps_only: bool = False) -> Iterator[str]:
+    def failing(
+        self, state: State, previous: State | None, *, steps_only: bool = False
+    ) -> Iterator[str]:
         """Yield the names of the properties that do not hold in a state, or of the step to it."""
         for prop in self.due(state, stepped=previous is not None, steps_only=steps_only):
             if self.test(prop, state, previous) is not None:
@@ -126,7 +132,9 @@ class Judge:
                 return Failure(prop, bindings, residual)
         return None
 
-    def _test(self, prop: Property) -> Callable[[State], Iterator[tuple[tuple[int, ...], Residual]]]:
+    def _test(
+        self, prop: Property
+    ) -> Callable[[State], Iterator[tuple[tuple[int, ...], Residual]]]:
         formula = self.evaluator.formula(prop.formula)
         domains = []
         for cell, _, domain in prop.parameters:
@@ -134,7 +142,9 @@ class Judge:
             domains.append((cell, self.evaluator.of(domain), first))
         cells = self.evaluator.cells
 
-        def bind(state: Any, depth: int, bound: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Residual]]:
+        def bind(
+            state: Any, depth: int, bound: tuple[int, ...]
+        ) -> Iterator[tuple[tuple[int, ...], Residual]]:
             if depth == len(domains):
                 yield bound, formula(state, 0)
                 return

@@ -134,6 +134,9 @@ def touched(story: Story, row: Row) -> tuple[str, str] | None:
     """Return the object that the row concerns, and how: `free`, `write`, `read` or `bad`."""
     if row.role == "stuck":
         return _wanted(story, row)
+    thing = story.trace.violation.thing
+    if row.bad and thing and story.fails_inside:
+        return story.family.root(thing), "bad"
     if not story.concerns(row):
         return None
     found = [
@@ -142,7 +145,6 @@ def touched(story: Story, row: Row) -> tuple[str, str] | None:
         for access in story.trace.events[index].accesses
         if not access.ghost and story.family.root(access.thing) in story.cast
     ]
-    thing = story.trace.violation.thing
     if row.bad and thing:
         found = [pair for pair in found if pair[1] == story.family.root(thing)]
     if not found:

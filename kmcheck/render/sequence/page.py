@@ -90,7 +90,13 @@ def row_lines(row: Row, most: int) -> tuple[str, ...]:
     whole = f"{text}  {note}" if text and note else text or note
     if len(whole) <= most:
         return (whole,)
-    first = wrap(text, most, subsequent_indent="    ", break_on_hyphens=False)
+    parts = text.split("; ") if len(text) > most else [text]
+    parts = [*(f"{part};" for part in parts[:-1]), parts[-1]]
+    first = [
+        line
+        for part in parts
+        for line in wrap(part, most, subsequent_indent="    ", break_on_hyphens=False)
+    ]
     second = wrap(note, most, initial_indent="  ", subsequent_indent="     ")
     told = [*first, *second]
     if len(told) > MOST_LINES:
