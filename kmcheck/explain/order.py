@@ -194,12 +194,8 @@ def _sort(access: Access) -> Literal["spin", "mutex"]:
 def _graces(trace: Trace, others: tuple[Span, ...]) -> list[Span]:
     """Grace periods that the caller itself waits for."""
     told = _collected(trace, [_frame(event, GRACE) for event in trace.events])
-    return [
-        _grace(
-            trace, call.process, call.events[0], call.events[-1] if call.finished else None, others
-        )
-        for call in told
-    ]
+    periods = ((c.process, c.events[0], c.events[-1] if c.finished else None) for c in told)
+    return [_grace(trace, period, others) for period in periods]
 
 
 def _callbacks(trace: Trace, others: tuple[Span, ...]) -> list[Span]:
@@ -212,12 +208,8 @@ def _callbacks(trace: Trace, others: tuple[Span, ...]) -> list[Span]:
             steps = (
                 i for i in range(index, len(trace.events)) if trace.events[i].process == waiter
             )
-            found.append(_grace(trace, waiter, index, next(steps, None), others))
+            found.append(_grace(trace, (waiter, index, next(steps, None)), others))
     return found
-
-
-def _end(call: Call) -> int | None:
-    return call.events[-1] if call.finished else None
 
 
 def _grace(trace: Trace, period: tuple[str, int, int | None], others: tuple[Span, ...]) -> Span:
