@@ -1,0 +1,43 @@
+"""What the globals begin with: `mutex = Semaphore(value=1)` is a store before setup's first."""
+
+from __future__ import annotations
+
+import ast
+
+from kmcheck.frontend.scope import Frame, Place
+from kmcheck.frontend.statements import Statements
+from kmcheck.frontend.symbols import FunctionSymbol, GlobalSymbol
+from kmcheck.ir.expr import Const, Element, Expr
+from kmcheck.ir.types import Int, Ref, show
+
+
+def begin_globals(code: Statements) -> None:
+    """Write the stores that give all globals their first values; `code` is setup's."""
+    outer = code.frame
+    for symbol in code.world.loader.globals.values():
+        code.frame = Frame(outer.function, symbol.module)
+        for keyword in symbol.initial:
+            with code.world.reporter.going_on():
+                _begin(code, symbol, keyword)
+    code.frame = outer
+
+
+def _begin(code: Statements, symbol: GlobalSymbol, keyword: ast.keyword) -> None:
+    span = code.span(keyword.value)
+    info = code.named_field(symbol.kind, keyword)
+    name = str(keyword.arg)
+    whole = Element(symbol.name, Const(0, Int(0, 0), span), Ref(symbol.kind), span)
+    place = Place(whole, symbol.kind, name, None, info.type)
+    function = code.symbol(keyword.value)
+    value: Expr
+    if isinstance(function, FunctionSymbol):
+        value = code.function_value(function, place, keyword.value)
+    else:
+        given = code.world.loader.constant(symbol.module, keyword.value)
+        value = code.fit(given, info.type, keyword.value, f"`{name}` of {symbol.kind}")
+        if isinstance(info.type, Int) and not info.type.lo <= int(given.value) <= info.type.hi:  # type: ignore[arg-type]
+            title = f"`{name}` of {symbol.kind} is {show(info.type)}: this is outside"
+            raise code.refuse("K020", title, keyword.value)
+    code.in_ghost, outer = info.ghost, code.in_ghost
+    code.store(place, value, keyword.value)
+    code.in_ghost = outer
