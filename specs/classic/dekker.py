@@ -11,15 +11,13 @@ from kmcheck.lang import (
     Object,
     Ref,
     always,
-    atomic,
     choice,
-    count,
-    inside,
+    pause,
     process,
-    processes,
     setup,
     start,
     wait_until,
+    within,
 )
 
 LOOK_AGAIN = choice(True, "having waited for its turn, a CPU looks at the other's flag again")
@@ -53,8 +51,7 @@ def release(this: Cpu, other: Cpu) -> None:
 
 
 def critical_section() -> None:
-    with atomic("critical section"):
-        pass
+    pause("critical section")
 
 
 @process
@@ -76,4 +73,4 @@ def two_cpus() -> None:
 
 @always
 def mutual_exclusion() -> bool:
-    return count(p for p in processes() if inside(p, critical_section)) <= 1
+    return len(within(critical_section)) <= 1

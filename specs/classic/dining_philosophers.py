@@ -13,13 +13,12 @@ from kmcheck.lang import (
     atomic,
     bound,
     choice,
-    count,
-    inside,
+    pause,
     process,
-    processes,
     setup,
     start,
     wait_until,
+    within,
 )
 
 PHILOSOPHERS = bound(5, "philosophers round the table, as many as forks")
@@ -41,8 +40,7 @@ def put_down(fork: Fork) -> None:
 
 
 def eat() -> None:
-    with atomic("eat"):
-        pass
+    pause("eat")
 
 
 @process
@@ -71,4 +69,4 @@ def table() -> None:
 
 @always
 def at_most_half_of_them_eat() -> bool:
-    return count(p for p in processes() if inside(p, eat)) <= PHILOSOPHERS // 2
+    return len(within(eat)) <= PHILOSOPHERS // 2

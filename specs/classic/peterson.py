@@ -7,19 +7,7 @@ Modelled: two CPUs that take and drop the lock for ever, one access to memory a 
 two loads, not one: the other CPU may move in between. There is nothing to bound.
 """
 
-from kmcheck.lang import (
-    Object,
-    Ref,
-    always,
-    atomic,
-    choice,
-    count,
-    inside,
-    process,
-    processes,
-    setup,
-    start,
-)
+from kmcheck.lang import Object, Ref, always, choice, pause, process, setup, start, within
 
 ANNOUNCE_FIRST = choice(True, "a CPU says that it wants the lock before it gives way")
 
@@ -51,8 +39,7 @@ def release(this: Cpu) -> None:
 
 
 def critical_section() -> None:
-    with atomic("critical section"):
-        pass
+    pause("critical section")
 
 
 @process
@@ -73,4 +60,4 @@ def two_cpus() -> None:
 
 @always
 def mutual_exclusion() -> bool:
-    return count(p for p in processes() if inside(p, critical_section)) <= 1
+    return len(within(critical_section)) <= 1

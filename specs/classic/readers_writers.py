@@ -14,13 +14,12 @@ from kmcheck.lang import (
     atomic,
     bound,
     choice,
-    count,
-    inside,
+    pause,
     process,
-    processes,
     setup,
     start,
     wait_until,
+    within,
 )
 
 READERS = bound(3, "processes that read")
@@ -72,13 +71,11 @@ def leave() -> None:
 
 
 def read() -> None:
-    with atomic("read"):
-        pass
+    pause("read")
 
 
 def write() -> None:
-    with atomic("write"):
-        pass
+    pause("write")
 
 
 @process
@@ -107,6 +104,4 @@ def opening() -> None:
 
 @always
 def a_writer_is_alone() -> bool:
-    writing = count(p for p in processes() if inside(p, write))
-    reading = count(p for p in processes() if inside(p, read))
-    return writing == 0 or (writing == 1 and reading == 0)
+    return not within(write) or (len(within(write)) == 1 and not within(read))

@@ -11,18 +11,16 @@ from kmcheck.lang import (
     Annotated,
     Object,
     always,
-    atomic,
     bound,
     choice,
-    count,
     fetch_add,
     finally_,
-    inside,
+    pause,
     process,
-    processes,
     setup,
     start,
     wait_until,
+    within,
 )
 
 CPUS = bound(3, "CPUs that contend for the lock")
@@ -58,8 +56,7 @@ def spin_unlock() -> None:
 
 
 def critical_section() -> None:
-    with atomic("critical section"):
-        pass
+    pause("critical section")
 
 
 @process
@@ -78,7 +75,7 @@ def contention() -> None:
 
 @always
 def mutual_exclusion() -> bool:
-    return count(p for p in processes() if inside(p, critical_section)) <= 1
+    return len(within(critical_section)) <= 1
 
 
 @finally_
