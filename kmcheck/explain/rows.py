@@ -114,6 +114,7 @@ class Rows:
     def _step(self, index: int, depth: int, *, bad: bool) -> Row:
         event = self.trace.events[index]
         text, note = plain(event.text), plain(event.note or _loaded(event))
+        note = "" if note and text.startswith(note.removesuffix("()")) else note
         return Row("step", event.process, depth, text, note, event.number, (index,), bad=bad)
 
     # --- calls of primitives ------------------------------------------------------------------
@@ -126,7 +127,7 @@ class Rows:
     def _more(self, index: int, frame: Frame, depth: int, *, bad: bool) -> None:
         """Go on with a call: in its row if that is the latest, in a row of its own if not."""
         event, last = self.trace.events[index], self.rows[-1]
-        grace = frame.function in GRACE
+        grace = any(frame.function in GRACE for frame in event.frames)
         if last.process == event.process and (grace or last.text == call_text(frame)):
             self.rows[-1] = self._merged(last, index, bad=bad)
             return
@@ -156,7 +157,7 @@ class Rows:
             return replace(row, note=f"waits for {names}" if names else "no reader to wait for")
         others = [r for r in self.rows if r.serial == row.serial and r.process == row.process]
         whole = (call.finished and len(others) == 1) or is_ordering(call.name)
-        labels = [self.trace.events[index].note for index in row.events]
+        labels = [_label(self.trace.events[index]) for index in row.events]
         notes = [] if whole else [label for label in labels if label][-1:]
         return replace(row, note=", ".join(plain(text) for text in (*notes, call.returned) if text))
 
@@ -208,6 +209,12 @@ class Rows:
 
 def _header(process: str, depth: int, frame: Frame) -> Row:
     return Row("call", process, depth, call_text(frame), serial=frame.serial)
+
+
+def _label(event: Event) -> str:
+    """Return what the author calls the step, not the value that it loads."""
+    values = {access.after.text for access in event.accesses if access.after}
+    return "" if event.note in values else event.note
 
 
 def _loaded(event: Event) -> str:

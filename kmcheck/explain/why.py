@@ -135,13 +135,14 @@ class Why:
         if self.source is None or self.cause is None:
             return []
         between = self.trace.events[self.source + 1 : self.cause + 1]
+        loads = visible(self.trace.events[self.source])
+        through = {(a.thing, a.field) for a in loads if points_to(a.after, self.things)}
         return [
             Reason(event.number, self._store(event, access))
             for event in between
             for access in visible(event)
             if access.what in {"store", "update"}
-            and access.thing not in self.things
-            and points_to(access.before, self.things)
+            and (access.thing, access.field) in through
             and not points_to(access.after, self.things)
         ]
 

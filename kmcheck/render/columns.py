@@ -18,6 +18,8 @@ LEVEL = 2
 """Spaces for each call."""
 NARROW = 14
 """Characters that a column has at least before the next one begins."""
+SPILL = 8
+"""Characters that a row and its comment may run into the next column together."""
 WIDE = 54
 """Characters that a comment may take, although the next column has begun."""
 ENOUGH = 30
@@ -85,7 +87,7 @@ def _cell(row: Row, width: int, room: int) -> list[str]:
     """
     indent, text, note = row.depth * LEVEL, _text(row), comment(row.note)
     whole = f"{text}  {note}" if text and note else text or note
-    if indent + len(whole) <= width:
+    if indent + len(whole) <= min(room, max(width + SPILL, ENOUGH)):
         return [" " * indent + whole]
     wide = min(max(width, WIDE), room)
     below = _fill(note, wide, indent + LEVEL * bool(text), indent + LEVEL + len("/* "))
@@ -192,10 +194,12 @@ def _side_by_side(story: Story, width: int) -> list[str]:
 
 
 def _marks(story: Story, index: int, grid: Grid) -> list[str]:
-    """What is wrong with the row: below it, and free to run to the right edge."""
+    """What is wrong with the row: below it, free to run to the right edge, and to begin earlier."""
     row = story.rows[index]
-    text = _says(story, row)
-    lines = grid.place(row.process, _mark(text, row, grid.room(row.process)), "") if text else []
+    text = f"*** {_says(story, row)}"
+    at = grid.starts[row.process] + (row.depth + 1) * LEVEL
+    at = min(at, grid.end - min(len(text), WIDE))
+    lines = _fill(text, grid.end, at, at + len("*** ")) if row.bad else []
     last = index + 1 == len(story.rows)
     return (
         [*lines, "", *_mark(story.mark, None, grid.end)] if last and row.role == "stuck" else lines
