@@ -35,16 +35,22 @@ def build(program: Program, decide: Callable[[Residual], bool]) -> TransitionSys
         SpecError: setup fails, does not end, or makes too much.
     """
     trial = Sizing(dict.fromkeys(program.kinds, 4), _instances(program, 4), 1)
-    while True:
-        layout = Layout(program, trial)
-        try:
-            initial = _initial(Machine(layout, decide), program)
-            break
-        except BoundReached as reached:
-            trial = _grown(trial, reached)
+    layout, initial = _tried(program, trial, decide)
     sizing = _fitting(layout, program, initial)
     final = Layout(program, sizing)
     return TransitionSystem(program, final, tuple(_initial(Machine(final, decide), program)))
+
+
+def _tried(
+    program: Program, trial: Sizing, decide: Callable[[Residual], bool]
+) -> tuple[Layout, list[tuple[tuple[int, ...], State]]]:
+    """Run setup with more and more room, until there is enough."""
+    while True:
+        layout = Layout(program, trial)
+        try:
+            return layout, _initial(Machine(layout, decide), program)
+        except BoundReached as reached:
+            trial = _grown(trial, reached)
 
 
 def _initial(machine: Machine, program: Program) -> list[tuple[tuple[int, ...], State]]:
@@ -79,9 +85,9 @@ def _grown(trial: Sizing, reached: BoundReached) -> Sizing:
                 hint = "is there a loop that does not end? Otherwise lower its bounds"
                 raise SpecError((Diagnostic("K093", title, reached.span, "", hint),))
             doubled = {**counts, reached.what: 2 * counts[reached.what]}
-            return replace(
-                trial, **{"dynamic" if counts is trial.dynamic else "instances": doubled}
-            )
+            if counts is trial.dynamic:
+                return replace(trial, dynamic=doubled)
+            return replace(trial, instances=doubled)
     raise SpecError(
         (Diagnostic("K093", f"setup needs more than there may be of {reached.what}", reached.span),)
     )

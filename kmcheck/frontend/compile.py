@@ -77,10 +77,11 @@ def _require_setup(reporter: Reporter, spec: Module, functions: list[FunctionSym
 def _lower(
     world: World, functions: list[FunctionSymbol], reporter: Reporter
 ) -> tuple[dict[str, Template], tuple[Property, ...]]:
+    templates: dict[str, Template] = {}
+    properties: list[Property] = []
     for _ in range(PASSES):
         world.changed = False
-        templates: dict[str, Template] = {}
-        properties: list[Property] = []
+        templates, properties = {}, []
         ordered = [f for f in functions if f.role == "setup"] + [
             f for f in functions if f.role != "setup"
         ]

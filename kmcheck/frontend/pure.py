@@ -130,8 +130,8 @@ class Pure:
     def _name(self, node: ast.Name) -> Expr:
         span = self.span(node)
         match self.frame.names.get(node.id):
-            case Local(slot, kind):
-                return Var(slot, kind, span)
+            case Local(slot, declared):
+                return Var(slot, declared, span)
             case Alias(value):
                 return value
             case Place() as place:

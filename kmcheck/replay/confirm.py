@@ -117,9 +117,7 @@ class _Teller:
         self.previous, self.state = before, after
         for kind, index, _ in self.recorder.allocations:
             self.names.sized(kind, index, after)
-        for process in self.names.processes:
-            if process not in self.order:
-                self.order.append(process)
+        self.order += [started for started in self.names.processes if started not in self.order]
         process = self._actor_name(actor)
         text, place = self._text(actor, block, fault)
         returned = self._returned(frames)

@@ -1,7 +1,7 @@
 """The meaning of a program. Everything else is measured against this room."""
 
-from kmcheck.semantics.execute import Machine, Oracle, State, Step
 from kmcheck.semantics.faults import Blocked, BoundReached, Fault, Undecided
+from kmcheck.semantics.machine import Machine, State, Step
 from kmcheck.semantics.properties import Failure, Judge
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "Fault",
     "Judge",
     "Machine",
-    "Oracle",
     "State",
     "Step",
     "Undecided",

@@ -13,12 +13,13 @@ class Fault(Exception):  # noqa: N818 - a violation found, not an error of the p
     sizes, is the condition that does not hold for all of them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is known about the violation
         self,
         kind: str,
         message: str,
         span: Span,
         thing: tuple[str, int] | None = None,
+        *,
         residual: Residual = False,
         field: str = "",
     ) -> None:

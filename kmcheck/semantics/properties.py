@@ -9,9 +9,10 @@ from kmcheck.ir.layout import Layout
 from kmcheck.ir.program import Property
 from kmcheck.ir.types import ArrayOf, ListOf, Ref, SetOf, Type, first_code
 from kmcheck.residual import Residual
-from kmcheck.semantics.evaluate import Evaluator, first_cuts
-from kmcheck.semantics.execute import State
+from kmcheck.semantics.evaluate import Evaluator
+from kmcheck.semantics.machine import State
 from kmcheck.semantics.operations import members
+from kmcheck.semantics.positions import first_cuts
 
 
 def _targets(kind: Type, value: Any) -> list[tuple[str, int]]:
@@ -28,7 +29,7 @@ def _targets(kind: Type, value: Any) -> list[tuple[str, int]]:
 
 
 class Failure(NamedTuple):
-    """A property does not hold: for which values of its parameters, and what is left over sizes."""
+    """A property fails: for which values of its parameters, and what is left over sizes."""
 
     property: Property
     bindings: tuple[int, ...]
@@ -69,7 +70,7 @@ class Judge:
         return all(role == "daemon" or not state[slot] for slot, _, role in self.positions)
 
     def leaked(self, state: State) -> tuple[str, int] | None:
-        """Return an object that a process allocated and that nothing leads to, when all have ended."""
+        """Return an object that a process allocated and that nothing leads to any more."""
         program, layout = self.layout.program, self.layout
         suspects = [
             (kind, layout.dynamic(kind).base + i)

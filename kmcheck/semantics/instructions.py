@@ -1,0 +1,247 @@
+"""The meaning of instructions: each is a change of a state, for an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kmcheck.diagnostics import Span
+from kmcheck.ir.code import (
+    Alloc,
+    Assign,
+    Assume,
+    Branch,
+    Check,
+    Choose,
+    Free,
+    Instruction,
+    Jump,
+    Spawn,
+    Store,
+    Terminator,
+)
+from kmcheck.ir.expr import Expr
+from kmcheck.ir.layout import UNINITIALISED
+from kmcheck.ir.types import Int, Ref, SetOf, Type, first_code
+from kmcheck.residual import Residual
+from kmcheck.semantics.addresses import Meaning, index_of
+from kmcheck.semantics.evaluate import Evaluator
+from kmcheck.semantics.faults import Blocked, BoundReached, Fault
+from kmcheck.semantics.lifetimes import Lifetimes, Run
+from kmcheck.semantics.operations import members
+from kmcheck.semantics.oracle import Oracle
+from kmcheck.semantics.watch import Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the code of all templates shares.
+
+    `decide` tells whether a residual holds for all sizes; `runners` run a template from where it
+    is to its next step: a process that starts does its local work at once.
+    """
+
+    lifetimes: Lifetimes
+    oracle: Oracle
+    decide: Callable[[Residual], bool]
+    runners: dict[str, Run]
+    watcher: Watcher | None
+
+
+class Instructions:
+    """Turns the instructions of one template into what they do."""
+
+    def __init__(self, template: str, evaluator: Evaluator, shared: Shared) -> None:
+        self.template = template
+        self.evaluator = evaluator
+        self.layout = evaluator.layout
+        self.shared = shared
+
+    def of(self, instruction: Instruction) -> Run:
+        """Return what an instruction does to a state."""
+        watcher = self.shared.watcher
+        match instruction:
+            case Assign(var, value, span):
+                slot = self.layout.variables[self.template, var]
+                kind = self.layout.program.templates[self.template].variables[var]
+                meaning = self._ranged(
+                    self.evaluator.of(value), value, kind, span, var.split("@")[0]
+                )
+
+                def assign(s: list[Any], p: int) -> None:
+                    s[slot + p] = meaning(s, p)
+
+                if watcher is None:
+                    return assign
+
+                def watched(s: list[Any], p: int) -> None:
+                    assign(s, p)
+                    watcher.assigned(self.template, p, instruction, s[slot + p])
+
+                return watched
+            case Store():
+                return self._store(instruction)
+            case Choose():
+                return self._choose(instruction)
+            case Assume(condition):
+                test = self.evaluator.of(condition)
+
+                def assume(s: list[Any], p: int) -> None:
+                    if not test(s, p):
+                        raise Blocked
+
+                return assume
+            case Check():
+                return self._check(instruction)
+            case Alloc():
+                return self.shared.lifetimes.alloc(self.template, instruction)
+            case Free():
+                return self.shared.lifetimes.free(self.evaluator.of(instruction.ref), instruction)
+            case Spawn():
+                return self._spawn(instruction)
+
+    def _ranged(self, meaning: Meaning, value: Expr, kind: Type, span: Span, name: str) -> Meaning:
+        """Return the meaning with a check that the value is inside of its type's range."""
+        if not isinstance(kind, Int) or _fits(value.type, kind):
+            return meaning
+        lo, hi = kind.lo, kind.hi
+
+        def checked(s: list[Any], p: int) -> Any:
+            result = meaning(s, p)
+            if not lo <= result <= hi and result != UNINITIALISED:
+                message = f"`{name}` becomes {result}, outside of its range {lo} to {hi}"
+                raise Fault("range", message, span)
+            return result
+
+        return checked
+
+    def _store(self, instruction: Store) -> Run:
+        kind, field, span = instruction.kind, instruction.field, instruction.span
+        base = self.layout.fields[kind, field] - 1
+        declared = self.layout.program.kinds[kind].fields[field].type
+        ref = self.evaluator.of(instruction.ref)
+        value = self._ranged(
+            self.evaluator.of(instruction.value),
+            instruction.value,
+            declared,
+            span,
+            f"{kind}.{field}",
+        )
+
+        def store(s: list[Any], p: int) -> None:
+            v = ref(s, p)
+            if v <= 0 or v & 1:
+                index_of(v, span, kind, field=field)
+            s[base + (v >> 1)] = value(s, p)
+
+        watcher = self.shared.watcher
+        if watcher is None:
+            return store
+
+        def watched(s: list[Any], p: int) -> None:
+            index = index_of(ref(s, p), span, kind, field=field)
+            old = s[base + 1 + index]
+            store(s, p)
+            watcher.stored(kind, index, instruction, old, s[base + 1 + index])
+
+        return watched
+
+    def _choose(self, instruction: Choose) -> Run:
+        slot = self.layout.variables[self.template, instruction.var]
+        options = self.evaluator.of(instruction.options)
+        kind = instruction.options.type
+        first = first_code(kind.element) if isinstance(kind, SetOf) else 0
+        oracle = self.shared.oracle
+
+        def choose(s: list[Any], p: int) -> None:
+            found = members(options(s, p), first)
+            if not found:
+                raise Blocked
+            s[slot + p] = found[oracle.pick(len(found))]
+
+        return choose
+
+    def _check(self, instruction: Check) -> Run:
+        test = self.evaluator.formula(instruction.condition)
+        thing = None if instruction.thing is None else self.evaluator.of(instruction.thing)
+        kind = (
+            instruction.thing.type.kind
+            if instruction.thing and isinstance(instruction.thing.type, Ref)
+            else ""
+        )
+
+        def check(s: list[Any], p: int) -> None:
+            residual = test(s, p)
+            if residual is True or (residual is not False and self.shared.decide(residual)):
+                return
+            v = thing(s, p) if thing is not None else 0
+            concerned = (kind, (v >> 1) - 1) if v > 0 else None
+            raise Fault(
+                instruction.violation,
+                instruction.message,
+                instruction.span,
+                concerned,
+                residual=residual,
+            )
+
+        return check
+
+    def _spawn(self, instruction: Spawn) -> Run:
+        name, span = instruction.process, instruction.span
+        target = self.layout.program.templates[name]
+        position, count = self.layout.pc[name], self.layout.instances(name)
+        args = [self.evaluator.of(a) for a in instruction.args]
+        slots = [self.layout.variables[name, parameter] for parameter in target.parameters]
+        cpu = None if instruction.cpu is None else self.evaluator.of(instruction.cpu)
+        cpu_slot = self.layout.variables.get((name, "@cpu"))
+        handle = (
+            None
+            if instruction.var is None
+            else self.layout.variables[self.template, instruction.var]
+        )
+        first = self.layout.first_process[name]
+
+        def spawn(s: list[Any], p: int) -> None:
+            values = [a(s, p) for a in args]
+            for i in range(count):
+                if not s[position + i]:
+                    break
+            else:
+                raise BoundReached(name, span)
+            for slot, value in zip(slots, values, strict=True):
+                s[slot + i] = value
+            if cpu_slot is not None:
+                s[cpu_slot + i] = cpu(s, p) if cpu is not None else 0
+            if handle is not None:
+                s[handle + p] = first + i + 1
+            s[position + i] = target.entry + 1
+            if self.shared.watcher is not None:
+                self.shared.watcher.spawned(name, i)
+            if not target.blocks[target.entry].cut:
+                self.shared.runners[name](s, i)
+
+        return spawn
+
+
+def exit_of(evaluator: Evaluator, terminator: Terminator, taken: bytearray, block: int) -> Meaning:
+    """Return where a block goes on, noting in `taken` which arm of a branch was."""
+    match terminator:
+        case Jump(target):
+            return lambda s, p: target
+        case Branch(condition, then, other):
+            test = evaluator.of(condition)
+            yes, no = 2 * block, 2 * block + 1
+
+            def branch(s: list[Any], p: int) -> int:
+                if test(s, p):
+                    taken[yes] = 1
+                    return then
+                taken[no] = 1
+                return other
+
+            return branch
+
+
+def _fits(kind: Type, into: Int) -> bool:
+    return isinstance(kind, Int) and into.lo <= kind.lo and kind.hi <= into.hi

@@ -1,0 +1,140 @@
+"""The lives of objects: slots, sizes, and what becomes of addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kmcheck.diagnostics import Span
+from kmcheck.ir.code import Alloc, Free
+from kmcheck.ir.layout import UNINITIALISED, Layout, holds_references
+from kmcheck.ir.types import Counter, Ref, SetOf, Size, Type
+from kmcheck.semantics.addresses import Meaning, index_of
+from kmcheck.semantics.faults import BoundReached, Fault
+from kmcheck.semantics.watch import Watcher
+
+Run = Callable[[list[Any], int], None]
+"""What an instruction does to a state, for an instance of the template it stands in."""
+
+
+class Lifetimes:
+    """Allocates and frees."""
+
+    def __init__(self, layout: Layout, watcher: Watcher | None) -> None:
+        self.layout = layout
+        self.watcher = watcher
+        self.size_slots = [i for i, t in enumerate(layout.types) if isinstance(t, Size)]
+        self.counter_slots = [i for i, t in enumerate(layout.types) if isinstance(t, Counter)]
+
+    def alloc(self, template: str, instruction: Alloc) -> Run:
+        """Return what gives an object a slot and blanks its fields."""
+        kind, span = instruction.kind, instruction.span
+        group, life = self.layout.dynamic(kind), self.layout.life[kind]
+        slot = self.layout.variables[template, instruction.var]
+        mark = 2 if template == "setup" else 1
+        parts = [self._blank_fields(kind, group.base + i, instruction) for i in range(group.count)]
+        watcher = self.watcher
+
+        def alloc(s: list[Any], p: int) -> None:
+            for i in range(group.count):
+                if not s[life + i]:
+                    break
+            else:
+                raise BoundReached(kind, span)
+            s[life + i] = mark
+            for at, value, symbol in parts[i]:
+                s[at] = self._fresh_symbol(s, kind, span) if symbol else value
+            s[slot + p] = 2 * (group.base + i + 1)
+            if watcher is not None:
+                watcher.allocated(kind, group.base + i, instruction)
+
+        return alloc
+
+    def _blank_fields(
+        self, kind: str, index: int, instruction: Alloc
+    ) -> list[tuple[int, Any, bool]]:
+        blank = []
+        for part, at in self.layout.parts(kind, index):
+            for name, info in self.layout.program.kinds[part].fields.items():
+                slot = self.layout.fields[part, name] + at
+                value = self.layout.zero(info.type)
+                if not instruction.zeroed and not info.ghost and part == kind:
+                    value = UNINITIALISED
+                blank.append((slot, value, isinstance(info.type, Size)))
+        return blank
+
+    def _fresh_symbol(self, s: list[Any], kind: str, span: Span) -> int:
+        used = {s[i] for i in self.size_slots}
+        for symbol in range(1, self.layout.symbols + 1):
+            if symbol not in used and not any(s[i][symbol] for i in self.counter_slots):
+                return symbol
+        raise BoundReached(f"the sizes of {kind}", span)
+
+    def free(self, ref: Meaning, instruction: Free) -> Run:
+        """Return what ends an object's life and makes every copy of its address stale."""
+        kind, span = instruction.kind, instruction.span
+        ending = [self._ending(kind, i) for i in range(self.layout.pool(kind))]
+        watcher = self.watcher
+
+        def free(s: list[Any], p: int) -> None:
+            v = ref(s, p)
+            if v > 0 and v & 1:
+                thing = (kind, (v >> 1) - 1)
+                raise Fault("double-free", f"{kind} is freed a second time", span, thing)
+            index = index_of(v, span, kind, "freed")
+            life, stale, blank = ending[index]
+            if life is None:
+                raise Fault(
+                    "bad-free",
+                    f"this {kind} was not allocated: it cannot be freed",
+                    span,
+                    (kind, index),
+                )
+            for change in stale:
+                change(s)
+            for slot, value in blank:
+                s[slot] = value
+            s[life] = 0
+            if watcher is not None:
+                watcher.freed(kind, index, instruction)
+
+        return free
+
+    def _ending(
+        self, kind: str, index: int
+    ) -> tuple[int | None, list[Callable[[list[Any]], None]], list[Any]]:
+        """Return what a free does: which life ends, which addresses go stale, which fields blank."""
+        group = self.layout.dynamic(kind)
+        if not group.base <= index < group.base + group.count:
+            return None, [], []
+        stale, blank = [], []
+        for part, at in self.layout.parts(kind, index):
+            for name, info in self.layout.program.kinds[part].fields.items():
+                blank.append((self.layout.fields[part, name] + at, self.layout.zero(info.type)))
+            stale += [
+                _staler(slot, declared, 2 * (at + 1))
+                for slot, declared in enumerate(self.layout.types[: self.layout.size])
+                if holds_references(declared, part)
+            ]
+        return self.layout.life[kind] + index - group.base, stale, blank
+
+
+def _staler(slot: int, kind: Type | None, address: int) -> Callable[[list[Any]], None]:
+    """Return what makes every copy of an address in a slot stale."""
+
+    def scalar(s: list[Any]) -> None:
+        if s[slot] == address:
+            s[slot] = address | 1
+
+    def mask(s: list[Any]) -> None:
+        bit = 1 << (address - 2)
+        if s[slot] & bit:
+            s[slot] = s[slot] & ~bit | bit << 1
+
+    def sequence(s: list[Any]) -> None:
+        if address in s[slot]:
+            s[slot] = tuple(v | 1 if v == address else v for v in s[slot])
+
+    if isinstance(kind, Ref):
+        return scalar
+    return mask if isinstance(kind, SetOf) else sequence

@@ -1,0 +1,159 @@
+"""The meaning of a program's code: which states a step leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from kmcheck.ir.code import END
+from kmcheck.ir.layout import Layout
+from kmcheck.residual import Residual
+from kmcheck.semantics.evaluate import Evaluator
+from kmcheck.semantics.faults import Blocked, Fault
+from kmcheck.semantics.instructions import Instructions, Shared, exit_of
+from kmcheck.semantics.lifetimes import Lifetimes, Run
+from kmcheck.semantics.oracle import Oracle
+from kmcheck.semantics.watch import Watcher
+
+State = tuple[Any, ...]
+
+FUEL = 20_000
+"""How many blocks one step may run before it is said never to end."""
+
+
+class Step(NamedTuple):
+    """One way on: which process (actions count behind them), which choices, and where to."""
+
+    process: int
+    choices: tuple[int, ...]
+    state: State | None
+    fault: Fault | None
+
+
+class Machine:
+    """Executes the steps of a program. `decide` tells whether a residual holds for all sizes."""
+
+    def __init__(
+        self, layout: Layout, decide: Callable[[Residual], bool], watcher: Watcher | None = None
+    ) -> None:
+        self.layout = layout
+        self.decide = decide
+        self.watcher = watcher
+        self.oracle = Oracle()
+        self.entered = {n: bytearray(len(t.blocks)) for n, t in layout.program.templates.items()}
+        """For each block of each process, whether it was ever run."""
+        self.taken = {n: bytearray(2 * len(t.blocks)) for n, t in layout.program.templates.items()}
+        """For each block that ends in a branch, whether either arm was ever taken."""
+        self.runners: dict[str, Run] = {}
+        lifetimes = Lifetimes(layout, watcher)
+        self.shared = Shared(lifetimes, self.oracle, decide, self.runners, watcher)
+        for name in layout.program.templates:
+            self.runners[name] = self._runner(name)
+        self.actors = [
+            (name, i, layout.pc[name] + i, self.runners[name])
+            for name in layout.processes
+            for i in range(layout.instances(name))
+        ]
+        self.actors += [
+            (name, 0, layout.pc[name], self.runners[name])
+            for name, t in layout.program.templates.items()
+            if t.role == "action"
+        ]
+
+    def successors(self, state: State) -> Iterator[Step]:
+        """Yield every step that is enabled in a state, in a fixed order."""
+        for number in range(len(self.actors)):
+            yield from self.steps_of(state, number)
+
+    def steps_of(self, state: State, number: int) -> Iterator[Step]:
+        """Yield the steps of one process or action in a state."""
+        _, instance, slot, run = self.actors[number]
+        if not state[slot]:
+            return
+        plan: tuple[int, ...] | None = ()
+        oracle = self.oracle
+        while plan is not None:
+            oracle.reset(plan)
+            after = list(state)
+            try:
+                run(after, instance)
+            except Blocked:
+                pass
+            except Fault as fault:
+                yield Step(number, tuple(oracle.taken), None, fault)
+            else:
+                yield Step(number, tuple(oracle.taken), tuple(after), None)
+            plan = oracle.following() if oracle.taken else None
+
+    def take(self, state: State, number: int, choices: tuple[int, ...]) -> State:
+        """Return the state after one given step.
+
+        Raises:
+            Blocked: the step is not enabled.
+            Fault: the step violates a built-in property.
+        """
+        _, instance, slot, run = self.actors[number]
+        if not state[slot]:
+            raise Blocked
+        self.oracle.reset(choices)
+        after = list(state)
+        try:
+            run(after, instance)
+        except Fault as fault:
+            fault.state = tuple(after)
+            raise
+        return tuple(after)
+
+    def initial(self) -> Iterator[tuple[tuple[int, ...], State]]:
+        """Yield the states that setup can lead to, each with setup's choices."""
+        plan: tuple[int, ...] | None = ()
+        while plan is not None:
+            self.oracle.reset(plan)
+            try:
+                state: State | None = self.begin(plan)
+            except Blocked:
+                state = None
+            if state is not None:
+                yield tuple(self.oracle.taken), state
+            plan = self.oracle.following()
+
+    def begin(self, choices: tuple[int, ...]) -> State:
+        """Return the state after setup with the given choices."""
+        self.oracle.reset(choices)
+        blank = list(self.layout.blank)
+        for name, template in self.layout.program.templates.items():
+            if template.role == "action":
+                blank[self.layout.pc[name]] = template.entry + 1
+        blank[self.layout.pc["setup"]] = self.layout.program.templates["setup"].entry + 1
+        self.runners["setup"](blank, 0)
+        return tuple(blank[: self.layout.size])
+
+    def _runner(self, name: str) -> Run:
+        template = self.layout.program.templates[name]
+        evaluator = Evaluator(self.layout, name, self.watcher)
+        code = Instructions(name, evaluator, self.shared)
+        bodies = [[code.of(i) for i in b.instructions] for b in template.blocks]
+        taken = self.taken[name]
+        exits = [exit_of(evaluator, b.terminator, taken, n) for n, b in enumerate(template.blocks)]
+        entered = self.entered[name]
+        cuts = [b.cut for b in template.blocks]
+        position = self.layout.pc[name]
+        final = template.entry + 1 if template.role == "action" else 0
+        span = template.span
+
+        def run(s: list[Any], p: int) -> None:
+            block = s[position + p] - 1
+            for _ in range(FUEL):
+                entered[block] = 1
+                for instruction in bodies[block]:
+                    instruction(s, p)
+                block = exits[block](s, p)
+                if block == END:
+                    s[position + p] = final
+                    return
+                if cuts[block]:
+                    s[position + p] = block + 1
+                    return
+            raise Fault("endless-step", "a step runs a loop that does not end", span)
+
+        return run
