@@ -10,7 +10,7 @@ SHARE = 0.75
 
 
 def memory() -> int:
-    """Return how many bytes a search may use: a share of what is free, within the cgroup's limit."""
+    """Return how many bytes a search may use: a share of what is free to this cgroup."""
     free = _available()
     for limit, used in (
         ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 Form = tuple[int, ...]
 Residual = bool | tuple[object, ...]
-"""True, False, ("le" | "eq" | "ne" | "lt", form) meaning `form <op> 0`, or ("and" | "or", residuals)."""
+"""True, False, `("le" | "eq" | "ne" | "lt", form)` for `form <op> 0`, `("and" | "or", ...)`."""
 
 
 def compare(operator: str, left: Form, right: Form) -> Residual:

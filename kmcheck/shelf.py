@@ -21,5 +21,5 @@ def names(shelf: str) -> tuple[str, ...]:
 
 
 def take(shelf: str, name: str, constant: str) -> Any:  # noqa: ANN401 - each shelf has its own type
-    """Return the constant with which a shelf's file ends: `take("engines", "reference", "ENGINE")`."""
+    """Return the constant with which a shelf's file ends."""
     return getattr(import_module(f"kmcheck.{shelf}.{name}"), constant)

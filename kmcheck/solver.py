@@ -1,4 +1,4 @@
-"""The one file that knows z3: does a formula hold for all sizes, and if not, for which does it fail?"""
+"""The one file that knows z3: does a formula hold for all sizes? If not, for which not?"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ QUICK, SLOW = 0.25, 60.0
 
 
 def colour_wanted(choice: str, stream: TextIO) -> bool:
-    """Tell whether to colour: `--color` over a non-empty NO_COLOR over FORCE_COLOR over a terminal."""
+    """Tell whether to colour: `--color`, else NO_COLOR, else FORCE_COLOR, else a terminal."""
     if choice != "auto":
         return choice == "always"
     if os.environ.get("NO_COLOR"):
@@ -30,7 +30,7 @@ def colour_wanted(choice: str, stream: TextIO) -> bool:
 
 @contextmanager
 def progress(mode: str, name: str) -> Iterator[Callable[[Progress], None]]:
-    """Show how a search goes: in place on a terminal, as a line a minute elsewhere, or not at all."""
+    """Show how a search goes: in place on a terminal, a line a minute elsewhere, or not."""
     live = sys.stderr.isatty()
     began = last = time.monotonic()
     shown = False
@@ -42,7 +42,8 @@ def progress(mode: str, name: str) -> Iterator[Callable[[Progress], None]]:
             return
         last = moment
         rate = now.states / max(moment - began, 1e-6)
-        line = f"{name}: {now.states:,} states, {rate:,.0f}/s, depth {now.depth}, {now.frontier:,} to expand"
+        found = f"{now.states:,} states, {rate:,.0f}/s, depth {now.depth}"
+        line = f"{name}: {found}, {now.frontier:,} to expand"
         click.echo(f"\r\x1b[K{line}" if live else line, nl=not live, err=True)
         shown = True
 

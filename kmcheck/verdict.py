@@ -1,4 +1,4 @@
-"""What an engine says (a finding), what kmcheck says (a verdict), and the label that goes with it."""
+"""What an engine says (a finding), what kmcheck says (a verdict), and the label with it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A run, as an engine claims it: the initial state's number, then process and choices a step."""
+    """A run, as claimed: the initial state's number, then process and choices of each step."""
 
     initial: int
     steps: tuple[tuple[int, tuple[int, ...]], ...]
@@ -59,7 +59,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What an engine says: the claims, and why it stopped before the whole space was seen, if it did."""
+    """What an engine says: the claims, and why it stopped before all was seen, if it did."""
 
     claims: tuple[Claim, ...]
     complete: bool

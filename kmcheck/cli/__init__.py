@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -120,8 +121,4 @@ def _innermost(error: BaseException) -> str:
     at = error.__traceback__
     while at is not None and at.tb_next is not None:
         at = at.tb_next
-    return (
-        f"{os.path.basename(at.tb_frame.f_code.co_filename)}:{at.tb_lineno}"
-        if at is not None
-        else "?"
-    )
+    return f"{Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at else "?"

@@ -14,8 +14,14 @@ from kmcheck.store import load
 
 @click.command()
 @click.argument("trace", metavar="TRACE")
-@click.option("--as", "picture", type=click.Choice(shelf.names("render")), default="columns", show_default=True,
-              help="Which picture.")  # fmt: skip
+@click.option(
+    "--as",
+    "picture",
+    type=click.Choice(shelf.names("render")),
+    default="columns",
+    show_default=True,
+    help="Which picture.",
+)
 @click.option("--full", is_flag=True, help="Show every step, not only those that matter.")
 @click.option("-o", "--output", metavar="FILE", help="Draw into a file.")
 def command(trace: str, picture: str, output: str | None, *, full: bool) -> int:

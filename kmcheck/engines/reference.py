@@ -23,6 +23,9 @@ GLANCE = 1024
 """States between two looks at the clock, the memory and the screen."""
 
 
+Origin = tuple[int, int, tuple[int, ...]]
+
+
 class Stop(Exception):  # noqa: N818
     """The search ends here: the text says why, None that the question is answered."""
 
@@ -43,8 +46,11 @@ class Search:
     machine: Machine = field(init=False)
     judge: Judge = field(init=False)
     numbers: dict[State, int] = field(default_factory=dict)
-    parents: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)
-    """For each state: its parent's number (or minus its initial state's number minus 1), process, choices."""
+    parents: list[Origin] = field(default_factory=list)
+    """For each state: its parent's number, and the process and choices of the step from there.
+
+    An initial state has no parent: it has minus its place among them, minus one.
+    """
     claims: dict[str, Claim] = field(default_factory=dict)
     later: dict[str, Claim] = field(default_factory=dict)
     """Claims whose run is a step longer than the level that is being expanded."""
@@ -55,6 +61,7 @@ class Search:
     started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
+        """Compile the program for the machine and the judge."""
         self.machine = Machine(self.system.layout, self.solver.holds)
         self.judge = Judge(self.system.layout, self.solver.holds)
 
@@ -82,7 +89,7 @@ class Search:
         level: list[State] = []
         for number, (_, state) in enumerate(self.system.initial):
             if state not in self.numbers:
-                self._find(state, None, -number - 1, 0, (), level)
+                self._find(state, None, (-number - 1, 0, ()), level)
         self._settle()
         while level:
             if self.budget.depth is not None and self.depth >= self.budget.depth:
@@ -98,11 +105,10 @@ class Search:
             level = following
 
     def _find(
-        self, state: State, previous: State | None, parent: int, process: int, choices: tuple[int, ...],
-        level: list[State],
-    ) -> None:  # fmt: skip
+        self, state: State, previous: State | None, origin: Origin, level: list[State]
+    ) -> None:
         self.numbers[state] = len(self.parents)
-        self.parents.append((parent, process, choices))
+        self.parents.append(origin)
         level.append(state)
         if self.budget.states is not None and len(self.parents) > self.budget.states:
             raise Stop(f"{self.budget.states:,} states reached")
@@ -142,14 +148,13 @@ class Search:
             )
         elif step.state is not None:
             if step.state not in self.numbers:
-                self._find(step.state, state, number, step.process, step.choices, level)
+                self._find(step.state, state, (number, step.process, step.choices), level)
             elif self.judge.by_time["step"]:
-                self._judge_step(step, state, number)
+                self._judge_step(step.state, step, state, number)
 
-    def _judge_step(self, step: Step, state: State, number: int) -> None:
-        """Judge a step to a state that is known: only properties of steps can fail anew."""
-        assert step.state is not None
-        for name in self.judge.failing(step.state, state, steps_only=True):
+    def _judge_step(self, known: State, step: Step, state: State, number: int) -> None:
+        """Judge a step to a known state: only properties of steps can fail anew."""
+        for name in self.judge.failing(known, state, steps_only=True):
             run = self._witness(number)
             self._claim(name, Witness(run.initial, (*run.steps, (step.process, step.choices))))
 

@@ -94,7 +94,8 @@ def _explored(label: Label, *, closed: bool) -> str:
     end = (
         "the space is closed" if closed else f"not all: {label.stopped or 'ended at the violation'}"
     )
-    return f"{seen.states:,} states, {seen.transitions:,} transitions, depth {seen.depth}, {terminal}; {end}"
+    size = f"{seen.states:,} states, {seen.transitions:,} transitions, depth {seen.depth}"
+    return f"{size}, {terminal}; {end}"
 
 
 def _sizes(label: Label) -> str:

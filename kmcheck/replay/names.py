@@ -67,7 +67,7 @@ class Names:
             self.former[part] = self.of(*part)
 
     def of(self, kind: str, index: int, *, stale: bool = False) -> str:
-        """Return an object's name; an embedded one's is its container's, an arrow, and the field."""
+        """Return an object's name; that of an embedded one is `child->kmem`."""
         if stale and (kind, index) in self.former:
             return self.former[kind, index]
         if (kind, index) in self.current:

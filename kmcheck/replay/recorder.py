@@ -80,7 +80,7 @@ class Recorder:
         self.notes.append(Note(access, self._member(kind, index, field), span, value))
 
     def assigned(self, template: str, instance: int, instruction: Assign, value: object) -> None:
-        """Give the load that an assignment made the name of its variable; keep what calls return."""
+        """Give the load its variable's name; keep what calls return."""
         del instance
         if self.in_setup:
             return

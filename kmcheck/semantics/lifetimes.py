@@ -103,7 +103,7 @@ class Lifetimes:
     def _ending(
         self, kind: str, index: int
     ) -> tuple[int | None, list[Callable[[list[Any]], None]], list[Any]]:
-        """Return what a free does: which life ends, which addresses go stale, which fields blank."""
+        """Return what a free does: the life that ends, what makes addresses stale, the blanks."""
         group = self.layout.dynamic(kind)
         if not group.base <= index < group.base + group.count:
             return None, [], []

@@ -37,7 +37,7 @@ class Failure(NamedTuple):
 
 
 class Judge:
-    """Decides the properties of a program. `decide` tells whether a residual holds for all sizes."""
+    """Decides the properties of a program. `decide` tells if a residual holds for all sizes."""
 
     def __init__(self, layout: Layout, decide: Callable[[Residual], bool]) -> None:
         self.layout = layout

@@ -1,0 +1,155 @@
+"""The end of a run: the violation, found again, with what caused it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kmcheck.diagnostics import InternalError
+from kmcheck.ir.types import Counter, Ref, SetOf
+from kmcheck.replay.recorder import place_of
+from kmcheck.replay.teller import Teller
+from kmcheck.residual import Residual
+from kmcheck.semantics import BoundReached, Failure, Fault, Judge
+from kmcheck.solver import Solver
+from kmcheck.trace import Access, Violation
+
+
+class Ending:
+    """Judges where a run has ended."""
+
+    def __init__(self, teller: Teller, solver: Solver) -> None:
+        self.teller = teller
+        self.solver = solver
+        self.layout = teller.layout
+        self.names = teller.names
+        self.judge = Judge(self.layout, solver.holds)
+
+    def verdict(self, violation: str, fault: Fault | None) -> Violation:
+        """Return the violation that was claimed.
+
+        Raises:
+            InternalError: it is not there.
+        """
+        if fault is not None:
+            if fault.kind != violation:
+                raise InternalError(
+                    f"the witness was to end in {violation}, and ends in {fault.kind}"
+                )
+            return self._fault(fault)
+        for prop in self.layout.program.properties:
+            if prop.name == violation:
+                return self._property(violation)
+        if violation == "deadlock" and self._is_stuck():
+            return Violation("deadlock", "no process can go on, and not all have ended")
+        if violation == "leak":
+            leaked = self.judge.leaked(self.teller.state)
+            if leaked is not None and self.judge.all_ended(self.teller.state):
+                name = self.names.of(*leaked)
+                return Violation(
+                    "leak", f"all have ended, and nothing leads to {name} any more", name
+                )
+        try:
+            list(self.judge.failing(self.teller.state, self.teller.previous))
+        except Fault as found:
+            if found.kind == violation:
+                return self._fault(found)
+        raise InternalError(f"the witness was to end in {violation}, and does not")
+
+    def _is_stuck(self) -> bool:
+        try:
+            moves = next(iter(self.teller.quiet.successors(self.teller.state)), None)
+        except BoundReached:
+            return False
+        return moves is None and not self.judge.all_ended(self.teller.state)
+
+    def _fault(self, fault: Fault) -> Violation:
+        thing = (
+            None if fault.thing is None else self.names.of(*fault.thing, stale=fault.kind in _STALE)
+        )
+        thing = _root(thing) if fault.kind in _STALE else thing
+        cause = self._last(lambda a: a.what == "free" and a.thing == thing)
+        source = self._source(thing)
+        sizes, told = self._sizes(fault.residual, fault.thing)
+        message = fault.message + told
+        return Violation(fault.kind, message, thing, cause, source, sizes, place_of(fault.span))
+
+    def _source(self, thing: str | None) -> int | None:
+        """Return the event in which the last one's process got hold of a pointer to `thing`."""
+        if thing is None or not self.teller.events:
+            return None
+        process = self.teller.events[-1].process
+        owned = (thing, _root(thing))
+        for event in reversed(self.teller.events[:-1]):
+            if event.process == process and any(
+                a.what == "load" and a.after is not None and set(owned) & set(a.after.targets)
+                for a in event.accesses
+            ):
+                return event.number
+        return None
+
+    def _last(self, wanted: Callable[[Access], bool]) -> int | None:
+        for event in reversed(self.teller.events):
+            if any(wanted(access) for access in event.accesses):
+                return event.number
+        return None
+
+    def _property(self, name: str) -> Violation:
+        prop = next(p for p in self.layout.program.properties if p.name == name)
+        failure = self.judge.test(prop, self.teller.state, self.teller.previous)
+        due = [
+            p.name
+            for p in self.judge.due(self.teller.state, stepped=self.teller.previous is not None)
+        ]
+        if failure is None or name not in due:
+            raise InternalError(f"the witness was to violate {name}, and does not")
+        return self._failed(failure)
+
+    def _failed(self, failure: Failure) -> Violation:
+        shown, things = [], []
+        for (_, _, domain), value in zip(
+            failure.property.parameters, failure.bindings, strict=True
+        ):
+            if not isinstance(domain.type, SetOf):
+                raise InternalError(f"{failure.property.name} ranges over no set")
+            element = domain.type.element
+            shown.append(self.teller.values.of(element, value).text)
+            if isinstance(element, Ref):
+                things.append((element.kind, (value >> 1) - 1))
+        at = f"({', '.join(shown)})" if shown else ""
+        thing = things[0] if things else None
+        sizes, told = self._sizes(failure.residual, thing)
+        message = f"{failure.property.name}{at} does not hold{told}"
+        name = self.names.of(*thing) if thing is not None else None
+        return Violation(
+            failure.property.name, message, name, None, None, sizes, place_of(failure.property.span)
+        )
+
+    def _sizes(
+        self, residual: Residual, thing: tuple[str, int] | None
+    ) -> tuple[tuple[tuple[str, int], ...], str]:
+        """Return sizes for which a law fails, and what the counters of `thing` are then."""
+        if isinstance(residual, bool):
+            return (), ""
+        model = self.solver.counterexample(residual)
+        sizes = tuple((self.names.symbol(symbol), value) for symbol, value in sorted(model.items()))
+        told = ", ".join(f"{name} = {value}" for name, value in sizes)
+        counters = "; ".join(self._counters(thing, model)) if thing is not None else ""
+        return sizes, f": {told}" + (f": {counters}" if counters else "")
+
+    def _counters(self, thing: tuple[str, int], model: dict[int, int]) -> list[str]:
+        found = []
+        for kind, index in self.layout.parts(*thing):
+            for name, info in self.layout.program.kinds[kind].fields.items():
+                if isinstance(info.type, Counter):
+                    form = self.teller.state[self.layout.fields[kind, name] + index]
+                    value = form[0] + sum(c * model.get(i, 1) for i, c in enumerate(form) if i)
+                    owner = self.names.of(kind, index)
+                    found.append(f"{owner}{'.' if '->' in owner else '->'}{name} = {value}")
+        return found
+
+
+_STALE = {"use-after-free", "double-free"}
+
+
+def _root(name: str | None) -> str | None:
+    return None if name is None else name.partition("->")[0]

@@ -1,0 +1,108 @@
+"""One step as one row of C, and the comment beside it."""
+
+from __future__ import annotations
+
+from kmcheck.ir.code import Assign, Block, Store
+from kmcheck.ir.expr import Op
+from kmcheck.replay.recorder import Note, Recorder, place_of
+from kmcheck.replay.stacks import Stacks
+from kmcheck.semantics import Fault, State
+from kmcheck.trace import Place
+
+
+class Rows:
+    """Writes what a step did, or was about to do when it failed."""
+
+    def __init__(self, recorder: Recorder, stacks: Stacks) -> None:
+        self.recorder = recorder
+        self.names = recorder.names
+        self.values = recorder.values
+        self.stacks = stacks
+
+    def text(
+        self, state: State, actor: int, block: Block, fault: Fault | None
+    ) -> tuple[str, Place]:
+        """Return the row of the step just recorded, and its place."""
+        notes = [n for n in self.recorder.notes if not n.access.ghost]
+        shown = _what_matters(notes)
+        if fault is not None and fault.field:
+            return self._attempt(state, actor, block, fault), place_of(fault.span)
+        if fault is not None and fault.kind == "double-free" and fault.thing is not None:
+            return f"kfree({self.names.of(*fault.thing, stale=True)})", place_of(fault.span)
+        if fault is not None and not shown:
+            return fault.span.text, place_of(fault.span)
+        text = "; ".join(dict.fromkeys(n.text for n in shown)) or block.span.text
+        return text, place_of(block.span)
+
+    def note(self, block: Block) -> str:
+        """Return the comment beside a step: the spec's own, else which object a load came to."""
+        shown = _what_matters([n for n in self.recorder.notes if not n.access.ghost])
+        if block.note or len(shown) != 1 or shown[0].access.what != "load":
+            return block.note
+        after = shown[0].access.after
+        return after.text if after is not None and (after.targets or after.text == "NULL") else ""
+
+    def _attempt(self, state: State, actor: int, block: Block, fault: Fault) -> str:
+        """Return the access that failed as C: what it would have done."""
+        owner = "NULL" if fault.thing is None else self.names.of(*fault.thing, stale=True)
+        member = f"{owner}{'.' if '->' in owner else '->'}{fault.field}"
+        for instruction in block.instructions:
+            if isinstance(instruction, Store) and instruction.span == fault.span:
+                return self._attempted_store(state, actor, instruction, member)
+            if (
+                isinstance(instruction, Assign)
+                and instruction.span == fault.span
+                and instruction.var[0] != "@"
+            ):
+                return f"{instruction.var.partition('@')[0]} = {member}"
+        return member
+
+    def _attempted_store(self, state: State, actor: int, instruction: Store, member: str) -> str:
+        name, instance = self.stacks.actors[actor]
+        operator, operand = "=", instruction.value
+        if isinstance(operand, Op) and operand.name in _ASSIGNING and len(operand.args) == 2:  # noqa: PLR2004
+            operator, operand = _ASSIGNING[operand.name], operand.args[1]
+        if isinstance(operand, Op) and operand.name == "form_size":
+            operand = operand.args[0]
+        try:
+            value = self.stacks.evaluators[name].of(operand)(list(state), instance)
+        except Fault:
+            return member
+        text = self.values.of(operand.type, value).text
+        return (
+            f"{operator}({text}, &{member})"
+            if operator.isidentifier()
+            else f"{member} {operator} {text}"
+        )
+
+
+_ASSIGNING = {
+    "form_add": "+=",
+    "form_sub": "-=",
+    "add": "+=",
+    "sub": "-=",
+    "with": "list_add",
+    "list_append": "list_add",
+    "remove": "list_del",
+    "without": "list_del",
+    "list_remove": "list_del",
+}
+
+
+def _what_matters(notes: list[Note]) -> list[Note]:
+    """Return the accesses that a row shows: changes if there are any, else loads."""
+    changes = [n for n in notes if n.access.what != "load"]
+    return _moved(changes) or notes[-1:]
+
+
+def _moved(changes: list[Note]) -> list[Note]:
+    """Return changes with a list_del() and the list_add() behind it told as one list_move()."""
+    told: list[Note] = []
+    for note in changes:
+        item, _, target = note.text.removeprefix("list_add(").partition(", ")
+        last = told[-1].text if told else ""
+        if note.text.startswith("list_add(") and last.startswith(f"list_del({item}, "):
+            told[-1] = Note(note.access, f"list_move({item}, {target}", note.span)
+        else:
+            told.append(note)
+    return told

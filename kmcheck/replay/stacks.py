@@ -1,0 +1,55 @@
+"""The calls that each process is inside of, with their arguments as they were at the call."""
+
+from __future__ import annotations
+
+from kmcheck.ir.code import Block, Call
+from kmcheck.ir.layout import Layout
+from kmcheck.replay.recorder import place_of
+from kmcheck.replay.values import Values
+from kmcheck.semantics import Fault, State
+from kmcheck.semantics.evaluate import Evaluator
+from kmcheck.trace import Frame, Value
+
+
+class Stacks:
+    """Keeps the frames of all processes and actions while a run is told."""
+
+    def __init__(self, layout: Layout, values: Values, actors: list[tuple[str, int]]) -> None:
+        self.layout = layout
+        self.values = values
+        self.actors = actors
+        self.evaluators = {name: Evaluator(layout, name) for name in layout.program.templates}
+        self.known: dict[int, dict[int, Frame]] = {}
+
+    def block(self, state: State, actor: int) -> Block | None:
+        """Return the block at which a process is, None if it does not run."""
+        name, instance = self.actors[actor]
+        at = state[self.layout.pc[name] + instance]
+        return self.layout.program.templates[name].blocks[at - 1] if at else None
+
+    def enter(self, state: State) -> None:
+        """Note the calls that each process is inside of now; those it left are forgotten."""
+        for actor in range(len(self.actors)):
+            block = self.block(state, actor)
+            known = self.known.get(actor, {})
+            calls = block.calls if block is not None else ()
+            self.known[actor] = {
+                c.serial: known.get(c.serial) or self._frame(state, actor, c) for c in calls
+            }
+
+    def of(self, actor: int, block: Block) -> tuple[Frame, ...]:
+        """Return the frames of a process at a block, its own function first."""
+        return tuple(self.known[actor][call.serial] for call in block.calls)
+
+    def _frame(self, state: State, actor: int, call: Call) -> Frame:
+        name, instance = self.actors[actor]
+        texts = []
+        for argument in call.arguments:
+            try:
+                value = self.evaluators[name].of(argument)(list(state), instance)
+                text = self.values.of(argument.type, value)
+            except Fault:
+                text = Value("...")
+            embedded = bool(text.targets) and ("->" in text.text or "." in text.text)
+            texts.append(f"&{text.text}" if embedded else text.text)
+        return Frame(call.name, tuple(texts), call.module, call.serial, place_of(call.span))
