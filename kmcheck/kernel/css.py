@@ -2,18 +2,17 @@
 
 Semantics: the chain below, in the order in which the kernel runs it. In the kernel each link is
 an RCU callback or a work that the one before starts, and nothing else can run in between for this
-css, so the process that removes the cgroup walks through all of it here (cgroup_rmdir(), or the
-links one by one where a spec wants to leave one out). The reference count is a plain count for
-now: the percpu count's switch to atomic mode is only seen as the grace period of
-css_confirm_kill().
+css; so the first four are one process here, which the spec starts and which calls cgroup_rmdir()
+(or the links one by one, to leave one out), and the rest are another one, css_release(), which the
+last css_put() starts. The reference count is a plain count for now: the percpu count's switch to
+atomic mode is only seen as the grace period of css_confirm_kill().
 
     kill_css              flags |= CSS_DYING, the ref is killed: css_tryget_online() fails from here
     css_confirm_kill      a grace period: now it fails on all CPUs
     css_wait_for_children the children have gone offline (online_cnt, since v4.5)
     css_killed_work_fn    cgroup_mutex; ss->css_offline(css); flags &= ~CSS_ONLINE; css_put(css)
-    css_wait_for_release  the last reference is gone
-    css_release_work_fn   cgroup_mutex; ss->css_released(css)
-    css_free_rwork_fn     a grace period; ss->css_free(css), which frees the object; css_put(parent)
+    css_release           the last reference is gone; cgroup_mutex; ss->css_released(css);
+                          a grace period; ss->css_free(css), which frees the object; css_put(parent)
 
 The base reference is dropped by css_killed_work_fn() (the kernel takes one more, drops the base
 reference when it kills, and the other there: the same count at every point that anyone can see).
@@ -25,7 +24,7 @@ v6.12.
 
 Misuse reported: `ref-resurrect` (css_get() after the last css_put()), `ref-underflow`;
 `sleep-in-atomic` and `deadlock` around cgroup_mutex. A css whose last reference is never dropped
-(a zombie) is a `deadlock`: its rmdir waits for ever in css_wait_for_release().
+is a zombie: css_is_zombie() tells, for properties of the end.
 """
 
 from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
@@ -37,7 +36,17 @@ from kmcheck.kernel.refcount import (
     refcount_inc_not_zero,
     refcount_set,
 )
-from kmcheck.lang import Annotated, Callable, Object, Ref, atomic, wait_until
+from kmcheck.lang import (
+    Annotated,
+    Callable,
+    Object,
+    Ref,
+    atomic,
+    process,
+    slots,
+    start,
+    wait_until,
+)
 
 Children = Annotated[int, range(4)]
 
@@ -51,16 +60,29 @@ class Css(Object):
     online: bool  # CSS_ONLINE
     children: Children  # not rmdir'ed yet: cgroup.nr_descendants
     online_children: Children  # not offline yet: online_cnt
+    css_released: Callable[["Css"], None]  # ss->css_released
+    css_free: Callable[["Css"], None]  # ss->css_free
 
 
 cgroup_mutex = Mutex()
 
 
-def init_and_link_css(css: Css, parent: Css | None) -> None:
+def no_css_released(css: Css) -> None:
+    """Do nothing: for a subsystem without css_released()."""
+
+
+def init_and_link_css(
+    css: Css,
+    parent: Css | None,
+    css_released: Callable[[Css], None],
+    css_free: Callable[[Css], None],
+) -> None:
     """Bring a css online below its parent, with its base reference."""
     refcount_set(css.refcnt, 1)
     css.parent = parent
     css.online = True
+    css.css_released = css_released
+    css.css_free = css_free
     if parent is not None:
         css_get(parent)
         parent.children += 1
@@ -97,10 +119,12 @@ def css_tryget_online(css: Css) -> bool:
 
 
 def css_put(css: Css) -> None:
-    """Drop a reference."""
+    """Drop a reference; the last one sets off the release."""
     with atomic("css reference dropped"):
         if css.parent is not None:
-            refcount_dec_and_test(css.refcnt)
+            last = refcount_dec_and_test(css.refcnt)
+            if last:
+                start(css_release, css)
 
 
 # --- the end of a css ---------------------------------------------------------------------------
@@ -137,33 +161,26 @@ def css_killed_work_fn(css: Css, css_offline: Callable[[Css], None]) -> None:
         mutex_unlock(cgroup_mutex)
 
 
-def css_wait_for_release(css: Css) -> None:
-    """Wait until the last reference is dropped: css_release()."""
-    wait_until(css.refcnt.refs == 0, "last css reference is gone")
-
-
-def css_release_work_fn(css: Css, css_released: Callable[[Css], None]) -> None:
-    """Take the css out of sight: its id is looked up no more."""
-    mutex_lock(cgroup_mutex)
-    css_released(css)
-    mutex_unlock(cgroup_mutex)
-
-
-def css_free_rwork_fn(css: Css, css_free: Callable[[Css], None]) -> None:
-    """Free the css after a grace period, and drop its reference on the parent."""
-    synchronize_rcu()
-    parent = css.parent
-    css_free(css)
-    css_put(parent)
-
-
-def cgroup_rmdir(
-    css: Css, css_offline: Callable[[Css], None], css_free: Callable[[Css], None]
-) -> None:
-    """Remove a cgroup, from rmdir to kfree(), for a subsystem without css_released()."""
+def cgroup_rmdir(css: Css, css_offline: Callable[[Css], None]) -> None:
+    """Remove a cgroup: from rmdir until it is offline and its base reference dropped."""
     kill_css(css)
     css_confirm_kill(css)
     css_wait_for_children(css)
     css_killed_work_fn(css, css_offline)
-    css_wait_for_release(css)
-    css_free_rwork_fn(css, css_free)
+
+
+@process(limit=slots(Css))
+def css_release(css: Css) -> None:
+    """Take a css without references out of sight, and free it after a grace period."""
+    mutex_lock(cgroup_mutex)
+    css.css_released(css)
+    mutex_unlock(cgroup_mutex)
+    synchronize_rcu()
+    parent = css.parent
+    css.css_free(css)
+    css_put(parent)
+
+
+def css_is_zombie(css: Css) -> bool:
+    """Tell whether a css that has gone offline is still kept by a reference."""
+    return css.dying and not css.online and css.refcnt.refs > 0

@@ -22,11 +22,18 @@ READ_LOCK=no     The free path loads the back pointer outside a read section. Th
 GRACE_PERIOD=no  (d1) css_free() frees the child at once, under the eyes of a free that has loaded
                  the pointer and is about to use it.
 HIERARCHY=no     (d10) The child's counter is not linked to the parent's (use_hierarchy=0), but
-                 the parent inherits the pages all the same. It was never charged for them, so
-                 their uncharges bring it below zero. No race is needed. Upstream met this in 5.9:
-                 "mm: memcg: link page counters to root if use_hierarchy is false".
-LISTED=no        The caches get the new pointer but stay on no list: the parent's own css_free()
-                 would not find them. (d8; its use-after-free is in reparent_hierarchy.)
+                 the parent inherits the pages all the same. It was never charged for them, so the
+                 first free after the swap brings it below zero. No race is needed. Upstream met
+                 this in 5.9: "mm: memcg: link page counters to root if use_hierarchy is false".
+LISTED=no        (d8) The caches get the new pointer but stay on no list: the parent's own
+                 css_free() would not find them. Its use-after-free is in reparent_hierarchy.
+
+                 predicted                           found
+default          holds                               holds
+READ_LOCK=no     use-after-free                      use-after-free
+GRACE_PERIOD=no  use-after-free                      use-after-free
+HIERARCHY=no     counter-underflow                   counter-underflow
+LISTED=no        caches_are_listed_by_their_owner    caches_are_listed_by_their_owner
 """
 
 from kmcheck.kernel.page_counter import (

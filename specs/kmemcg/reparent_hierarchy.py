@@ -22,19 +22,25 @@ PARENT_LAST=no  (d9) The parent may go offline before its child, as it could bef
 PIN=yes         The cache holds a css reference of its memcg, moved with the pointer. It makes up
                 for each of the two above: the parent lives on, as a zombie, until the cache is
                 gone.
+
+                predicted       found
+default         holds           holds
+INHERIT=no      use-after-free  use-after-free
+PARENT_LAST=no  use-after-free  use-after-free
+PIN=yes         holds           holds, with either of the two above as well
 """
 
 from kmcheck.kernel.css import (
     Css,
     css_confirm_kill,
-    css_free_rwork_fn,
     css_get,
+    css_is_zombie,
     css_killed_work_fn,
     css_put,
     css_wait_for_children,
-    css_wait_for_release,
     init_and_link_css,
     kill_css,
+    no_css_released,
 )
 from kmcheck.kernel.page_counter import (
     PageCounter,
@@ -62,8 +68,8 @@ from kmcheck.lang import (
     closure,
     conserved,
     container_of,
-    count,
     finally_,
+    is_alive,
     process,
     setup,
     start,
@@ -149,8 +155,6 @@ def rmdir(memcg: Memcg) -> None:
     if PARENT_LAST:
         css_wait_for_children(memcg.css)
     css_killed_work_fn(memcg.css, mem_cgroup_css_offline)
-    css_wait_for_release(memcg.css)
-    css_free_rwork_fn(memcg.css, mem_cgroup_css_free)
 
 
 @setup
@@ -158,9 +162,9 @@ def hierarchy() -> None:
     root = Memcg()
     parent = Memcg(parent=root)
     child = Memcg(parent=parent)
-    init_and_link_css(root.css, None)
-    init_and_link_css(parent.css, root.css)
-    init_and_link_css(child.css, parent.css)
+    init_and_link_css(root.css, None, no_css_released, mem_cgroup_css_free)
+    init_and_link_css(parent.css, root.css, no_css_released, mem_cgroup_css_free)
+    init_and_link_css(child.css, parent.css, no_css_released, mem_cgroup_css_free)
     page_counter_init(parent.kmem, root.kmem)
     page_counter_init(child.kmem, parent.kmem)
     for _ in range(CACHES):
@@ -175,9 +179,18 @@ def hierarchy() -> None:
     start(rmdir, parent)
 
 
+def an_owner_is_freed() -> bool:
+    return any(not is_alive(page.slab_cache.memcg) for page in alive(Page))
+
+
 @conserved
 def charged_where_it_belongs(memcg: Memcg) -> bool:
-    """A counter holds the pages whose owner, as the back pointer names it now, charges it."""
+    """An online memcg's counter holds the pages whose owner, by the back pointer, charges it.
+
+    It has nothing to say once an owner is freed: the use-after-free that comes of it says more.
+    """
+    if not memcg.css.online or an_owner_is_freed():
+        return True
     return memcg.kmem.usage == total(
         page.size
         for page in alive(Page)
@@ -186,5 +199,5 @@ def charged_where_it_belongs(memcg: Memcg) -> bool:
 
 
 @finally_
-def only_the_root_is_left() -> bool:
-    return count(memcg for memcg in alive(Memcg)) == 1
+def no_memcg_is_a_zombie(memcg: Memcg) -> bool:
+    return not css_is_zombie(memcg.css)

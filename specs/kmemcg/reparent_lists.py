@@ -23,16 +23,27 @@ ORDER=swap_first    The mail's order: swap, grace period, splice. With one lock 
                     would be a bug today: this is what 6.13 was, until "mm/list_lru: drain before
                     clearing xarray entry on reparent" (2026).
 ORDER=splice_first  (d3) The list is drained while adds may still load the child: an object is put
-                    on a list that nobody will look at again, and that is freed under it.
+                    on a list that nobody will look at again, and that is freed under it. With a
+                    lock for each list there is a shorter way to fail: a delete that has loaded
+                    the child takes the object off the parent's list under the child's lock.
 ORDER=locked        (d7) Swap, grace period and splice all under the list's lock, so that nobody
                     can get in between. But a reader may be spinning on that lock in its read
                     section, and synchronize_rcu() waits for it: it must not be called under a
                     spinlock.
 ORDER=mark_dead     The repair of 2026: splice, and mark the list dead, under its lock; only then
-                    swap. Who comes late finds the list dead and goes to the parent's. Holds with
-                    both.
+                    swap. Who comes late finds the list dead and goes to the parent's.
 READ_LOCK=no        The memcg is looked up outside a read section and may be freed before its list
                     is locked: "mm: list_lru: fix UAF for memory cgroup", CVE-2024-43888.
+
+                                  predicted        found
+default                           holds            holds
+LOCKS=memcg                       guard-violation  guard-violation
+ORDER=splice_first                stranded-object  stranded-object
+ORDER=splice_first, LOCKS=memcg   stranded-object  guard-violation first, stranded-object too
+ORDER=locked                      deadlock         sleep-in-atomic, before any reader comes
+ORDER=mark_dead                   holds            holds
+ORDER=mark_dead, LOCKS=memcg      holds            holds
+READ_LOCK=no                      use-after-free   use-after-free
 """
 
 from kmcheck.kernel.list_lru import (
@@ -70,6 +81,7 @@ from kmcheck.lang import (
     auto,
     bound,
     choice,
+    choose,
     finally_,
     is_alive,
     process,
@@ -179,7 +191,7 @@ def two_lists() -> None:
     child = Memcg(parent=parent)
     memcg_init_list_lru_one(dentry_lru, parent.lru, None)
     memcg_init_list_lru_one(dentry_lru, child.lru, parent.lru)
-    parent.lru.shrinker_bit = True  # left over from an object that is gone
+    parent.lru.shrinker_bit = choose(True, False)  # or left over from an object that is gone
     cache = Cache(memcg=child)
     for _ in range(ADDERS):
         new = Dentry(slab_cache=cache)
