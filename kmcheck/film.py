@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import graphviz
 
-from kmcheck.explain import Arrow, Heap, Look, Shot, Story, heap, plain
+from kmcheck.explain import Arrow, Heap, Shot, Story, heap, plain
 
 EM = 0.602
 SIZE = 11
@@ -38,17 +38,22 @@ class Film:
     def __init__(self, story: Story, graph: Heap) -> None:
         """Measure what has to have one size over all shots."""
         self.story, self.heap = story, graph
+        self.pointers = {
+            (name, fact.field)
+            for shot in graph.shots
+            for name, look in shot.looks.items()
+            for fact in look.facts
+            if fact.value.targets
+        }
         names = (*graph.processes, *graph.objects)
         self.ids = {name: f"n{i}" for i, name in enumerate(names)}
         self.lines = {
-            name: max(len(_lines(name, shot.looks.get(name))) for shot in graph.shots)
+            name: max(len(self._lines(name, shot)) for shot in graph.shots)
             for name in graph.objects
         }
         self.chars = {
             name: max(
-                len(line)
-                for shot in graph.shots
-                for line in (*_lines(name, shot.looks.get(name)), "FREED")
+                len(line) for shot in graph.shots for line in (*self._lines(name, shot), "FREED")
             )
             for name in graph.objects
         }
@@ -78,6 +83,15 @@ class Film:
             self._arrow(graph, index, number, arrow)
         return str(graph.source)
 
+    def _lines(self, name: str, shot: Shot) -> tuple[str, ...]:
+        """Return what is written in an object's box; pointers are arrows already."""
+        look = shot.looks.get(name)
+        if look is None:
+            return (plain(name),)
+        facts = [f.text for f in look.facts if (name, f.field) not in self.pointers]
+        words = {"dying": ["dying"], "freed": ["FREED"]}.get(look.state, [])
+        return (plain(name), *words, *(_elided(plain(fact)) for fact in facts))
+
     def _caption(self, shot: Shot) -> str:
         if shot.row is None:
             return "at first"
@@ -104,7 +118,7 @@ class Film:
         bad = name == self._culprit(shot)
         sort = f"object {state} bad" if bad else f"object {state}"
         graph.node(
-            self.ids[name], "\\n".join(_escaped(line) for line in _lines(name, look)),
+            self.ids[name], "\\n".join(_escaped(line) for line in self._lines(name, shot)),
             style=STYLES[state] if look else "invis", fillcolor=FILLS[state],
             color=COLOURS["dangling"] if bad else EDGES[state], penwidth="2.6" if bad else "1",
             fontcolor="#1f2328", width=_inches(self.chars[name]),
@@ -131,15 +145,6 @@ class Film:
             penwidth=wide, style={None: "invis", "stale": "dashed"}.get(tone, "solid"),
             id=f"s{index}e{number}", **{"class": tone or "absent"},
         )  # fmt: skip
-
-
-def _lines(name: str, look: Look | None) -> tuple[str, ...]:
-    """What is written in an object's box; pointers are arrows already."""
-    if look is None:
-        return (plain(name),)
-    facts = [plain(fact.text) for fact in look.facts if not fact.value.targets]
-    words = {"live": [], "dying": ["dying"], "freed": ["FREED"]}[look.state]
-    return (plain(name), *words, *map(_elided, facts))
 
 
 def _elided(text: str) -> str:

@@ -2,9 +2,9 @@
 
 from kmcheck.explain.changes import Change, changes
 from kmcheck.explain.heap import Arrow, Heap, Shot, heap
-from kmcheck.explain.names import comment, plain, where
+from kmcheck.explain.names import comment, plain, where, wrapped
 from kmcheck.explain.order import Span
-from kmcheck.explain.rows import Row
+from kmcheck.explain.rows import Row, joined
 from kmcheck.explain.states import Fact, Look, State, inner, key_fields, look
 from kmcheck.explain.story import Column, Story, explain
 from kmcheck.explain.why import Missing, Reason
@@ -28,8 +28,10 @@ __all__ = [
     "explain",
     "heap",
     "inner",
+    "joined",
     "key_fields",
     "look",
     "plain",
     "where",
+    "wrapped",
 ]

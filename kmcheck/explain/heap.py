@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kmcheck.explain.names import plain
+from kmcheck.explain.names import Family, plain
 from kmcheck.explain.rows import Row
 from kmcheck.explain.states import Look, inner, key_fields, look
 from kmcheck.explain.story import Story
@@ -46,11 +46,13 @@ def heap(story: Story) -> Heap:
     """Return the graph of the objects that the rows are about, after each row that changes it."""
     objects = _objects(story)
     fields = {name: key_fields(story, name) for name in objects}
+    changing = frozenset(pair for pairs in fields.values() for pair in pairs)
     shots: list[Shot] = []
     for row, before, after in _states(story):
         looks = {name: look(story, name, fields[name], after) for name in objects}
         looks = {name: seen for name, seen in looks.items() if seen.state != "absent"}
-        old, now = (_arrows(story, state, frozenset(looks)) for state in (before, after))
+        shown = frozenset(looks)
+        old, now = (_arrows(story, state, shown, changing) for state in (before, after))
         tones = {a: _tone(story, a, looks, stale) for a, stale in now.items()}
         tones |= {a: "changed" for a in now if a not in old and tones[a] == "plain"}
         shots.append(Shot(row, looks, _followed(story, row, looks, tones)))
@@ -79,23 +81,31 @@ def _states(story: Story) -> list[tuple[Row | None, Snapshot, Snapshot]]:
     if story.fails_inside:
         states[-1] = states[-2]
     found: list[tuple[Row | None, Snapshot, Snapshot]] = [(None, states[0], states[0])]
-    rows = [row for row in story.rows if row.events]
+    rows = [row for row in story.rows if row.events and (row.bad or not row.is_ordering)]
     return found + [(row, states[row.events[0]], states[row.events[-1] + 1]) for row in rows]
 
 
-def _arrows(story: Story, state: Snapshot, shown: frozenset[str]) -> dict[Arrow, bool]:
-    """All pointers from and to what is shown, and whether each is stale. The dead hold none."""
+def _arrows(
+    story: Story, state: Snapshot, shown: frozenset[str], changing: frozenset[tuple[str, str]]
+) -> dict[Arrow, bool]:
+    """All pointers from and to what is shown, and whether each is stale. The dead hold none.
+
+    A pointer into the middle of an object counts only if it is one of those that change: the others
+    repeat, level by level, the pointers between the containers.
+    """
     found: dict[Arrow, bool] = {}
     for view in state.objects:
         root = story.family.root(view.name)
         if root in shown and view.life == "live":
             for field, value in view.fields:
-                _add(found, root, inner(view.name, root, field), value, shown)
+                deep = story.family if (view.name, field) in changing else None
+                _add(found, (root, inner(view.name, root, field)), value, shown, deep)
     actors = {column.process for column in story.columns}
     for process in state.processes:
         if process.name in actors and process.status != "ended":
+            about = shown & _about(story, process.name)
             for name, value in process.variables:
-                _add(found, process.name, name, value, shown & _about(story, process.name))
+                _add(found, (process.name, name), value, about, None)
     return found
 
 
@@ -108,11 +118,17 @@ def _about(story: Story, process: str) -> frozenset[str]:
 
 
 def _add(
-    found: dict[Arrow, bool], owner: str, field: str, value: Value, shown: frozenset[str]
+    found: dict[Arrow, bool],
+    source: tuple[str, str],
+    value: Value,
+    shown: frozenset[str],
+    deep: Family | None,
 ) -> None:
-    for target in value.targets:
-        if target in shown:
-            found[Arrow(owner, plain(field), target)] = target in value.stale
+    owner, field = source
+    for name in value.targets:
+        target = deep.root(name) if deep else name
+        if target in shown and target != owner:
+            found[Arrow(owner, plain(field), target)] = name in value.stale
 
 
 def _tone(story: Story, arrow: Arrow, looks: dict[str, Look], stale: bool) -> Tone:  # noqa: FBT001

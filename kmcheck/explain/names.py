@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from textwrap import wrap
 
 from kmcheck.trace import Event, Frame, ObjectView, Place, Trace, Value
 
@@ -32,6 +33,18 @@ def plain(text: str) -> str:
 def comment(text: str) -> str:
     """Return `text` as a C comment, or nothing where there is nothing to say."""
     return f"/* {plain(text).replace('*/', '* /')} */" if text.strip() else ""
+
+
+def wrapped(text: str, width: int, indent: str = "", hang: str = "") -> list[str]:
+    """Wrap at spaces, and only there if it can be; the end of a comment is never alone."""
+    lines = wrap(
+        text.replace(" */", "\0*/"),
+        max(width, len(hang) + 8, len(indent) + 8),
+        initial_indent=indent,
+        subsequent_indent=hang,
+        break_on_hyphens=False,
+    )
+    return [line.replace("\0", " ") for line in lines]
 
 
 def where(place: Place) -> str:
@@ -95,6 +108,11 @@ class Family:
             name = view.embedded_in
             seen.add(name)
         return name
+
+    def is_global(self, name: str) -> bool:
+        """Tell whether the object belongs to no other and is never freed; so is one unknown."""
+        view = self.views.get(self.root(name))
+        return view is None or view.is_global
 
     def of(self, names: frozenset[str]) -> frozenset[str]:
         """Return all objects that share a life with one of `names`."""

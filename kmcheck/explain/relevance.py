@@ -43,7 +43,7 @@ def kept(
     every = frozenset(range(len(trace.events)))
     if trace.violation.kind == "deadlock":
         steps = _stuck(trace, told, order)
-    elif trace.violation.thing is None and len(trace.events) <= SHORT:
+    elif len(trace.events) <= SHORT and not _concerns_an_object(trace):
         steps = every
     else:
         steps = _touching(trace, focus(trace, family)) | _named(trace)
@@ -51,6 +51,12 @@ def kept(
         return every
     steps |= _starting(trace, told, steps)
     return steps | _ordering(trace, told, order, steps)
+
+
+def _concerns_an_object(trace: Trace) -> bool:
+    """Tell whether one object's story explains the violation: a property may read all of them."""
+    kind = trace.violation.kind
+    return trace.violation.thing is not None and ("-" in kind or kind in {"leak", "range"})
 
 
 def _named(trace: Trace) -> frozenset[int]:

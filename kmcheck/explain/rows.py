@@ -34,6 +34,7 @@ class Row:
     events: tuple[int, ...] = ()
     bad: bool = False
     primitive: str = ""
+    grace: bool = False
     serial: int | None = None
     """Of the call that the row is, or stands for."""
     why: str = ""
@@ -47,7 +48,7 @@ class Row:
     @property
     def is_grace(self) -> bool:
         """Tell whether the row is a grace period, or one end of it."""
-        return self.primitive in GRACE
+        return self.grace or self.primitive in GRACE
 
 
 class Rows:
@@ -133,7 +134,8 @@ class Rows:
             return
         row = self._step(index, depth if grace else depth + 1, bad=bad)
         row = replace(row, primitive=frame.function, serial=frame.serial)
-        self.rows.append(replace(row, text="", note="grace period ends") if grace else row)
+        ends = replace(row, text="", note="grace period ends", grace=True)
+        self.rows.append(ends if grace else row)
 
     def _merged(self, row: Row, index: int, *, bad: bool) -> Row:
         """Count the step in; the number shown is the one that the violation points at, if any."""
@@ -154,7 +156,8 @@ class Rows:
         span = self.graces.get((row.process, row.events[0]))
         if span:
             names = ", ".join(span.waits_for)
-            return replace(row, note=f"waits for {names}" if names else "no reader to wait for")
+            note = f"waits for {names}" if names else "no reader to wait for"
+            return replace(row, note=note, grace=True)
         others = [r for r in self.rows if r.serial == row.serial and r.process == row.process]
         whole = (call.finished and len(others) == 1) or is_ordering(call.name)
         labels = [_label(self.trace.events[index]) for index in row.events]
@@ -244,3 +247,16 @@ def _holders(order: tuple[Span, ...], frames: tuple[Frame, ...]) -> str:
     wanted = {frame.arguments[0].lstrip("&") for frame in frames if frame.arguments}
     names = [span.process for span in open_ if span.what in wanted]
     return f"held by {', '.join(dict.fromkeys(names))}" if names else ""
+
+
+def joined(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Put calls that are entered one after the other into one row: `get() > down(&room)`."""
+    found: list[Row] = []
+    for row in rows:
+        last = found[-1] if found else None
+        calls = last is not None and last.role == row.role == "call" and last.number is None
+        if last is not None and calls and last.process == row.process:
+            found[-1] = replace(last, text=f"{last.text} > {row.text}")
+        else:
+            found.append(row)
+    return tuple(found)

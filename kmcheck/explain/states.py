@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from kmcheck.explain.names import points_to
 from kmcheck.explain.story import Story
 from kmcheck.trace import ObjectView, Snapshot, Value
 
@@ -13,6 +14,8 @@ State = Literal["absent", "live", "dying", "freed"]
 
 ENDING = re.compile(r"dying|dead|offline|killed", re.IGNORECASE)
 LIVING = re.compile(r"online|alive|active", re.IGNORECASE)
+MOST = 5
+"""Fields of an object that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,8 @@ class Fact:
 
     @property
     def text(self) -> str:
-        """The fact in one line."""
-        return f"{self.field} = {self.value.text}"
+        """The fact in one line; a pointer to what was freed says so."""
+        return f"{self.field} = {self.value.text}{' (freed)' if self.value.stale else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +40,28 @@ class Look:
 
 
 def key_fields(story: Story, name: str) -> tuple[tuple[str, str], ...]:
-    """Return the fields, as (owner, field), that a row changes or finds another object in."""
+    """Return the fields, as (owner, field), that matter, in the order in which they come up.
+
+    The violation names them, a row changes them, or finds the failing object in them.
+    """
     if not story.rows:
         return tuple((name, field) for field, _ in story.family.views[name].fields)
-    found = {
-        (access.thing, access.field): None
+    told = [
+        access
         for row in story.rows
-        for index in row.events
-        for access in story.trace.events[index].accesses
-        if not access.ghost
-        and access.field
-        and story.family.root(access.thing) == name
-        and (access.what != "load" or _leads(story, access.after))
-        and story.concerns(row)
+        for access in story.accesses(row)
+        if access.field and story.family.root(access.thing) == name
+    ]
+    named = {
+        (view.name, field): None
+        for view in story.family.views.values()
+        for field, _ in view.fields
+        if story.family.root(view.name) == name
+        and story.family.member(view.name, field) in story.trace.violation.message
     }
-    return tuple(found)
-
-
-def _leads(story: Story, value: Value | None) -> bool:
-    targets = value.targets if value else ()
-    return any(story.family.root(target) in story.cast for target in targets)
+    stored = {(a.thing, a.field): None for a in told if a.what != "load"}
+    loaded = {(a.thing, a.field): None for a in told if points_to(a.after, story.things)}
+    return tuple(dict.fromkeys((*named, *stored, *loaded)))[:MOST]
 
 
 def look(story: Story, name: str, fields: tuple[tuple[str, str], ...], state: Snapshot) -> Look:
@@ -84,7 +89,7 @@ def _fact(view: ObjectView, name: str, field: str) -> tuple[Fact, ...]:
 
 def inner(owner: str, container: str, field: str) -> str:
     """Return a field as seen from the container: `kmem.usage` of `child->kmem` in `child`."""
-    path = owner.removeprefix(container).removeprefix("->").replace("->", ".")
+    path = owner.removeprefix(container).replace("->", ".").removeprefix(".")
     return f"{path}.{field}" if path else field
 
 
@@ -101,6 +106,7 @@ def _is_dying(story: Story, parts: list[ObjectView]) -> bool:
 def _ends(field: str, value: Value, before: Value | None) -> bool:
     if before is not None and before.text == value.text:
         return False
-    lost = LIVING.search(field) and value.text in {"false", "0"} and before is not None
-    flag = ENDING.search(field) and value.text in {"true", "1"}
+    was_true = before is not None and before.text == "true"
+    lost = LIVING.search(field) and value.text == "false" and was_true
+    flag = ENDING.search(field) and value.text == "true"
     return bool(lost or flag or ENDING.fullmatch(value.text.rpartition(".")[2]))

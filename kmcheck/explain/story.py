@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kmcheck.explain.names import Family
-from kmcheck.explain.order import Span, calls, spans
+from kmcheck.explain.names import Family, primitive
+from kmcheck.explain.order import OWNER, Span, calls, spans
 from kmcheck.explain.relevance import focus, kept, visible
 from kmcheck.explain.rows import Row, Rows, fails_inside
 from kmcheck.explain.why import Missing, Reason, Why
-from kmcheck.trace import ProcessView, Trace, Value
+from kmcheck.trace import Access, ProcessView, Trace, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,17 @@ class Story:
     family: Family
     fails_inside: bool
     """Whether the last step itself fails, so that what it changed never happened."""
+    things: frozenset[str]
+    """What the violation is about, with all that is embedded in it."""
     full: bool = False
 
     def row_of(self, event: int) -> int | None:
         """Return the index of the row that stands for the event; None if it was left out."""
         return next((i for i, row in enumerate(self.rows) if event in row.events), None)
 
-    def concerns(self, row: Row) -> bool:
-        """Tell whether the row's accesses are part of the story: those of a lock seldom are."""
-        return _concerns(self.trace, row)
+    def accesses(self, row: Row) -> tuple[Access, ...]:
+        """Return what the row does to the design's objects: what a primitive keeps is no part."""
+        return _accesses(self.trace, self.family, self.things, row)
 
 
 def explain(trace: Trace, *, full: bool = False) -> Story:
@@ -59,24 +61,38 @@ def explain(trace: Trace, *, full: bool = False) -> Story:
     every = frozenset(range(len(trace.events)))
     steps = every if full or not every else kept(trace, family, told, order)
     rows = Rows(trace, told, order).write(steps)
-    why = Why(trace, family, order)
+    why, things = Why(trace, family, order), focus(trace, family)
     return Story(
         trace=trace,
         rows=rows,
         columns=_columns(trace, rows),
         spans=order,
-        cast=_cast(trace, family, rows, full=full),
+        cast=_cast(trace, family, things, rows, full=full),
         mark=why.mark(),
         reasons=why.reasons(rows),
         missing=why.missing(),
         family=family,
         fails_inside=bool(trace.events) and fails_inside(trace),
+        things=things,
         full=full,
     )
 
 
-def _concerns(trace: Trace, row: Row) -> bool:
-    return trace.violation.kind == "deadlock" or not row.is_ordering
+def _accesses(trace: Trace, family: Family, things: frozenset[str], row: Row) -> tuple[Access, ...]:
+    if trace.violation.kind == "deadlock":
+        return tuple(access for index in row.events for access in visible(trace.events[index]))
+    return tuple(
+        access
+        for index in row.events
+        for access in visible(trace.events[index])
+        if not row.is_ordering
+        and access.field != OWNER
+        and (
+            access.thing in things
+            or primitive(trace.events[index]) is None
+            or (access.what != "load" and not family.is_global(access.thing))
+        )
+    )
 
 
 def _columns(trace: Trace, rows: tuple[Row, ...]) -> tuple[Column, ...]:
@@ -98,23 +114,22 @@ def _column(name: str, view: ProcessView | None, trace: Trace, rows: tuple[Row, 
     return Column(name, call, early=name in there)
 
 
-def _cast(trace: Trace, family: Family, rows: tuple[Row, ...], *, full: bool) -> tuple[str, ...]:
+def _cast(
+    trace: Trace, family: Family, things: frozenset[str], rows: tuple[Row, ...], *, full: bool
+) -> tuple[str, ...]:
     """The failing object, then those that the rows touch or that it was reached through."""
-    first = [family.root(name) for name in sorted(focus(trace, family))]
     thing = trace.violation.thing
-    names = [family.root(thing)] if thing else []
     touched = [
-        family.root(name)
+        name
         for row in rows
-        if full or _concerns(trace, row)
-        for index in row.events
-        for access in visible(trace.events[index])
+        for access in _accesses(trace, family, things, row)
         for name in (access.thing, *_targets(access.before), *_targets(access.after))
     ]
     order = {name: i for i, name in enumerate(family.views)}
-    others = [family.root(name) for name in order] if full else []
-    rest = sorted({*first, *touched, *others}, key=lambda n: order.get(n, 0))
-    return tuple(name for name in dict.fromkeys((*names, *rest)) if name in order)
+    names = (*sorted(things), *touched, *(order if full else ()))
+    rest = sorted({family.root(name) for name in names}, key=lambda name: order.get(name, 0))
+    first = [family.root(thing)] if thing else []
+    return tuple(name for name in dict.fromkeys((*first, *rest)) if name in order)
 
 
 def _targets(value: Value | None) -> tuple[str, ...]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from textwrap import wrap
 
 from kmcheck.diagnostics import InternalError
-from kmcheck.explain import Column, Reason, Row, Story, comment, explain, plain
+from kmcheck.explain import Column, Reason, Row, Story, comment, explain, joined, plain, wrapped
 from kmcheck.protocols import Media, Renderer, RenderOptions
 from kmcheck.trace import Trace
 
@@ -63,15 +62,9 @@ def _checked(lines: list[str], width: int) -> str:
 def _fill(text: str, width: int, indent: int, hang: int) -> list[str]:
     """Wrap `text`; what does not fit in a few lines ends in `...`."""
     indent, hang = (min(n, max(0, width - 12)) for n in (indent, hang))
-    lines = wrap(
-        text,
-        width,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * hang,
-        break_on_hyphens=False,
-        max_lines=LONGEST,
-        placeholder=" ...",
-    )
+    lines = wrapped(text, width, " " * indent, " " * hang)
+    if len(lines) > LONGEST:
+        lines = [*lines[: LONGEST - 1], lines[LONGEST - 1][: width - 4] + " ..."]
     return lines or [""]
 
 
@@ -262,7 +255,7 @@ def _staircase(story: Story, width: int) -> list[str]:
     digits = _digits(story)
     lines: list[str] = []
     stairs = {c.process: min(i, 10) * LEVEL for i, c in enumerate(story.columns)}
-    for row in _joined(story.rows):
+    for row in joined(story.rows):
         gutter = _number(row, digits) + " " * stairs[row.process]
         room = width - len(gutter)
         label = f"{_elided(plain(row.process), room // 3)}: "
@@ -271,19 +264,6 @@ def _staircase(story: Story, width: int) -> list[str]:
         lines += [" " * (len(gutter) + len(label)) + line for line in cell[1:]]
         lines += _stair_marks(story, row, len(gutter), width)
     return lines
-
-
-def _joined(rows: tuple[Row, ...]) -> list[Row]:
-    """Put calls that are entered one after the other into one line."""
-    found: list[Row] = []
-    for row in rows:
-        last = found[-1] if found else None
-        calls = last is not None and last.role == row.role == "call" and last.number is None
-        if last is not None and calls and last.process == row.process:
-            found[-1] = replace(last, text=f"{last.text} > {row.text}")
-        else:
-            found.append(row)
-    return found
 
 
 def _stair_marks(story: Story, row: Row, indent: int, width: int) -> list[str]:

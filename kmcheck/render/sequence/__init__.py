@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from kmcheck.explain import Row, Story, explain
+from kmcheck.explain import Row, Story, explain, joined
 from kmcheck.protocols import Media, Renderer, RenderOptions
 from kmcheck.render.sequence import bars, captions, lanes
 from kmcheck.render.sequence.page import Page, arrange
@@ -49,7 +49,7 @@ class Sequence:
 
 def draw(story: Story) -> Drawing:
     """Place every shape of the picture."""
-    story = replace(story, rows=tuple(_rows(story)))
+    story = replace(story, rows=joined(tuple(_rows(story))))
     told = bars.bars(story)
     last = len(story.rows) - 1
     tail = any(segment.first == last for bar in told for segment in bar.segments)

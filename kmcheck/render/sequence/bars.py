@@ -54,7 +54,7 @@ def bars(story: Story) -> tuple[Bar, ...]:
     One that nothing happens to is worth a bar only if it could have been the failing one.
     """
     told = [_bar(story, name) for name in story.cast]
-    kind = told[0].kind if told else ""
+    kind = told[0].kind if told and story.trace.violation.thing else ""
     return tuple(bar for bar in told if bar.says or bar.kind == kind)[:MOST]
 
 
@@ -65,12 +65,13 @@ def _bar(story: Story, name: str) -> Bar:
         if row.events and not (row.bad and story.fails_inside):
             after = story.trace.events[row.events[-1]].after
             states.append((index, look(story, name, fields, after)))
-    changed = [states[0], *(now for old, now in pairwise(states) if old[1] != now[1])]
-    ends = [index for index, _ in changed[1:]]
+    told = [(index, seen.state, _words(seen)) for index, seen in states]
+    changed = [told[0], *(now for old, now in pairwise(told) if old[1:] != now[1:])]
+    ends = [index for index, _, _ in changed[1:]]
     segments = tuple(
-        Segment(first, last, seen.state, _words(seen))
-        for (first, seen), last in zip(changed, [*ends, None], strict=True)
-        if seen.state != "absent"
+        Segment(first, last, state, words)
+        for (first, state, words), last in zip(changed, [*ends, None], strict=True)
+        if state != "absent"
     )
     return Bar(name, story.family.views[name].kind, segments)
 
@@ -137,19 +138,16 @@ def touched(story: Story, row: Row) -> tuple[str, str] | None:
     thing = story.trace.violation.thing
     if row.bad and thing and story.fails_inside:
         return story.family.root(thing), "bad"
-    if not story.concerns(row):
-        return None
     found = [
         (RANK[access.what], story.family.root(access.thing))
-        for index in row.events
-        for access in story.trace.events[index].accesses
-        if not access.ghost and story.family.root(access.thing) in story.cast
+        for access in story.accesses(row)
+        if story.family.root(access.thing) in story.cast
     ]
     if row.bad and thing:
         found = [pair for pair in found if pair[1] == story.family.root(thing)]
     if not found:
         return None
-    rank, name = min(found, key=lambda pair: pair[0])
+    rank, name = min(found, key=lambda pair: (pair[0], story.cast.index(pair[1])))
     return name, ("free", "write", "read")[rank]
 
 

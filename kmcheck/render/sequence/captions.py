@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kmcheck.explain import Story, plain
+from kmcheck.explain import plain
 from kmcheck.render.sequence.bars import Bar
 from kmcheck.render.sequence.lanes import dot, tone
 from kmcheck.render.sequence.page import MARGIN, Page
@@ -17,6 +17,7 @@ from kmcheck.render.sequence.shapes import (
     lines,
     width,
 )
+from kmcheck.render.sequence.spans import extents
 
 LINE = 18.0
 KEYS = {
@@ -60,7 +61,7 @@ def key(page: Page, y: float, told: tuple[Bar, ...]) -> tuple[list[Shape], float
     story = page.story
     used = {tone(story, row) for row in story.rows}
     signs = [(sort, text) for sort, text in KEYS.items() if sort in used]
-    signs += [(sort, text) for sort, text in _areas(story, told) if text]
+    signs += [(sort, text) for sort, text in _areas(page, told) if text]
     shapes: list[Shape] = []
     x = MARGIN
     for sort, text in signs:
@@ -73,8 +74,8 @@ def key(page: Page, y: float, told: tuple[Bar, ...]) -> tuple[list[Shape], float
     return shapes, y + LINE if signs else y
 
 
-def _areas(story: Story, told: tuple[Bar, ...]) -> list[tuple[str, str]]:
-    shown = {s.sort for s in story.spans if story.row_of(s.first) is not None}
+def _areas(page: Page, told: tuple[Bar, ...]) -> list[tuple[str, str]]:
+    shown = {extent.span.sort for extent in extents(page)}
     states = {segment.state for bar in told for segment in bar.segments}
     return [
         ("section", "RCU read section" if "read" in shown else ""),

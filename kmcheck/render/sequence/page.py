@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate
-from textwrap import wrap
 
-from kmcheck.explain import Column, Row, Story, comment
+from kmcheck.explain import Column, Row, Story, comment, wrapped
 from kmcheck.render.sequence.shapes import SMALL, Box, width
 
 MARGIN = 24.0
@@ -90,14 +89,11 @@ def row_lines(row: Row, most: int) -> tuple[str, ...]:
     whole = f"{text}  {note}" if text and note else text or note
     if len(whole) <= most:
         return (whole,)
-    parts = text.split("; ") if len(text) > most else [text]
-    parts = [*(f"{part};" for part in parts[:-1]), parts[-1]]
-    first = [
-        line
-        for part in parts
-        for line in wrap(part, most, subsequent_indent="    ", break_on_hyphens=False)
-    ]
-    second = wrap(note, most, initial_indent="  ", subsequent_indent="     ")
+    mark = " > " if row.role == "call" else "; "
+    parts = text.split(mark)
+    parts = [*(part + mark.rstrip() for part in parts[:-1]), parts[-1]]
+    first = [line for part in parts for line in wrapped(part, most, hang="    ")]
+    second = wrapped(note, most, "  ", "     ")
     told = [*first, *second]
     if len(told) > MOST_LINES:
         told = [*told[: MOST_LINES - 1], f"{told[MOST_LINES - 1]} .."]

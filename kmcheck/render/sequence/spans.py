@@ -36,19 +36,40 @@ class Extent:
         return ((x - 7, top), (x, top), (x, bottom), (x - 7, bottom))
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A span, and the rows that it is drawn over."""
+
+    span: Span
+    extent: Extent
+
+
+def extents(page: Page) -> list[Shown]:
+    """Return the spans that are drawn: a lock that is given back in the same row is not."""
+    found = [
+        Shown(span, extent)
+        for span in page.story.spans
+        if (extent := _extent(page, span.process, span.first, span.last))
+    ]
+    short = {"spin", "mutex"}
+    return [
+        shown
+        for shown in found
+        if shown.span.sort not in short
+        or shown.span.last is None
+        or shown.extent.first < shown.extent.last
+    ]
+
+
 def spans(page: Page) -> list[Shape]:
     """Draw what a process is inside of, and what it should have been inside of."""
     shapes: list[Shape] = []
     held: dict[str, int] = {}
-    for span in page.story.spans:
-        extent = _extent(page, span.process, span.first, span.last)
-        if extent is None:
-            continue
+    for shown in extents(page):
+        span, extent = shown.span, shown.extent
         if span.sort == "read":
-            shapes += [
-                Rect(extent.box, "section", 4),
-                *_note(extent, ("RCU read section",), "read"),
-            ]
+            shapes.append(Rect(extent.box, "section", 4))
+            shapes += _note(extent, ("RCU read section",), "read")
         elif span.sort == "grace":
             path = Path(extent.bracket, "bracket grace")
             shapes += [path, *_note(extent, ("grace period",), "grace")]
