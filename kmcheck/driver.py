@@ -50,7 +50,7 @@ BUILT_IN = (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to verify. `properties` are names of properties and of built-in violations; none is all."""
+    """How to verify. `properties` names properties and built-in violations; none is all."""
 
     settings: Wanted = field(default_factory=dict)
     properties: tuple[str, ...] = ()

@@ -119,9 +119,9 @@ class Layout:
             self._place_variables(name)
         for kind in self.program.kinds:
             self.life[kind] = self._extend(None, self.dynamic(kind).count)
-        for kind in self.program.kinds.values():
-            for name, info in kind.fields.items():
-                self.fields[kind.name, name] = self._extend(info.type, self.pool(kind.name))
+        for kind, declared in self.program.kinds.items():
+            for name, info in declared.fields.items():
+                self.fields[kind, name] = self._extend(info.type, self.pool(kind))
         self.size = len(self.types)
         self._place_pc("setup")
         self._place_variables("setup")

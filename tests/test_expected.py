@@ -1,0 +1,74 @@
+"""Every spec's table of expected verdicts holds: each check is a test of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from kmcheck import shelf
+from kmcheck.diagnostics import UsageError
+from kmcheck.expected import Expectation, expectations, meet, tables
+from kmcheck.verdict import Budget
+
+ROOT = Path(__file__).parent.parent
+CHECKS = [check for spec in tables([str(ROOT / "specs")]) for check in expectations(spec)]
+
+
+def _name(check: Expectation) -> str:
+    given = ",".join(f"{name}={value}" for name, value in check.settings.items())
+    return f"{Path(check.spec).parent.name}/{Path(check.spec).stem}[{given}]"
+
+
+@pytest.mark.parametrize("engine", shelf.names("engines"))
+@pytest.mark.parametrize("check", CHECKS, ids=_name)
+def test_a_spec_is_as_its_table_says(check: Expectation, engine: str) -> None:
+    outcome = meet(check, engine, Budget())
+    assert not outcome.wrong
+
+
+def test_every_spec_has_a_table_and_a_broken_twin() -> None:
+    for spec in (ROOT / "specs").rglob("*.py"):
+        if spec.stem.startswith("_"):
+            continue
+        checks = [check for check in CHECKS if Path(check.spec) == spec]
+        assert any(check.verdict == "holds" for check in checks), f"{spec} never holds"
+        assert any(check.verdict != "holds" for check in checks), f"{spec} has no broken twin"
+
+
+def test_every_holding_check_states_its_exact_size() -> None:
+    for check in CHECKS:
+        wanted = {"states"} if check.verdict == "holds" else {"steps"}
+        assert wanted <= set(check.numbers), f"{_name(check)} states no {wanted}"
+
+
+@pytest.mark.parametrize(
+    ("table", "complaint"),
+    [
+        ("", "is no table of expected verdicts"),
+        ("check = 3", "is no table of expected verdicts"),
+        ("[[check]]", "check 1 has no verdict"),
+        ('[[check]]\nverdict = "holds"\nstats = 3', "unknown key `stats`"),
+        ('[[check]]\nverdict = "holds"\nstates = "3"', "whole numbers"),
+        ('[[check]]\nverdict = "holds"\nchoices = 3', "`choices` is no table of settings"),
+        ("[[check", "cannot read"),
+    ],
+)
+def test_a_wrong_table_is_refused(tmp_path: Path, table: str, complaint: str) -> None:
+    spec = tmp_path / "spec.py"
+    spec.write_text("")
+    spec.with_suffix(".toml").write_text(table)
+    with pytest.raises(UsageError, match=complaint):
+        expectations(str(spec))
+
+
+def test_an_unmet_expectation_says_what_was_found() -> None:
+    spec = str(ROOT / "specs/classic/peterson.py")
+    outcome = meet(Expectation(spec, {}, "deadlock", None, {"states": 1}), "reference", Budget())
+    assert outcome.wrong[0] == "verdict is holds, expected deadlock"
+    assert "expected 1" in outcome.wrong[1]
+
+
+def test_a_check_that_is_cut_short_is_not_met() -> None:
+    spec = str(ROOT / "specs/classic/peterson.py")
+    outcome = meet(Expectation(spec, {}, "holds"), "reference", Budget(states=3))
+    assert outcome.wrong
+    assert "unknown" in outcome.found
