@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from kmcheck import lang
 from kmcheck.frontend.modules import Loader
 from kmcheck.frontend.report import Refused, did_you_mean
+from kmcheck.frontend.source import parse_expression
 from kmcheck.frontend.symbols import (
     AliasSymbol,
+    Broken,
     EnumSymbol,
-    FunctionSymbol,
-    GlobalSymbol,
     KindSymbol,
     Module,
     TypeVariable,
@@ -42,6 +43,15 @@ class Declaration:
     type: Type | None
     embedded: str | None
     ghost: bool
+    signature: Signature | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a function in a field is called with (None: anything), and what it returns."""
+
+    parameters: int | None
+    returns: Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +80,34 @@ class Annotations:
         match self._unquoted(node):
             case ast.Subscript(value=ast.Name(id="Ghost"), slice=inner) if self._is_word("Ghost"):
                 declared = self.field(inner, owner, name)
-                return Declaration(declared.type, declared.embedded, ghost=True)
-            case ast.Subscript(value=ast.Name(id="Callable")) if self._is_word("Callable"):
-                return Declaration(Function(f"{owner}.{name}"), None, ghost=False)
+                if declared.type is None or isinstance(declared.type, Function):
+                    title = "a ghost is a value: an object or a function cannot be one"
+                    raise self.refuse("K033", title, inner)
+                return Declaration(declared.type, None, ghost=True)
+            case ast.Subscript(value=ast.Name(id="Callable"), slice=shape) if self._is_word(
+                "Callable"
+            ):
+                signature = self._signature(shape)
+                return Declaration(
+                    Function(f"{owner}.{name}"), None, ghost=False, signature=signature
+                )
             case ast.Name(id=word):
                 symbol = self.module.symbols.get(word)
                 if isinstance(symbol, KindSymbol):
                     return Declaration(None, symbol.name, ghost=False)
-        return Declaration(self.variable(node), None, ghost=False)
+        kind = self.variable(node)
+        if kind == VOID:
+            raise self.refuse("K030", "a field that is always None holds nothing", node)
+        return Declaration(kind, None, ghost=False)
+
+    def _signature(self, shape: ast.expr) -> Signature:
+        match shape:
+            case ast.Tuple(elts=[ast.List(elts=parameters), returns]):
+                return Signature(len(parameters), self.argument(returns).type or VOID)
+            case ast.Tuple(elts=[ast.Constant(value=value), returns]) if value is ...:
+                return Signature(None, self.argument(returns).type or VOID)
+        hint = "write `Callable[[Work], None]`"
+        raise self.refuse("K030", "what does this function take and return?", shape, "", hint)
 
     def argument(self, node: ast.expr) -> Argument:
         """Return what a parameter's annotation takes."""
@@ -108,6 +138,10 @@ class Annotations:
                 return self.variable(left)
             case ast.Name(id=name):
                 return self._named(name, plain)
+            case ast.Subscript(value=ast.Name(id=name)) if name in _TAKING and not self._is_word(
+                name
+            ):
+                return self._named(name, plain.value)
             case ast.Subscript(
                 value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[inner, extra])
             ):
@@ -133,6 +167,11 @@ class Annotations:
                 raise self.refuse("K032", "an array needs its length", plain, "", hint)
             case ast.Subscript(value=ast.Name(id="Ghost")):
                 raise self.refuse("K033", "only a field can be a ghost", plain)
+            case ast.Subscript(value=ast.Name(id="Callable")) if self._is_word("Callable"):
+                hint = "a function is kept in a field, or passed on to a function by its name"
+                raise self.refuse("K030", "no variable holds a function", plain, "", hint)
+            case ast.Subscript(value=ast.Name(id=name) as outer):
+                return self._named(name, outer)
         hint = "bool, int, Annotated[int, range(4)], a class, an Enum, Ref, SetOf, ListOf, ArrayOf, Size, Counter"
         raise self.refuse("K030", "this is not a type", node, "", f"there is: {hint}")
 
@@ -148,19 +187,38 @@ class Annotations:
                 return Ref(kind)
             case EnumSymbol(name=enum, members=members):
                 return EnumType(enum, members)
-            case AliasSymbol(node=aliased, module=module):
-                return Annotations(self.loader, module).variable(aliased)
-            case GlobalSymbol() | FunctionSymbol():
-                raise self.refuse("K030", f"`{name}` is not a type", node)
+            case AliasSymbol(node=aliased, module=module) as alias:
+                return self._alias(alias, name, node, Annotations(self.loader, module), aliased)
+            case Broken():
+                raise Refused
             case Word("SetOf" | "ListOf" | "ArrayOf" | "Ref"):
                 raise self.refuse("K030", f"{name} of what?", node, "", f"write `{name}[...]`")
+            case None:
+                pass
+            case _:
+                raise self.refuse("K030", f"`{name}` is not a type", node)
+        if name in lang.__all__:
+            hint = f"import it: `from kmcheck.lang import {name}`"
+            raise self.refuse("K030", f"there is no type `{name}`", node, "unknown type", hint)
         types = [
             n
             for n, s in self.module.symbols.items()
             if isinstance(s, (KindSymbol, EnumSymbol, AliasSymbol))
         ]
-        hint = did_you_mean(name, [*types, "bool", "int", "Size", "Counter", "Process"])
+        words = ["bool", "int", "Size", "Counter", "Process"]
+        hint = _INSTEAD.get(name) or did_you_mean(name, [*types, *words])
         raise self.refuse("K030", f"there is no type `{name}`", node, "unknown type", hint)
+
+    def _alias(
+        self, alias: AliasSymbol, name: str, node: ast.expr, there: Annotations, aliased: ast.expr
+    ) -> Type:
+        if alias in self.loader.resolving:
+            raise self.refuse("K030", f"`{name}` stands for itself", node)
+        self.loader.resolving.append(alias)
+        try:
+            return there.variable(aliased)
+        finally:
+            self.loader.resolving.pop()
 
     def _annotated(self, inner: ast.expr, extra: ast.expr, node: ast.expr) -> Type:
         match inner, extra:
@@ -184,7 +242,7 @@ class Annotations:
 
     def _scalar(self, node: ast.expr) -> Type:
         element = self.variable(node)
-        if isinstance(element, (ArrayOf, SetOf, ListOf)) or element in (SIZE, COUNTER):
+        if isinstance(element, (ArrayOf, SetOf, ListOf)) or element in (SIZE, COUNTER, VOID):
             raise self.refuse("K031", "an array holds plain values or pointers", node)
         return element
 
@@ -202,7 +260,7 @@ class Annotations:
     def _unquoted(self, node: ast.expr) -> ast.expr:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             try:
-                inner = ast.parse(node.value, mode="eval").body
+                inner = parse_expression(node.value)
             except (SyntaxError, ValueError, MemoryError, RecursionError):
                 raise self.refuse("K030", "this is not a type", node) from None
             for part in ast.walk(inner):
@@ -214,3 +272,20 @@ class Annotations:
 
     def _is_word(self, name: str) -> bool:
         return self.module.symbols.get(name) == Word(name)
+
+
+_TAKING = {"Annotated", "ArrayOf", "Ghost", "ListOf", "Ref", "SetOf"}
+_INSTEAD = {
+    "Any": "name the class; in a generic function write `T`",
+    "Dict": "a map is a field of each object, or an `ArrayOf`",
+    "List": "write `ListOf[Page]`",
+    "Optional": "write `Page | None`: every pointer may be None",
+    "Set": "write `SetOf[Page]`",
+    "Union": "write `Page | None`: every pointer may be None",
+    "dict": "a map is a field of each object, or an `ArrayOf`",
+    "float": "values are bool, int, members of an Enum, objects; pages are counted by `Size`",
+    "list": "write `ListOf[Page]`",
+    "set": "write `SetOf[Page]`",
+    "str": "write an Enum",
+    "tuple": "keep the values in the fields of an object",
+}

@@ -6,7 +6,9 @@ import ast
 
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.annotations import Annotations
-from kmcheck.frontend.scope import Alias, Broken, Frame, Local, Place, Static
+from kmcheck.frontend.pure import article
+from kmcheck.frontend.report import Refused
+from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
 from kmcheck.frontend.steps import Steps
 from kmcheck.frontend.symbols import FunctionSymbol, KindSymbol
 from kmcheck.ir.code import Alloc, Assign, Assume, Call, Check, Free, Spawn
@@ -140,7 +142,7 @@ class Calls(Steps):
         if not isinstance(function, FunctionSymbol) or function.role != "process":
             hint = "mark it with @process" if isinstance(function, FunctionSymbol) else ""
             raise self.refuse("K066", "start takes a process", process, "", hint)
-        if self.role != "setup" and "limit" not in function.options:
+        if self.role != "setup" and "limit" not in function.options and not self.dead:
             hint = f"write `@process(limit=...)` above {function.name}"
             title = f"`{function.name}` is started while others run: how many may there be at once?"
             raise self.refuse("K067", title, process, "", hint)
@@ -224,12 +226,37 @@ class Calls(Steps):
             raise self.refuse(
                 "K040", f"`{place.field}` holds no function", node, "this is a function"
             )
+        self._refuse_misfit(function, place, place.type.key, node)
         if self.dead:
             self.world.pruned.add(function.key)
             return Const(0, place.type, self.span(node))
         return Const(
             self.world.function_code(place.type.key, function), place.type, self.span(node)
         )
+
+    def _refuse_misfit(
+        self, function: FunctionSymbol, place: Place, key: str, node: ast.expr
+    ) -> None:
+        """Refuse a function that is not what a field was declared to hold."""
+        if function.role != "function":
+            title = (
+                f"`{function.name}` is a {function.role}: `{place.field}` holds a plain function"
+            )
+            raise self.refuse("K040", title, node)
+        expected = self.world.signatures.get(key)
+        if expected is None:
+            return
+        taken = len(function.node.args.args)
+        if expected.parameters not in (None, taken):
+            title = f"`{place.field}` is called with {_arguments(expected.parameters)}"
+            raise self.refuse("K040", title, node, f"this takes {_arguments(taken)}")
+        if function.node.returns is not None:
+            module = function.module
+            returned = Annotations(self.world.loader, module).argument(function.node.returns).type
+            integers = isinstance(returned, Int) and isinstance(expected.returns, Int)
+            if returned not in (None, expected.returns) and not integers:
+                title = f"`{place.field}` is to return {article(expected.returns)}"
+                raise self.refuse("K040", title, node, f"this returns {article(returned)}")
 
     # --- objects --------------------------------------------------------------------------------
 
@@ -455,17 +482,16 @@ class Calls(Steps):
         span = self.span(node)
         kept = self.hold(function)
         done = self.builder.draft(span)
-        result: str | None = None
-        kind: Type = VOID
+        signature = self.world.signatures.get(key)
+        kind: Type = VOID if signature is None else signature.returns
+        result = None if kind == VOID else self.builder.temporary(kind)
         for candidate in list(self.world.candidates.get(key, [])):
             code = Const(self.world.function_code(key, candidate), kept.type, span)
             yes, no = self.builder.draft(span), self.builder.draft(span)
             self.builder.branch(Op("eq", (kept, code), BOOL, span), yes, no, span)
             self.builder.at(yes)
             value = self.inline(candidate, node, None)
-            if value.type != VOID:
-                kind = value.type
-                result = result or self.builder.temporary(kind)
+            if result is not None:
                 self.builder.emit(
                     Assign(result, self.fit(value, kind, node, "what is returned"), span)
                 )
@@ -487,8 +513,9 @@ class Calls(Steps):
             )
         span = self.span(node)
         self.world.called.add(function.key)
+        self.world.met.add(function.key)
         assigned = frozenset(_assigned(function.node))
-        frame = Frame(function, function.module, assigned=assigned, caller=self.frame)
+        frame = Frame(function, function.module, assigned=assigned, caller=self.frame, at=span)
         arguments = self._bind_parameters(frame, function, node, receiver)
         returns = [n for n in ast.walk(function.node) if isinstance(n, ast.Return)]
         last = function.node.body[-1]
@@ -527,6 +554,8 @@ class Calls(Steps):
             ):
                 value = self.keep(value)
         self.forget(frame.slots, span)
+        if frame.broken and value.type == VOID and _returns_value(frame.function.node):
+            raise Refused
         return value
 
     def forget(self, slots: list[str], span: Span) -> None:
@@ -615,10 +644,6 @@ class Calls(Steps):
         frame.names[name] = local
         return local
 
-    def broken(self, name: str) -> None:
-        """Note that a name's definition was refused."""
-        self.frame.names.setdefault(name, Broken())
-
 
 def zero_of(kind: Type, span: Span) -> Const:
     """Return what a variable of a type holds before it is assigned."""
@@ -632,6 +657,15 @@ def zero_of(kind: Type, span: Span) -> Const:
             return Const(min(max(0, lo), hi), kind, span)
         case _:
             return Const(0, kind, span)
+
+
+def _arguments(number: int | None) -> str:
+    return f"{number} argument{'' if number == 1 else 's'}"
+
+
+def _returns_value(node: ast.FunctionDef) -> bool:
+    """Tell whether a function returns anything."""
+    return any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(node))
 
 
 def _assigned(node: ast.FunctionDef) -> set[str]:

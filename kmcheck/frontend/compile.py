@@ -13,13 +13,11 @@ from kmcheck.frontend.processes import lower_process
 from kmcheck.frontend.properties import WHEN, lower_property
 from kmcheck.frontend.report import Reporter
 from kmcheck.frontend.settings import Settings, Wanted
-from kmcheck.frontend.symbols import FunctionSymbol, Module
+from kmcheck.frontend.symbols import Broken, FunctionSymbol, Module
+from kmcheck.frontend.unmet import check_unmet
 from kmcheck.frontend.world import World
 from kmcheck.ir.code import Template
 from kmcheck.ir.program import Global, Kind, Program, Property
-
-PASSES = 12
-"""How often all is lowered at the most: each pass but the last learns something, so it ends."""
 
 
 def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
@@ -41,11 +39,12 @@ def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
     found = settings.finish() if not reporter.found else tuple(settings.found.values())
     world = World(loader, reporter)
     world.read_kinds()
-    reporter.finish()
-    roles = [f for f in loader.functions if f.module is spec or f.role in ("process", "action")]
     _require_setup(reporter, spec, loader.functions)
-    reporter.finish()
+    roles = [f for f in loader.functions if f.module is spec or f.role in ("process", "action")]
     templates, properties = _lower(world, roles, reporter)
+    cells = world.cells
+    check_unmet(world, roles)
+    kinds = _kinds(world, loader, reporter)
     reporter.finish()
     name = Path(source.path).stem
     return Program(
@@ -53,19 +52,20 @@ def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
         source=source,
         digest=_digest(loader),
         doc=_doc(spec),
-        kinds=_kinds(world, loader),
+        kinds=kinds,
         globals=tuple(Global(g.name, g.kind, g.per) for g in loader.globals.values()),  # type: ignore[arg-type]
         templates=templates,
         properties=properties,
         settings=found,
         functions={key: tuple(f.key for f in known) for key, known in world.candidates.items()},
-        cells=world.cells,
+        cells=cells,
     )
 
 
 def _require_setup(reporter: Reporter, spec: Module, functions: list[FunctionSymbol]) -> None:
     setups = [f for f in functions if f.role == "setup" and f.module is spec]
-    if len(setups) != 1:
+    refused = any(isinstance(symbol, Broken) for symbol in spec.symbols.values())
+    if len(setups) > 1 or (not setups and not refused):
         at = setups[1].node if setups else spec.tree
         title = "a spec has one setup" if setups else "this spec has no setup"
         hint = (
@@ -77,10 +77,13 @@ def _require_setup(reporter: Reporter, spec: Module, functions: list[FunctionSym
 def _lower(
     world: World, functions: list[FunctionSymbol], reporter: Reporter
 ) -> tuple[dict[str, Template], tuple[Property, ...]]:
+    """Lower all, until a pass learns nothing: there is only so much to learn, so it ends."""
     templates: dict[str, Template] = {}
     properties: list[Property] = []
-    for _ in range(PASSES):
+    world.changed = True
+    while world.changed and not (templates and reporter.found):
         world.changed = False
+        world.asked.clear()
         templates, properties = {}, []
         ordered = [f for f in functions if f.role == "setup"] + [
             f for f in functions if f.role != "setup"
@@ -94,18 +97,18 @@ def _lower(
                     templates[template.name] = template
                 elif function.role in WHEN:
                     properties.append(lower_property(world, function))
-        if not world.changed or reporter.found:
-            break
     if not reporter.found:
         world.refuse_idle()
     return templates, tuple(properties)
 
 
-def _kinds(world: World, loader: Loader) -> dict[str, Kind]:
+def _kinds(world: World, loader: Loader, reporter: Reporter) -> dict[str, Kind]:
     kinds = {}
     for name, info in world.kinds.items():
         module = info.symbol.module
-        limited = None if info.limit is None else limit(loader, module, info.limit)
+        limited = None
+        with reporter.going_on():
+            limited = None if info.limit is None else limit(loader, module, info.limit)
         kinds[name] = Kind(
             name,
             dict(info.fields),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from kmcheck import lang
@@ -13,6 +14,7 @@ from kmcheck.frontend.settings import Settings
 from kmcheck.frontend.source import parse, read, span_of
 from kmcheck.frontend.symbols import (
     AliasSymbol,
+    Broken,
     ConstantSymbol,
     EnumSymbol,
     FunctionSymbol,
@@ -23,7 +25,7 @@ from kmcheck.frontend.symbols import (
     Word,
 )
 from kmcheck.ir.expr import Const
-from kmcheck.ir.types import BOOL, EnumType, Int
+from kmcheck.ir.types import BOOL, EnumType, Int, show
 
 BUILTINS = {"all", "any", "bool", "int", "len", "max", "min", "object", "range", "sum", "type"}
 ROLES = {"process", "action", "setup", "always", "finally_", "conserved", "step", "macro"}
@@ -40,14 +42,19 @@ class Loader:
         self.kinds: dict[str, KindSymbol] = {}
         self.globals: dict[str, GlobalSymbol] = {}
         self.functions: list[FunctionSymbol] = []
+        self.resolving: list[AliasSymbol] = []
+        """The names of types that are being looked up, to see one that stands for itself."""
 
     def load(self, source: Source) -> Module:
         """Load a spec and all that it imports."""
         module = Module(source, parse(source))
-        self.modules[source.module or source.path] = module
+        self.modules[source.module or str(Path(source.path))] = module
         for statement in module.tree.body:
             with self.reporter.going_on():
                 self._top_level(module, statement)
+                continue
+            for name in _defined(statement):
+                module.symbols.setdefault(name, Broken())
         module.complete = True
         return module
 
@@ -92,8 +99,8 @@ class Loader:
             Refused: it has one already.
         """
         span = span_of(module.source, node)
-        if name in module.symbols and module.symbols[name] is not symbol:
-            first = module.places[name]
+        first = module.places.get(name)
+        if first is not None and module.symbols[name] is not symbol:
             hint = f"it is defined at {first.source.path}:{first.line} already: choose another name"
             raise self.refuse(module, "K013", f"`{name}` is defined twice", node, "", hint)
         module.symbols[name] = symbol  # type: ignore[assignment]
@@ -110,6 +117,7 @@ class Loader:
             return
         imported = self._module(module, node, name)
         for alias in node.names:
+            known = alias.asname or alias.name
             with self.reporter.going_on():
                 if alias.name == "*":
                     raise self.refuse(
@@ -126,7 +134,9 @@ class Loader:
                         "unknown name",
                         did_you_mean(alias.name, public),
                     )
-                self.define(module, alias.asname or alias.name, imported.symbols[alias.name], alias)
+                self.define(module, known, imported.symbols[alias.name], alias)
+                continue
+            module.symbols.setdefault(known, Broken())
 
     def _import_words(self, module: Module, node: ast.ImportFrom) -> None:
         for alias in node.names:
@@ -146,6 +156,8 @@ class Loader:
                     raise self.refuse(module, "K010", title, alias)
                 symbol = TypeVariable(alias.name) if alias.name in ("O", "T") else Word(alias.name)
                 self.define(module, alias.name, symbol, alias)
+                continue
+            module.symbols.setdefault(alias.asname or alias.name, Broken())
 
     def _module(self, module: Module, node: ast.ImportFrom, name: str) -> Module:
         if name.startswith("kmcheck.kernel.") and not node.level:
@@ -156,7 +168,9 @@ class Loader:
             )
             known = [f"kmcheck.kernel.{p.stem}" for p in (PACKAGE / "kernel").glob("[a-z]*.py")]
             return self._other(module, node, path, name, name, known)
-        if name == "kmcheck.kernel" or (not node.level and name.split(".", maxsplit=1)[0] == "kmcheck"):
+        if name == "kmcheck.kernel" or (
+            not node.level and name.split(".", maxsplit=1)[0] == "kmcheck"
+        ):
             hint = "import from kmcheck.lang, or from a file of kmcheck.kernel"
             raise self.refuse(module, "K010", f"a spec cannot import from `{name}`", node, "", hint)
         here = Path(module.source.path).parent
@@ -208,6 +222,8 @@ class Loader:
         bases = [module.symbols.get(b.id) if isinstance(b, ast.Name) else None for b in node.bases]
         if node.decorator_list:
             raise self.refuse(module, "K015", "a class takes no decorator", node.decorator_list[0])
+        if any(isinstance(base, Broken) for base in bases):
+            raise Refused
         if bases == [Word("Enum")]:
             self.define(module, node.name, self._enum(module, node), node)
         elif bases == [Word("Object")]:
@@ -220,10 +236,13 @@ class Loader:
             )
 
     def _enum(self, module: Module, node: ast.ClassDef) -> EnumSymbol:
-        members = []
+        members: list[str] = []
         for statement in node.body:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)]):
+                    if name in members:
+                        title = f"`{name}` is a member of {node.name} already"
+                        raise self.refuse(module, "K017", title, statement)
                     members.append(name)
                 case ast.Expr(value=ast.Constant(value=str())):
                     pass
@@ -248,8 +267,27 @@ class Loader:
         for statement in node.body:
             if isinstance(statement, ast.FunctionDef):
                 function = FunctionSymbol(statement.name, module, statement, "function", {}, kind)
-                kind.methods[statement.name] = function
+                first = kind.methods.setdefault(statement.name, function)
                 self.functions.append(function)
+                with self.reporter.going_on():
+                    if first is not function:
+                        title = f"{node.name} has two methods `{statement.name}`"
+                        raise self.refuse(module, "K013", title, statement)
+                    self._method(module, statement)
+
+    def _method(self, module: Module, node: ast.FunctionDef) -> None:
+        """Refuse a method with a decorator, or with parameters that are no plain ones."""
+        if node.decorator_list:
+            hint = "a process, an action or a property is a function at the top level"
+            raise self.refuse(
+                module, "K018", "a method takes no decorator", node.decorator_list[0], "", hint
+            )
+        if not node.args.args and not node.args.posonlyargs:
+            hint = f"write `def {node.name}(self)`"
+            raise self.refuse(
+                module, "K019", "a method's first parameter is `self`", node, "", hint
+            )
+        self._parameters(module, node)
 
     def _function(self, module: Module, node: ast.FunctionDef) -> None:
         role, options = "function", {}
@@ -258,6 +296,8 @@ class Loader:
             if isinstance(decorator, ast.Call):
                 word, given = decorator.func, decorator.keywords
             symbol = module.symbols.get(word.id) if isinstance(word, ast.Name) else None
+            if isinstance(symbol, Broken):
+                raise Refused
             if not isinstance(symbol, Word) or symbol.name not in ROLES:
                 hint = "there is: " + ", ".join(f"@{r}" for r in sorted(ROLES))
                 raise self.refuse(
@@ -271,6 +311,8 @@ class Loader:
                 raise self.refuse(module, "K018", f"@{role} takes keywords only", decorator.args[0])
         self._options(module, node, role, options)
         function = FunctionSymbol(node.name, module, node, role, options)
+        if any(function.key == other.key for other in self.functions):
+            function = replace(function, home=Path(module.source.path).stem)
         self.define(module, node.name, function, node)
         self.functions.append(function)
 
@@ -284,13 +326,23 @@ class Loader:
                 raise self.refuse(
                     module, "K018", f"@{role} has no option `{name}`", value, "", hint
                 )
-        if node.args.vararg or node.args.kwarg or node.args.kwonlyargs or node.args.defaults:
-            raise self.refuse(
-                module,
-                "K019",
-                "a function of a spec has plain parameters only",
-                node.args.args[0] if node.args.args else node,
-            )
+        self._parameters(module, node)
+
+    def _parameters(self, module: Module, node: ast.FunctionDef) -> None:
+        given = node.args
+        first = [given.posonlyargs and given.posonlyargs[0], given.vararg, given.kwarg]
+        wrong: list[ast.AST] = [n for n in first if n]
+        wrong += [*given.kwonlyargs, *given.defaults]
+        if wrong:
+            title = "a function of a spec has plain parameters only"
+            hint = "neither defaults, `*`, `/` nor `**`: each call gives each argument, in order"
+            raise self.refuse(module, "K019", title, wrong[0], "", hint)
+        seen: set[str] = set()
+        for parameter in given.args:
+            if parameter.arg in seen:
+                title = f"`{parameter.arg}` is a parameter already"
+                raise self.refuse(module, "K013", title, parameter)
+            seen.add(parameter.arg)
 
     # --- constants ------------------------------------------------------------------------------------
 
@@ -301,12 +353,15 @@ class Loader:
             if isinstance(value, ast.Call) and isinstance(value.func, ast.Name)
             else None
         )
+        if isinstance(called, Broken):
+            raise Refused
         if isinstance(called, Word) and called.name in ("bound", "choice"):
-            symbol = self._setting(module, name, called.name, value)  # type: ignore[arg-type]
+            assert isinstance(value, ast.Call)
+            symbol = self._setting(module, name, called.name, value)
         elif isinstance(called, Word) and called.name in ("PerCpu", "PerProcess"):
-            symbol = self._group(
-                module, name, "cpu" if called.name == "PerCpu" else "process", value
-            )  # type: ignore[arg-type]
+            assert isinstance(value, ast.Call)
+            per = "cpu" if called.name == "PerCpu" else "process"
+            symbol = self._group(module, name, per, value)
         elif isinstance(called, KindSymbol):
             assert isinstance(value, ast.Call)
             if value.args:
@@ -341,7 +396,9 @@ class Loader:
             if len(call.args) == 1 and isinstance(call.args[0], ast.Name)
             else None
         )
-        if not isinstance(kind, KindSymbol):
+        if isinstance(kind, Broken):
+            raise Refused
+        if not isinstance(kind, KindSymbol) or call.keywords:
             word = "PerCpu" if per == "cpu" else "PerProcess"
             raise self.refuse(
                 module, "K021", f"{word} takes a class", call, "", f"write `{word}(Stock)`"
@@ -398,13 +455,18 @@ class Loader:
                 if b == 0 and isinstance(op, (ast.FloorDiv, ast.Mod)):
                     raise self.refuse(module, "K023", "this divides by zero", right)
                 value = _ARITHMETIC[type(op)](a, b)
+                if abs(value) >= 2**31:
+                    raise self.refuse(module, "K023", f"{value} does not fit 32 bits", node)
                 return Const(value, Int(value, value), span)
             case ast.BoolOp(op=op, values=values):
                 flags = [bool(self.constant(module, v).value) for v in values]
                 return Const(int(all(flags) if isinstance(op, ast.And) else any(flags)), BOOL, span)
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
-                x, y = self.constant(module, left).value, self.constant(module, right).value
-                return Const(int(_COMPARISONS[type(op)](x, y)), BOOL, span)
+                one, other = self.constant(module, left), self.constant(module, right)
+                if type(one.type) is not type(other.type):
+                    title = f"{show(one.type)} and {show(other.type)} are not compared"
+                    raise self.refuse(module, "K024", title, node)
+                return Const(int(_COMPARISONS[type(op)](one.value, other.value)), BOOL, span)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self.constant(module, body if self.constant(module, test).value else orelse)
             case ast.Call(
@@ -417,10 +479,14 @@ class Loader:
                 symbol = module.symbols.get(name)
                 if isinstance(symbol, ConstantSymbol):
                     return symbol.value
+                if isinstance(symbol, Broken):
+                    raise Refused
             case ast.Attribute(value=ast.Name(id=name), attr=member):
                 enum = module.symbols.get(name)
                 if isinstance(enum, EnumSymbol):
                     return self.enum_member(module, enum, member, node)
+                if isinstance(enum, Broken):
+                    raise Refused
         hint = "numbers, True and False, members of an Enum, bounds, choices and arithmetic on them"
         raise self.refuse(module, "K024", "this is not a constant", node, "", hint)
 
@@ -468,3 +534,14 @@ def _named(node: ast.AST) -> str:
         "Raise": "`raise`", "Return": "`return`", "Pass": "`pass`",
     }  # fmt: skip
     return names.get(type(node).__name__, f"`{type(node).__name__.lower()}`")
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    """Return the names that a top-level statement was to define."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [a.asname or a.name.partition(".")[0] for a in node.names]
+    inner = [n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.FunctionDef, ast.ClassDef))]
+    names = [n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return names + [n.name for n in inner if not isinstance(n, ast.Name)]

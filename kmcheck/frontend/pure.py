@@ -11,9 +11,10 @@ from kmcheck.frontend.annotations import Annotations
 from kmcheck.frontend.builder import Builder
 from kmcheck.frontend.operators import Mismatch, as_form, binary, compare, convert, truth
 from kmcheck.frontend.report import Refused, did_you_mean
-from kmcheck.frontend.scope import Alias, Broken, Frame, Local, Place, Static
+from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
 from kmcheck.frontend.source import span_of
 from kmcheck.frontend.symbols import (
+    Broken,
     ConstantSymbol,
     EnumSymbol,
     FunctionSymbol,
@@ -90,7 +91,15 @@ class Pure:
     def refuse(
         self, code: str, title: str, node: ast.AST, label: str = "", hint: str = ""
     ) -> Refused:
-        """Note what is wrong at a node of the current function's file."""
+        """Note what is wrong at a node of the current function's file.
+
+        Where that is a library's, the one to tell is who called the library.
+        """
+        frame, called = self.frame, None
+        while frame.module.source.module and frame.caller is not None:
+            frame, called = frame.caller, frame.at
+        if called is not None:
+            return self.world.reporter.report(code, title, called, label, hint)
         return self.world.loader.refuse(self.frame.module, code, title, node, label, hint)
 
     def fit(self, value: Expr, wanted: Type, node: ast.AST, what: str) -> Expr:
@@ -101,14 +110,18 @@ class Pure:
         """
         fitting = convert(value, wanted)
         if fitting is None:
-            title = f"{what} is {_article(wanted)}, not {_article(value.type)}"
-            raise self.refuse("K040", title, node, f"this is {_article(value.type)}")
+            title = f"{what} is to be {article(wanted)}, not {article(value.type)}"
+            raise self.refuse("K040", title, node, f"this is {article(value.type)}")
         return fitting
 
     # --- names ----------------------------------------------------------------------------------
 
     def symbol(self, node: ast.expr) -> Symbol | None:
-        """Return the top-level symbol that a name stands for, None if it is anything else."""
+        """Return the top-level symbol that a name stands for, None if it is anything else.
+
+        Raises:
+            Refused: its definition was refused.
+        """
         if not isinstance(node, ast.Name):
             return None
         binding = self.frame.names.get(node.id)
@@ -116,7 +129,10 @@ class Pure:
             return binding.symbol
         if binding is not None:
             return None
-        return self.frame.module.symbols.get(node.id)
+        symbol = self.frame.module.symbols.get(node.id)
+        if isinstance(symbol, Broken):
+            raise Refused
+        return symbol
 
     def word(self, node: ast.expr) -> str:
         """Return the word of the language, or the Python builtin, that a name stands for."""
@@ -141,6 +157,8 @@ class Pure:
             case Static():
                 raise self.refuse("K041", f"`{node.id}` is no value", node)
         match self.frame.module.symbols.get(node.id):
+            case Broken():
+                raise Refused
             case ConstantSymbol(value):
                 return value
             case GlobalSymbol(name, kind, "system"):
@@ -187,11 +205,13 @@ class Pure:
     def place(self, node: ast.expr, base: Expr, name: str) -> Place | Expr:
         """Return the field `name` of `base` as a place, or the address of an object embedded there."""
         if not isinstance(base.type, Ref):
-            title = f"{_article(base.type)} has no field `{name}`"
+            title = f"{article(base.type)} has no field `{name}`"
             raise self.refuse("K043", title, node, "not an object")
         info = self.world.kinds[base.type.kind]
         if name in info.embedded:
             return Embedded(base, base.type.kind, name, Ref(info.embedded[name]), self.span(node))
+        if name in info.broken:
+            raise Refused
         if name not in info.fields:
             if name in info.symbol.methods:
                 raise self.refuse("K041", f"`{name}` is a method: call it", node)
@@ -221,6 +241,8 @@ class Pure:
             raise self.refuse(
                 "K046", "`**` is not in the spec language", keyword, "", "name the fields"
             )
+        if keyword.arg in info.broken:
+            raise Refused
         if keyword.arg in info.fields:
             return info.fields[keyword.arg]
         start = self.span(keyword)
@@ -244,7 +266,7 @@ class Pure:
         """Return an element of an array as a place."""
         if not isinstance(place.type, ArrayOf):
             raise self.refuse(
-                "K045", f"only an array has elements: this is {_article(place.type)}", node
+                "K045", f"only an array has elements: this is {article(place.type)}", node
             )
         at = self.fit(index, INT16, node, "an index")
         return Place(place.ref, place.kind, place.field, at, place.type.element)
@@ -362,7 +384,7 @@ class Pure:
             if convert(other, kind) is not None:
                 return kind
         raise self.refuse(
-            "K040", f"one of them is {_article(a.type)}, the other {_article(b.type)}", node
+            "K040", f"one of them is {article(a.type)}, the other {article(b.type)}", node
         )
 
     def _attribute(self, node: ast.expr, base: ast.expr, name: str) -> Expr:
@@ -380,7 +402,7 @@ class Pure:
         value = self.pure(base)
         if not isinstance(value.type, ArrayOf):
             raise self.refuse(
-                "K045", f"only an array has elements: this is {_article(value.type)}", node
+                "K045", f"only an array has elements: this is {article(value.type)}", node
             )
         at = self.fit(self.pure(index), INT16, index, "an index")
         return Op("array_get", (value, at), value.type.element, self.span(node))
@@ -428,7 +450,7 @@ class Pure:
                 value = self.pure(thing)
                 if not isinstance(value.type, Ref):
                     raise self.refuse(
-                        "K040", f"is_alive takes an object, not {_article(value.type)}", thing
+                        "K040", f"is_alive takes an object, not {article(value.type)}", thing
                     )
                 return Op("is_alive", (value,), BOOL, span)
             case "closure", [origin, link]:
@@ -524,6 +546,8 @@ class Pure:
             raise self.refuse("K059", "name the field on its class", node, "", "as `Memcg.parent`")
         kind = self.kind(node.value)
         info = self.world.kinds[kind]
+        if node.attr in info.broken:
+            raise Refused
         if node.attr not in info.fields and node.attr not in info.embedded:
             hint = did_you_mean(node.attr, [*info.fields, *info.embedded])
             raise self.world.reporter.report(
@@ -562,7 +586,7 @@ class Pure:
                 return Op("list_len", (group,), Int(0, 64), self.span(node))
             case ArrayOf(length=length):
                 return Const(length, Int(length, length), self.span(node))
-        raise self.refuse("K040", f"{_article(group.type)} has no length", node)
+        raise self.refuse("K040", f"{article(group.type)} has no length", node)
 
     def _extreme(self, name: str, a: Expr, b: Expr, node: ast.expr) -> Expr:
         if not isinstance(a.type, Int) or not isinstance(b.type, Int):
@@ -625,7 +649,7 @@ class Pure:
         form = as_form(value)
         if form is None:
             raise self.refuse(
-                "K040", f"`{what}` adds numbers or sizes, not {_article(value.type)}", node
+                "K040", f"`{what}` adds numbers or sizes, not {article(value.type)}", node
             )
         return form
 
@@ -651,7 +675,7 @@ class Pure:
         if not isinstance(value.type, (SetOf, ListOf, ArrayOf)):
             hint = "write `alive(Type)`, or a field that is a set, a list or an array"
             raise self.refuse(
-                "K060", f"{_article(value.type)} cannot be looped over", node, "", hint
+                "K060", f"{article(value.type)} cannot be looped over", node, "", hint
             )
         return value
 
@@ -677,7 +701,7 @@ class Pure:
                 if name in _MUTATORS:
                     title = f"`.{name}()` changes something: it cannot stand here"
                     raise self.refuse("K054", title, node, "", _PURE_HINT)
-                raise self.refuse("K061", f"{_article(base.type)} has no method `{name}`", node)
+                raise self.refuse("K061", f"{article(base.type)} has no method `{name}`", node)
             case Ref(kind=kind), _, _:
                 method = self.world.kinds[kind].symbol.methods.get(name)
                 if method is not None:
@@ -690,7 +714,7 @@ class Pure:
                 info = self.world.kinds[kind]
                 hint = did_you_mean(name, info.symbol.methods)
                 raise self.refuse("K061", f"{kind} has no method `{name}`", node, "", hint)
-        raise self.refuse("K061", f"{_article(base.type)} has no method `{name}`", node)
+        raise self.refuse("K061", f"{article(base.type)} has no method `{name}`", node)
 
     def _other_instance(self, symbol: GlobalSymbol, name: str, node: ast.Call) -> Expr:
         expected = "on" if symbol.per == "cpu" else "of"
@@ -709,7 +733,8 @@ class Pure:
             raise self.refuse(
                 "K062", f"`{function.name}` calls itself: there is no recursion", node
             )
-        frame = Frame(function, function.module, caller=self.frame)
+        frame = Frame(function, function.module, caller=self.frame, at=self.span(node))
+        self.world.met.add(function.key)
         self.bind(frame, function, node, receiver)
         outer, self.frame = self.frame, frame
         self.depth += 1
@@ -768,11 +793,10 @@ class Pure:
                     pass
                 case ast.Return(value=ast.expr() as value):
                     return self.pure(value)
-                case (
-                    ast.Assign(targets=[ast.Name(id=name)], value=value)
-                    | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-                ):
-                    self.frame.names[name] = Alias(self.pure(value))
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    self._name_value(name, value, None)
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                    self._name_value(name, value, statement.annotation)
                 case ast.If(test=test, body=then, orelse=other):
                     rest = body[number + 1 :]
                     names = dict(self.frame.names)
@@ -795,6 +819,16 @@ class Pure:
                     )
                     raise self.refuse("K054", title, statement, "", hint)
         raise self.refuse("K063", f"`{function.name}` does not return a value here", function.node)
+
+    def _name_value(self, name: str, node: ast.expr, annotation: ast.expr | None) -> None:
+        """Give a local of a pure function its value."""
+        self.frame.names[name] = Broken()
+        with self.world.reporter.going_on():
+            value = self.pure(node)
+            if annotation is not None:
+                annotations = Annotations(self.world.loader, self.frame.module)
+                value = self.fit(value, annotations.variable(annotation), node, f"`{name}`")
+            self.frame.names[name] = Alias(value)
 
     # --- kinds of results -----------------------------------------------------------------------
 
@@ -840,7 +874,8 @@ def _is_own(base: Expr) -> bool:
     return isinstance(base, Element) and isinstance(base.index, Self)
 
 
-def _article(kind: Type) -> str:
+def article(kind: Type) -> str:
+    """Spell a type with its article: `an integer`, `a Page`."""
     text = show(kind)
     match kind:
         case Int():

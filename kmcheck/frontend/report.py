@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 
 from kmcheck.diagnostics import Diagnostic, Source, Span, SpecError
-from kmcheck.frontend.source import span_of
+from kmcheck.frontend.source import name_span, span_of
 
 
 class Refused(Exception):  # noqa: N818
@@ -31,7 +31,8 @@ class Reporter:
         self, code: str, title: str, at: tuple[Source, ast.AST], label: str = "", hint: str = ""
     ) -> Refused:
         """Note what is wrong at a node of a source's tree."""
-        return self.report(code, title, span_of(*at), label, hint)
+        named = isinstance(at[1], (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        return self.report(code, title, name_span(*at) if named else span_of(*at), label, hint)
 
     @contextmanager
     def going_on(self) -> Iterator[None]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kmcheck.frontend.symbols import FunctionSymbol, KindSymbol, Module
+from kmcheck.diagnostics import Span
+from kmcheck.frontend.symbols import Broken, FunctionSymbol, KindSymbol, Module
 from kmcheck.ir.expr import Expr
 from kmcheck.ir.types import Type
 
@@ -42,11 +43,6 @@ class Place:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A name whose definition was refused: using it is not reported again."""
-
-
 Binding = Local | Alias | Static | Place | Broken
 
 
@@ -69,3 +65,7 @@ class Frame:
     loops: list[tuple[int, int]] = field(default_factory=list)
     """For each enclosing loop: where `continue` and `break` go."""
     caller: Frame | None = None
+    at: Span | None = None
+    """Where it is called, in the caller's file."""
+    broken: bool = False
+    """Whether something in it was refused, so that what it returns is anybody's guess."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from kmcheck.diagnostics import Diagnostic, Source, Span, SpecError, UsageError
@@ -60,8 +63,7 @@ def parse(source: Source) -> ast.Module:
         SpecError: it is not Python, or nested too deeply.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quiet():
             tree = ast.parse(source.text)
     except SyntaxError as error:
         raise SpecError((_syntax_error(source, error),)) from None
@@ -71,6 +73,24 @@ def parse(source: Source) -> ast.Module:
         raise SpecError((Diagnostic("K001", title, span),)) from None
     _refuse_depth(source, tree)
     return tree
+
+
+def parse_expression(text: str) -> ast.expr:
+    """Parse an annotation in quotes.
+
+    Raises:
+        SyntaxError, ValueError, MemoryError, RecursionError: it is none.
+    """
+    with _quiet():
+        return ast.parse(text, mode="eval").body
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Python from warning of what it would not do so."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _syntax_error(source: Source, error: SyntaxError) -> Diagnostic:
@@ -100,6 +120,16 @@ def span_of(source: Source, node: ast.AST) -> Span:
     start_column = _characters(source, line, getattr(node, "col_offset", 0))
     end_column = _characters(source, end, getattr(node, "end_col_offset", None) or 1)
     return Span(source, line, start_column + 1, end, end_column + 1)
+
+
+def name_span(source: Source, node: ast.AST) -> Span:
+    """Return where the name stands that a `def` or a `class` gives."""
+    whole = span_of(source, node)
+    name = getattr(node, "name", "")
+    line = source.line(whole.line)
+    at = re.compile(rf"\b{re.escape(name)}\b").search(line, whole.column)
+    column = whole.column if at is None else at.start() + 1
+    return Span(source, whole.line, column, whole.line, column + len(name))
 
 
 def _characters(source: Source, line: int, offset: int) -> int:

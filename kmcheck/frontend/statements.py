@@ -7,8 +7,8 @@ import ast
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.annotations import Annotations
 from kmcheck.frontend.calls import Calls, zero_of
-from kmcheck.frontend.scope import Alias, Broken, Local, Place
-from kmcheck.frontend.symbols import EnumSymbol, KindSymbol
+from kmcheck.frontend.scope import Alias, Local, Place
+from kmcheck.frontend.symbols import Broken, EnumSymbol, KindSymbol
 from kmcheck.ir.code import Assign, Choose, Instruction, Store
 from kmcheck.ir.expr import Const, Element, Expr, Op, Self, Var, walk
 from kmcheck.ir.types import BOOL, INT16, VOID, ArrayOf, Counter, Int, ListOf, Ref, SetOf, Type
@@ -23,9 +23,22 @@ class Statements(Calls):
             with self.world.reporter.going_on():
                 self._statement(statement)
                 continue
-            self._break_names(statement)
+            self._recover(statement)
 
-    def _break_names(self, statement: ast.stmt) -> None:
+    def _recover(self, statement: ast.stmt) -> None:
+        """Go on with what a refused statement has inside, and with the names that it assigns."""
+        self.frame.broken = True
+        if isinstance(statement, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
+            if isinstance(statement, ast.For):
+                self._break_names(statement.target)
+            self.dead += 1
+            self.frame.loops.append((0, 0))
+            self.body(_inside(statement))
+            self.frame.loops.pop()
+            self.dead -= 1
+        self._break_names(statement)
+
+    def _break_names(self, statement: ast.AST) -> None:
         for node in ast.walk(statement):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 self.frame.names.setdefault(node.id, Broken())
@@ -37,9 +50,11 @@ class Statements(Calls):
         ghost = not self.in_ghost and self._writes_ghost(node)
         if ghost:
             self._enter_ghost()
-        self._lower(node)
-        if ghost:
-            self._leave_ghost()
+        try:
+            self._lower(node)
+        finally:
+            if ghost:
+                self._leave_ghost()
         if not (isinstance(node, ast.Return) and self.frame.exit is None):
             self.builder.release(mark)
 
@@ -638,3 +653,11 @@ class Statements(Calls):
 
 def _stores(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+
+
+def _inside(statement: ast.stmt) -> list[ast.stmt]:
+    """Return the statements that a statement has inside."""
+    found: list[ast.stmt] = [*getattr(statement, "body", [])]
+    for handler in getattr(statement, "handlers", []):
+        found += handler.body
+    return [*found, *getattr(statement, "orelse", []), *getattr(statement, "finalbody", [])]

@@ -58,12 +58,9 @@ class Steps(Pure):
 
     def hold(self, value: Expr) -> Expr:
         """Return a value that later steps can use: what memory it reads is read now."""
-        if not any(
-            isinstance(e, (Load, Alive, Running, Closure, Position, Quantifier, Initialised))
-            for e in walk(value)
-        ):
-            return value
-        return self.keep(value)
+        if any(_may_change(e) for e in walk(value)):
+            return self.keep(value)
+        return value
 
     def keep(self, value: Expr) -> Var:
         """Return a temporary that holds the value."""
@@ -271,3 +268,10 @@ class Steps(Pure):
         picked = self.builder.temporary(options.type.element)
         self.builder.emit(Choose(picked, options, span))
         return Var(picked, options.type.element, span)
+
+
+def _may_change(part: Expr) -> bool:
+    """Tell whether a part of a value may differ once other code has run."""
+    if isinstance(part, Var):
+        return part.name.startswith("@return")
+    return isinstance(part, (Load, Alive, Running, Closure, Position, Quantifier, Initialised))

@@ -44,11 +44,14 @@ class FunctionSymbol:
     role: str
     options: dict[str, ast.expr]
     owner: KindSymbol | None = None
+    home: str = ""
+    """The spec file that it is from, where another one has a function of this name too."""
 
     @property
     def key(self) -> str:
         """What tells it from all others: `uncharge`, `kmcheck.kernel.css.css_put`, `Work.on_free`."""
-        prefix = f"{self.module.source.module}." if self.module.source.module else ""
+        module = self.module.source.module or self.home
+        prefix = f"{module}." if module else ""
         return prefix + (f"{self.owner.name}.{self.name}" if self.owner else self.name)
 
 
@@ -80,6 +83,11 @@ class AliasSymbol:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """A name whose definition was refused: using it is not reported again."""
+
+
+@dataclass(frozen=True, slots=True)
 class TypeVariable:
     """A name for any type, in a generic function's annotations."""
 
@@ -95,6 +103,7 @@ Symbol = (
     | ConstantSymbol
     | AliasSymbol
     | TypeVariable
+    | Broken
 )
 
 

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 
 from kmcheck.diagnostics import Span
-from kmcheck.frontend.annotations import Annotations
+from kmcheck.frontend.annotations import Annotations, Signature
 from kmcheck.frontend.modules import Loader
 from kmcheck.frontend.report import Refused, Reporter
 from kmcheck.frontend.source import span_of
@@ -22,6 +22,8 @@ class KindInfo:
     symbol: KindSymbol
     fields: dict[str, FieldInfo] = field(default_factory=dict)
     embedded: dict[str, str] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    """Fields whose declaration was refused: naming them is not reported again."""
     limit: ast.expr | None = None
 
 
@@ -38,6 +40,8 @@ class World:
         self.reporter = reporter
         self.kinds: dict[str, KindInfo] = {}
         self.candidates: dict[str, list[FunctionSymbol]] = {}
+        self.signatures: dict[str, Signature] = {}
+        """What the functions in a field are called with, and return."""
         self.shared: set[tuple[str, str]] = set()
         self.per_process = {g.kind for g in loader.globals.values() if g.per == "process"}
         self.allocated: set[str] = set()
@@ -45,6 +49,8 @@ class World:
         self.started: set[str] = set()
         self.called: set[str] = set()
         """Functions that are called somewhere, be it where a choice prunes the call."""
+        self.met: set[str] = set()
+        """Functions whose code was lowered, in a process or in an expression."""
         self.pruned: set[str] = set()
         """Functions that a choice keeps from being stored anywhere."""
         self.stepping: set[str] = set()
@@ -53,6 +59,8 @@ class World:
         """Whom `inside` and `within` ask for, and where."""
         self.cells = 0
         self.changed = False
+        self.frozen = False
+        """Whether all has been learnt: what is lowered from now on is only checked."""
 
     def read_kinds(self) -> None:
         """Read the annotations of every class."""
@@ -67,17 +75,21 @@ class World:
         symbol, module = info.symbol, info.symbol.module
         annotations = Annotations(self.loader, module)
         for keyword in symbol.node.keywords:
-            if keyword.arg != "limit":
-                raise self._refuse(module, "K018", "a class has one option, `limit`", keyword.value)
-            info.limit = keyword.value
+            if keyword.arg == "limit":
+                info.limit = keyword.value
+            else:
+                self._refuse(module, "K018", "a class has one option, `limit`", keyword.value)
         for node in symbol.node.body:
             with self.reporter.going_on():
                 match node:
                     case ast.AnnAssign(target=ast.Name(id=name), value=None):
+                        info.broken.add(name)
                         self._read_field(info, annotations, name, node)
+                        info.broken.discard(name)
                     case ast.FunctionDef() | ast.Pass() | ast.Expr(value=ast.Constant()):
                         pass
-                    case ast.AnnAssign(target=ast.Name(), value=ast.expr() as value):
+                    case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                        info.broken.add(name)
                         hint = "a field begins as zero; give it a value in `T(field=...)`"
                         raise self._refuse(
                             module, "K025", "a field has no default", value, "", hint
@@ -92,12 +104,14 @@ class World:
         self, info: KindInfo, annotations: Annotations, name: str, node: ast.AnnAssign
     ) -> None:
         module = info.symbol.module
-        if name in info.fields or name in info.embedded:
+        if name in info.fields or name in info.embedded or name in info.symbol.methods:
             raise self._refuse(module, "K013", f"the field `{name}` is declared twice", node)
         declared = annotations.field(node.annotation, info.symbol.name, name)
         if declared.embedded is not None:
             info.embedded[name] = declared.embedded
         elif declared.type is not None:
+            if isinstance(declared.type, Function) and declared.signature is not None:
+                self.signatures[declared.type.key] = declared.signature
             private = (
                 info.symbol.name in self.per_process and (info.symbol.name, name) not in self.shared
             )
@@ -136,7 +150,7 @@ class World:
 
     def touch(self, kind: str, name: str) -> None:
         """Note that a field of a per-process record is touched by others than its owner."""
-        if kind in self.per_process and (kind, name) not in self.shared:
+        if not self.frozen and kind in self.per_process and (kind, name) not in self.shared:
             self.shared.add((kind, name))
             info = self.kinds[kind].fields[name]
             self.kinds[kind].fields[name] = FieldInfo(

@@ -128,7 +128,8 @@ def show(kind: Type) -> str:
         case Bool():
             return "bool"
         case Int(lo, hi):
-            return "int" if kind == INT16 else f"Annotated[int, range({lo}, {hi + 1})]"
+            ends = f"{lo}, {hi + 1}" if lo else f"{hi + 1}"
+            return "int" if kind == INT16 else f"Annotated[int, range({ends})]"
         case EnumType(name=name):
             return name
         case Ref(kind=name):
