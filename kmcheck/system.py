@@ -37,20 +37,20 @@ def build(program: Program, decide: Callable[[Residual], bool]) -> TransitionSys
     trial = Sizing(dict.fromkeys(program.kinds, 4), _instances(program, 4), 1)
     layout, initial = _tried(program, trial, decide)
     sizing = _fitting(layout, program, initial)
-    final = Layout(program, sizing)
-    return TransitionSystem(program, final, tuple(_initial(Machine(final, decide), program)))
+    final, beginning = _tried(program, sizing, decide, by=1)  # what setup has ended needs room too
+    return TransitionSystem(program, final, tuple(beginning))
 
 
 def _tried(
-    program: Program, trial: Sizing, decide: Callable[[Residual], bool]
+    program: Program, trial: Sizing, decide: Callable[[Residual], bool], by: int = 0
 ) -> tuple[Layout, list[tuple[tuple[int, ...], State]]]:
-    """Run setup with more and more room, until there is enough."""
+    """Run setup with more and more room, `by` more or (0) twice as much, until there is enough."""
     while True:
         layout = Layout(program, trial)
         try:
             return layout, _initial(Machine(layout, decide), program)
         except BoundReached as reached:
-            trial = _grown(trial, reached)
+            trial = _grown(trial, reached, by)
 
 
 def _initial(machine: Machine, program: Program) -> list[tuple[tuple[int, ...], State]]:
@@ -76,18 +76,18 @@ def _instances(program: Program, number: int) -> dict[str, int]:
     }
 
 
-def _grown(trial: Sizing, reached: BoundReached) -> Sizing:
-    """Return a sizing with room for twice as many of what there were too few."""
+def _grown(trial: Sizing, reached: BoundReached, by: int) -> Sizing:
+    """Return a sizing with room for more of what there were too few: `by`, or twice as many."""
     for counts in (trial.dynamic, trial.instances):
         if reached.what in counts:
             if counts[reached.what] >= MOST:
                 title = f"setup makes more than {MOST} of {reached.what}"
                 hint = "is there a loop that does not end? Otherwise lower its bounds"
                 raise SpecError((Diagnostic("K093", title, reached.span, "", hint),))
-            doubled = {**counts, reached.what: 2 * counts[reached.what]}
+            more = {**counts, reached.what: counts[reached.what] + (by or counts[reached.what])}
             if counts is trial.dynamic:
-                return replace(trial, dynamic=doubled)
-            return replace(trial, instances=doubled)
+                return replace(trial, dynamic=more)
+            return replace(trial, instances=more)
     raise SpecError(
         (Diagnostic("K093", f"setup needs more than there may be of {reached.what}", reached.span),)
     )
