@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 import click
 
@@ -39,15 +40,17 @@ def headline(result: Result) -> str:
     first = violated[0].trace
     steps = len(first.events)
     more = f"  and {len(violated) - 1} more" if len(violated) > 1 else ""
-    counted = f"{steps} step{'' if steps == 1 else 's'}, shortest"
-    return f"{label.spec}: VIOLATED  {violated[0].property}  ({counted}){changed}{more}"
+    counted = f"({_counted(steps, 'step')}, shortest)"
+    return f"{label.spec}: VIOLATED  {violated[0].property}  {counted}{changed}{more}"
 
 
 def violation(trace: Trace, file: str | None, *, full: bool) -> list[str]:
     """Return what a violation is, the CPU0/CPU1 table of it, and how to replay it."""
     renderer: Renderer = shelf.take("render", "columns", "RENDERER")
     table = str(renderer.render(trace, RenderOptions(full=full))).rstrip("\n")
-    lines = ["", f"{trace.violation.kind}: {trace.violation.message}", "", table]
+    kind, message = trace.violation.kind, trace.violation.message
+    told = message if message.startswith(kind) else f"{kind}: {message}"
+    lines = ["", *wrap(told, WIDE, subsequent_indent="  "), "", table]
     return [*lines, "", f"  replay:  kmcheck replay {file}"] if file else lines
 
 
@@ -90,12 +93,15 @@ def _reductions(label: Label) -> str:
 
 def _explored(label: Label, *, closed: bool) -> str:
     seen = label.statistics
-    terminal = f"{seen.terminal_states:,} terminal state{'' if seen.terminal_states == 1 else 's'}"
     end = (
         "the space is closed" if closed else f"not all: {label.stopped or 'ended at the violation'}"
     )
-    size = f"{seen.states:,} states, {seen.transitions:,} transitions, depth {seen.depth}"
-    return f"{size}, {terminal}; {end}"
+    size = f"{_counted(seen.states, 'state')}, {_counted(seen.transitions, 'transition')}"
+    return f"{size}, depth {seen.depth}, {_counted(seen.terminal_states, 'terminal state')}; {end}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _sizes(label: Label) -> str:

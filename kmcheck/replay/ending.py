@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from kmcheck.diagnostics import InternalError
 from kmcheck.ir.types import Counter, Ref, SetOf
+from kmcheck.replay.reading import read_by
 from kmcheck.replay.recorder import place_of
 from kmcheck.replay.teller import Teller
 from kmcheck.residual import Residual
@@ -118,7 +119,8 @@ class Ending:
         at = f"({', '.join(shown)})" if shown else ""
         thing = things[0] if things else None
         sizes, told = self._sizes(failure.residual, thing)
-        message = f"{failure.property.name}{at} does not hold{told}"
+        read = read_by(failure, self.teller.state, self.names, self.teller.values)
+        message = f"{failure.property.name}{at} does not hold{told}{f': {read}' if read else ''}"
         name = self.names.of(*thing) if thing is not None else None
         return Violation(
             failure.property.name, message, name, None, None, sizes, place_of(failure.property.span)

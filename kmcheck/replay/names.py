@@ -85,6 +85,12 @@ class Names:
                 return f"{group.name}[{self.process(index - group.base)}]"
         return f"{_plain(kind)}#?"
 
+    def member(self, kind: str, index: int, field: str) -> str:
+        """Return a field of an object as C: `child->kmem.usage`, `table.session`."""
+        owner = self.of(kind, index)
+        inside = "->" in owner or self.layout.life_slot(kind, index) is None
+        return f"{owner}{'.' if inside else '->'}{field}"
+
     def _is_global(self, kind: str, index: int) -> bool:
         return any(
             group.role in ("global", "cpu") and group.base <= index < group.base + group.count

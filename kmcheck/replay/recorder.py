@@ -56,11 +56,6 @@ class Recorder:
         self.allocations = []
         self.frees = []
 
-    def _member(self, kind: str, index: int, name: str) -> str:
-        owner = self.names.of(kind, index)
-        inside = "->" in owner or self.layout.life_slot(kind, index) is None
-        return f"{owner}{'.' if inside else '->'}{name}"
-
     def loaded(self, kind: str, index: int, field: str, value: object, span: Span) -> None:
         """Keep a load."""
         info = self.layout.program.kinds[kind].fields[field]
@@ -77,7 +72,7 @@ class Recorder:
             place_of(span),
             ghost=info.ghost,
         )
-        self.notes.append(Note(access, self._member(kind, index, field), span, value))
+        self.notes.append(Note(access, self.names.member(kind, index, field), span, value))
 
     def assigned(self, template: str, instance: int, instruction: Assign, value: object) -> None:
         """Give the load its variable's name; keep what calls return."""
@@ -122,12 +117,12 @@ class Recorder:
             place_of(instruction.span),
             ghost=info.ghost,
         )
+        place = self.names.member(kind, index, instruction.field)
+        in_place = update or any(n.access.what == "load" and n.text == place for n in self.notes)
+        change = self._change(place, instruction.value, info.type, old, new) if in_place else ""
         if update:
             self._forget_load(access)
-        place = self._member(kind, index, instruction.field)
-        text = (
-            self._change(place, instruction.value, info.type, old, new) or f"{place} = {after.text}"
-        )
+        text = change or f"{place} = {after.text}"
         self.notes.append(Note(access, text, instruction.span))
 
     def _forget_load(self, access: Access) -> None:

@@ -1,0 +1,55 @@
+"""What a row says of a step, and what a property that fails says of the state."""
+
+from kmcheck.diagnostics import Source
+from kmcheck.driver import Options, verify
+from kmcheck.trace import Trace
+from kmcheck.verdict import Violated
+
+COUNT = """
+from kmcheck.lang import Object, atomic, finally_, process, setup, start
+
+
+class Stat(Object):
+    nr: int
+    wanted: int
+
+
+stat = Stat(wanted=2)
+
+
+@process
+def count() -> None:
+    {body}
+
+
+@setup
+def two() -> None:
+    start(count)
+    start(count)
+
+
+@finally_
+def nothing_is_lost() -> bool:
+    return stat.nr == stat.wanted
+"""
+
+
+def traced(body: str) -> Trace:
+    result = verify(Source("spec.py", COUNT.format(body=body)), Options())
+    (violated,) = [v for v in result.verdicts if isinstance(v, Violated)]
+    return violated.trace
+
+
+def test_an_increment_in_two_steps_is_told_as_a_load_and_a_store() -> None:
+    trace = traced("stat.nr += 1")
+    assert [e.text for e in trace.events] == ["stat.nr", "stat.nr", "stat.nr = 1", "stat.nr = 1"]
+
+
+def test_an_increment_in_one_step_is_told_as_one() -> None:
+    trace = traced('with atomic("twice"):\n        stat.nr += 2')
+    assert [e.text for e in trace.events] == ["stat.nr += 2", "stat.nr += 2"]
+
+
+def test_a_property_that_fails_tells_what_it_read() -> None:
+    message = "nothing_is_lost does not hold: stat.nr = 1, stat.wanted = 2"
+    assert traced("stat.nr += 1").violation.message == message
