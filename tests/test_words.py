@@ -118,3 +118,37 @@ def one() -> None:
 def test_a_global_begins_with_the_constants_that_it_is_given() -> None:
     assert not explore(BEGUN.format(after=0)).claims
     assert explore(BEGUN.format(after=1)).claims
+
+
+SWAP = """
+from kmcheck.kernel.rcu import rcu_assign_pointer, rcu_dereference
+from kmcheck.lang import Object, Ref, process, setup, start
+
+
+class Memcg(Object):
+    pages: int
+
+
+class Task(Object):
+    memcg: Ref[Memcg]
+
+
+root = Memcg()
+task = Task()
+
+
+@process
+def move() -> None:
+    rcu_assign_pointer(task.memcg, root)
+    assert rcu_dereference(task.memcg) == root
+
+
+@setup
+def one() -> None:
+    start(move)
+"""
+
+
+def test_a_macro_stores_to_a_field_of_a_global() -> None:
+    found = explore(SWAP)
+    assert (found.claims, found.statistics.states) == ((), 3)

@@ -10,7 +10,7 @@ from kmcheck.frontend.pure import article
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
 from kmcheck.frontend.steps import Steps
-from kmcheck.frontend.symbols import FunctionSymbol, KindSymbol
+from kmcheck.frontend.symbols import FunctionSymbol, GlobalSymbol, KindSymbol
 from kmcheck.ir.code import Alloc, Assign, Assume, Call, Check, Free, Spawn
 from kmcheck.ir.expr import Cond, Const, Container, Embedded, Expr, LivesIn, Load, Op, Or, Var, walk
 from kmcheck.ir.types import (
@@ -625,7 +625,8 @@ class Calls(Steps):
         """Return a macro's argument: a place if it names one, else its value."""
         if isinstance(node, ast.Name) and not isinstance(self.frame.names.get(node.id), Place):
             return Alias(self.held(node))
-        if isinstance(node, ast.Attribute) and self.symbol(node.value) is not None:
+        named = self.symbol(node.value) if isinstance(node, ast.Attribute) else None
+        if named is not None and not isinstance(named, GlobalSymbol):
             return Alias(self.held(node))
         place = self.place_of(node)
         return place if isinstance(place, Place) else Alias(place)
