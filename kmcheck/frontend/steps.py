@@ -6,7 +6,7 @@ import ast
 
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.pure import Pure
-from kmcheck.frontend.scope import Place
+from kmcheck.frontend.scope import Alias, Place
 from kmcheck.ir.code import Assign, Choose, Store
 from kmcheck.ir.expr import (
     Alive,
@@ -106,12 +106,14 @@ class Steps(Pure):
                 first = self.held(left)
                 return self.arithmetic(op, first, self.value(right), node)
             case ast.Compare(left=left, ops=ops, comparators=rest):
-                values = [self.held(v) for v in (left, *rest[:-1])]
-                return self.comparison(ops, [*values, self.value(rest[-1])], node)
+                first_ones = [self.held(v) for v in (left, *rest[:-1])]
+                return self.comparison(ops, [*first_ones, self.value(rest[-1])], node)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self._conditional(test, body, orelse, node)
+            case ast.Call(func=ast.Attribute(attr=name)) if name in PURE_METHODS:
+                return self._look(node) if self._only_looks(node) else self.call(node)
             case ast.Call():
-                return self.call(node)
+                return self._look(node) if self.word(node.func) in PURE_WORDS else self.call(node)
         return self._too_much(node)
 
     def _too_much(self, node: ast.expr) -> Expr:
@@ -121,6 +123,46 @@ class Steps(Pure):
     def call(self, node: ast.Call) -> Expr:
         """Return the value of a call, after the steps that it takes."""
         raise NotImplementedError
+
+    def _look(self, node: ast.Call) -> Expr:
+        """Return what a call that changes nothing gives: its operands first, each a step.
+
+        Raises:
+            Refused: with the operands at hand, it still reads memory more than once.
+        """
+        word = self.word(node.func)
+        if word == "READ_ONCE" and len(node.args) == 1:
+            return self.value(node.args[0])
+        if word == "bool" and len(node.args) == 1:
+            return self.test(node.args[0])
+        names = dict(self.frame.names)
+        given = _OPERANDS.get(word, 0) if word else len(node.args)
+        func = node.func
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Attribute):
+            owner = self._at_hand(func.value.value)
+            whole = ast.copy_location(ast.Attribute(owner, func.value.attr, ast.Load()), func.value)
+            func = ast.copy_location(ast.Attribute(whole, func.attr, ast.Load()), func)
+        args = [self._at_hand(a) for a in node.args[:given]] + node.args[given:]
+        call = ast.copy_location(ast.Call(func, args, node.keywords), node)
+        try:
+            value = self.pure(call)
+        finally:
+            self.frame.names = names
+        loads = 0 if self.builder.atomic else self.shared_loads(value)
+        if loads > 1:
+            title = "this reads memory more than once, and others may come between"
+            raise self.refuse("K083", title, node, "", "put it into `with atomic():`")
+        if loads:
+            self.builder.cut(self.span(node))
+        return value
+
+    def _at_hand(self, node: ast.expr) -> ast.expr:
+        """Return a name for a node's value, which is loaded here."""
+        if isinstance(node, ast.Name) and node.id not in self.frame.names:
+            return node
+        name = f"@{len(self.frame.names)}"
+        self.frame.names[name] = Alias(self.held(node))
+        return ast.copy_location(ast.Name(name, ast.Load()), node)
 
     # --- places ---------------------------------------------------------------------------------
 
@@ -257,17 +299,30 @@ class Steps(Pure):
         if self.symbol(node) is not None:
             name = self.kind(node)
             options: Expr = Alive(name, SetOf(Ref(name)), span)
+            self.builder.cut(span)
         else:
-            options = self.pure(node) if self._only_looks(node) else self.held(node)
+            options = self.value(node)
         if not isinstance(options.type, SetOf):
             raise self.refuse(
                 "K055", "one option is no choice", node, "", "write `choose(a, b)`, or name a set"
             )
-        if self.shared_loads(options):
-            self.builder.cut(span)
         picked = self.builder.temporary(options.type.element)
         self.builder.emit(Choose(picked, options, span))
         return Var(picked, options.type.element, span)
+
+
+_OPERANDS = {
+    "begun": 1,
+    "closure": 1,
+    "container_of": 1,
+    "ended": 1,
+    "inside": 1,
+    "is_alive": 1,
+    "len": 1,
+    "max": 2,
+    "min": 2,
+}
+"""How many of a word's arguments are values, which are loaded before."""
 
 
 def _may_change(part: Expr) -> bool:
