@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 
 from kmcheck.diagnostics import Source, SpecError
+from kmcheck.frontend.beginning import set_apart
 from kmcheck.frontend.limits import limit
 from kmcheck.frontend.modules import Loader
 from kmcheck.frontend.processes import lower_process
@@ -99,7 +100,7 @@ def _lower(
                     properties.append(lower_property(world, function))
     if not reporter.found:
         world.refuse_idle()
-    return templates, tuple(properties)
+    return set_apart(templates, tuple(properties)), tuple(properties)
 
 
 def _kinds(world: World, loader: Loader, reporter: Reporter) -> dict[str, Kind]:
