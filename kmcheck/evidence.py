@@ -7,6 +7,7 @@ from pathlib import Path
 from kmcheck import shelf
 from kmcheck.protocols import Renderer, RenderOptions
 from kmcheck.trace import Trace
+from kmcheck.verdict import Result, Violated
 
 KEPT = ("json", "columns", "sequence", "dot")
 """What is written for each violation: what no other program's version has a say in."""
@@ -16,6 +17,17 @@ def folder(root: Path, spec: str, changed: tuple[tuple[str, str], ...]) -> Path:
     """Return where the counterexamples of a spec go: `ROOT/kmemcg/reparent_caches/READ_LOCK=no`."""
     below = root / spec
     return below / ",".join(f"{name}={value}" for name, value in changed) if changed else below
+
+
+def keep_all(result: Result, root: Path) -> dict[str, str]:
+    """Write the traces of all violations; return each one's path, by property.
+
+    Raises:
+        OSError: the folder cannot be made or written to.
+    """
+    into = folder(root, result.label.spec, result.label.changed)
+    violated = [v for v in result.verdicts if isinstance(v, Violated)]
+    return {v.property: str(keep(v.trace, into)) for v in violated}
 
 
 def keep(trace: Trace, into: Path) -> Path:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import tomllib
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kmcheck.diagnostics import UsageError
+from kmcheck import evidence
+from kmcheck.diagnostics import SpecError, UsageError, show
 from kmcheck.driver import Options, verify
 from kmcheck.frontend import read
 from kmcheck.frontend.report import did_you_mean
 from kmcheck.verdict import Budget, Result, Violated
 
 KEYS = ("choices", "bounds", "property", "verdict", "states", "depth", "steps", "source", "why")
+
+
+NO_SPEC = "no spec"
+"""What a check finds where the spec does not compile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +108,20 @@ def _expectation(path: Path, spec: str, number: int, check: Any) -> Expectation:
     return Expectation(spec, settings, check["verdict"], check.get("property"), numbers)
 
 
-def meet(expectation: Expectation, engine: str, budget: Budget) -> Outcome:
-    """Verify a spec as a check says, and compare."""
+def meet(
+    expectation: Expectation, engine: str, budget: Budget, keep_in: Path | None = None
+) -> Outcome:
+    """Verify a spec as a check says, and compare; keep its counterexamples if a folder is given."""
     wanted = (expectation.property,) if expectation.property else ()
     options = Options(expectation.settings, wanted, engine, budget)
-    result = verify(read(expectation.spec), options)
+    try:
+        result = verify(read(expectation.spec), options)
+    except SpecError as error:
+        return Outcome(expectation, NO_SPEC, tuple(show(d) for d in error.diagnostics))
+    except UsageError as error:
+        return Outcome(expectation, "nothing", (error.message,))
+    if keep_in is not None:
+        evidence.keep_all(result, keep_in)
     found, numbers = _found(result)
     wrong = (
         []
@@ -123,6 +138,17 @@ def meet(expectation: Expectation, engine: str, budget: Budget) -> Outcome:
             )
     told = ", ".join(f"{value:,} {key}" for key, value in numbers.items() if key != "depth")
     return Outcome(expectation, f"{found}, {told}", tuple(wrong))
+
+
+def meet_all(
+    checks: list[Expectation], engine: str, budget: Budget, keep_in: Path | None, jobs: int
+) -> list[Outcome]:
+    """Meet several checks, `jobs` at once; the outcomes are in the order of the checks."""
+    if jobs == 1 or len(checks) == 1:
+        return [meet(check, engine, budget, keep_in) for check in checks]
+    with ProcessPoolExecutor(min(jobs, len(checks))) as pool:
+        waiting = [pool.submit(meet, check, engine, budget, keep_in) for check in checks]
+        return [future.result() for future in waiting]
 
 
 def _found(result: Result) -> tuple[str, dict[str, int]]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import click
 
 from kmcheck import evidence, expected, machine, shelf
-from kmcheck.cli import INCONCLUSIVE, INTERRUPTED, VIOLATED
+from kmcheck.cli import INCONCLUSIVE, INTERRUPTED, VIOLATED, WRONG_SPEC
 from kmcheck.diagnostics import UsageError
 from kmcheck.driver import Options, verify
 from kmcheck.frontend import read
 from kmcheck.options import amount, duration, setting
 from kmcheck.protocols import Format, FormatOptions, Told
 from kmcheck.terminal import colour_wanted, progress
-from kmcheck.verdict import Budget, Result, Violated
+from kmcheck.verdict import Budget, Result
 
 
 @click.command()
@@ -79,8 +78,12 @@ from kmcheck.verdict import Budget, Result, Violated
 @click.option(
     "--strict", is_flag=True, help="Fail where something is vacuous or was never exercised."
 )
-@click.option("--counterexamples", default="counterexamples", metavar="DIR", show_default=True,
-              help="Where counterexamples are written.")  # fmt: skip
+@click.option(
+    "--counterexamples",
+    "kept_in",
+    metavar="DIR",
+    help="Where counterexamples are written [default: counterexamples; none with --expected].",
+)
 @click.option("--no-counterexamples", "dry", is_flag=True, help="Write no counterexamples.")
 @click.option("-q", "--quiet", is_flag=True, help="Print verdicts only.")
 @click.option(
@@ -169,16 +172,13 @@ class Run:
         return INCONCLUSIVE if result.outcome == "unknown" else 0
 
     def _keep(self, result: Result) -> dict[str, str]:
-        files: dict[str, str] = {}
-        label = result.label
-        into = evidence.folder(Path(str(self.given["counterexamples"])), label.spec, label.changed)
-        for verdict in result.verdicts:
-            if isinstance(verdict, Violated) and not self.given["dry"]:
-                try:
-                    files[verdict.property] = str(evidence.keep(verdict.trace, into))
-                except OSError as error:
-                    click.echo(f"kmcheck: no counterexample written: {error}", err=True)
-        return files
+        if self.given["dry"]:
+            return {}
+        try:
+            return evidence.keep_all(result, Path(str(self.given["kept_in"] or "counterexamples")))
+        except OSError as error:
+            click.echo(f"kmcheck: no counterexample written: {error}", err=True)
+            return {}
 
     # --- --expected -----------------------------------------------------------------------------
 
@@ -188,23 +188,14 @@ class Run:
             raise UsageError("-D and -p do not go with --expected", "the tables say what to check")
         specs = expected.tables(list(self.given["specs"]))  # type: ignore[call-overload]
         checks = [check for spec in specs for check in expected.expectations(spec)]
-        jobs = min(len(checks), int(str(self.given["jobs"] or machine.processors())))
-        outcomes = _meet_all(checks, str(self.given["engine"]), self.budget, jobs)
+        jobs = int(str(self.given["jobs"] or machine.processors()))
+        kept_in = None if self.given["kept_in"] is None else Path(str(self.given["kept_in"]))
+        outcomes = expected.meet_all(checks, str(self.given["engine"]), self.budget, kept_in, jobs)
         wrong = [o for o in outcomes if o.wrong]
-        lines = [] if self.given["quiet"] else [_line(o) for o in outcomes]
-        lines += [f"{_line(o)}" for o in wrong] if self.given["quiet"] else []
+        lines = [_line(o) for o in (wrong if self.given["quiet"] else outcomes)]
         lines.append(f"{len(outcomes) - len(wrong)} of {len(outcomes)} checks are as expected")
-        return "\n".join(lines) + "\n", VIOLATED if wrong else 0
-
-
-def _meet_all(
-    checks: list[expected.Expectation], engine: str, budget: Budget, jobs: int
-) -> list[expected.Outcome]:
-    if jobs == 1:
-        return [expected.meet(check, engine, budget) for check in checks]
-    with ProcessPoolExecutor(jobs) as pool:
-        waiting = [pool.submit(expected.meet, check, engine, budget) for check in checks]
-        return [future.result() for future in waiting]
+        code = WRONG_SPEC if any(o.found == expected.NO_SPEC for o in wrong) else VIOLATED
+        return "\n".join(lines) + "\n", code if wrong else 0
 
 
 def _line(outcome: expected.Outcome) -> str:

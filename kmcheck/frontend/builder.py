@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kmcheck.diagnostics import Span
@@ -49,6 +50,16 @@ class Builder:
         self.current = block
         self.here = self.drafts[block]
         self.here.calls = self.calls
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where the next instruction will stand: its block, and how many come before it there."""
+        return self.current, len(self.here.instructions)
+
+    def insert(self, place: tuple[int, int], instructions: Sequence[Instruction]) -> None:
+        """Put instructions in front of what stands at a place."""
+        block, at = place
+        self.drafts[block].instructions[at:at] = instructions
 
     def emit(self, instruction: Instruction) -> None:
         """Add an instruction to the current block."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from kmcheck.diagnostics import Span
-from kmcheck.frontend.annotations import Annotations
+from kmcheck.frontend.annotations import Annotations, Argument
 from kmcheck.frontend.pure import article
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
@@ -13,6 +13,7 @@ from kmcheck.frontend.steps import Steps
 from kmcheck.frontend.symbols import FunctionSymbol, GlobalSymbol, KindSymbol
 from kmcheck.ir.code import Alloc, Assign, Assume, Call, Check, Free, Spawn
 from kmcheck.ir.expr import Cond, Const, Container, Embedded, Expr, LivesIn, Load, Op, Or, Var, walk
+from kmcheck.ir.layout import UNINITIALISED
 from kmcheck.ir.types import (
     BOOL,
     COUNTER,
@@ -530,6 +531,7 @@ class Calls(Steps):
         entry = Call(
             function.key, function.name, tuple(arguments), module, self.builder.serial, span
         )
+        frame.entry = self.builder.place
         outer, calls = self.frame, self.builder.calls
         self.frame, self.builder.calls = frame, (*calls, entry)
         try:
@@ -553,10 +555,19 @@ class Calls(Steps):
                 (isinstance(e, Var) and e.name in own) or isinstance(e, Load) for e in walk(value)
             ):
                 value = self.keep(value)
+        self.note_unset(frame, span)
         self.forget(frame.slots, span)
         if frame.broken and value.type == VOID and _returns_value(frame.function.node):
             raise Refused
         return value
+
+    def note_unset(self, frame: Frame, span: Span) -> None:
+        """Begin a function by marking the variables that it may read too early."""
+        marks = [
+            Assign(slot, Const(UNINITIALISED, self.builder.variables[slot], span), span)
+            for slot in sorted(frame.unset)
+        ]
+        self.builder.insert(frame.entry, marks)
 
     def forget(self, slots: list[str], span: Span) -> None:
         """Reset variables that go out of scope."""
@@ -576,50 +587,56 @@ class Calls(Steps):
     def _bind_parameters(
         self, frame: Frame, function: FunctionSymbol, node: ast.Call, receiver: Expr | None
     ) -> list[Expr]:
+        """Evaluate all arguments, then bind the parameters; return those that a trace shows."""
         parameters = self.parameters(function, node, receiver)
-        annotations = Annotations(self.world.loader, function.module)
-        shown: list[Expr] = []
-        given: list[ast.expr | None] = list(node.args)
+        given: list[ast.expr | Expr] = list(node.args)
         if receiver is not None:
-            given = [None, *given]
-        for parameter, argument in zip(parameters, given, strict=True):
-            wanted = annotations.argument(parameter.annotation) if parameter.annotation else None
-            if argument is None:
-                assert receiver is not None
-                value: Expr = receiver
-            else:
-                static = self.symbol(argument)
-                if isinstance(static, (KindSymbol, FunctionSymbol)):
-                    frame.names[parameter.arg] = Static(static)
-                    continue
-                if function.role == "macro" and isinstance(
-                    argument, (ast.Attribute, ast.Subscript, ast.Name)
-                ):
-                    binding = self._macro_argument(argument)
-                    frame.names[parameter.arg] = binding
-                    place = isinstance(binding, Place)
-                    shown.append(
-                        self.load_of(binding, self.span(argument)) if place else binding.value
-                    )  # type: ignore
-                    continue
-                value = self.held(argument)
-                if wanted is not None and wanted.type is not None:
-                    what = f"`{parameter.arg}` of {function.name}"
-                    value = self.fit(value, wanted.type, argument, what)
-                elif wanted is not None and wanted.static:
-                    raise self.refuse(
-                        "K071",
-                        f"`{parameter.arg}` of {function.name} is a {wanted.static}",
-                        argument,
-                    )
-            shown.append(value)
-            if parameter.arg in frame.assigned:
-                kind = wanted.type if wanted is not None and wanted.type is not None else value.type
-                local = self.declare(frame, parameter.arg, kind)
-                self.builder.emit(Assign(local.slot, value, value.span))
-            else:
-                frame.names[parameter.arg] = Alias(value)
+            given = [receiver, *given]
+        bound = [
+            (parameter, self._argument(function, parameter, argument))
+            for parameter, argument in zip(parameters, given, strict=True)
+        ]
+        shown: list[Expr] = []
+        for parameter, binding in bound:
+            frame.names[parameter.arg] = binding
+            frame.sure.add(parameter.arg)
+            if isinstance(binding, Place):
+                shown.append(self.load_of(binding, self.span(node)))
+            elif isinstance(binding, Alias):
+                shown.append(binding.value)
+                if parameter.arg in frame.assigned:
+                    self._own_parameter(frame, parameter, binding.value)
         return shown
+
+    def _own_parameter(self, frame: Frame, parameter: ast.arg, value: Expr) -> None:
+        """Give a parameter that the function assigns a variable of its own."""
+        kind = self._parameter_type(frame.function, parameter).type or value.type
+        local = self.declare(frame, parameter.arg, kind)
+        self.builder.emit(Assign(local.slot, value, value.span))
+
+    def _parameter_type(self, function: FunctionSymbol, parameter: ast.arg) -> Argument:
+        if parameter.annotation is None:
+            return Argument(None)
+        return Annotations(self.world.loader, function.module).argument(parameter.annotation)
+
+    def _argument(
+        self, function: FunctionSymbol, parameter: ast.arg, argument: ast.expr | Expr
+    ) -> Place | Static | Alias:
+        """Evaluate one argument."""
+        if not isinstance(argument, ast.expr):
+            return Alias(argument)
+        static = self.symbol(argument)
+        if isinstance(static, (KindSymbol, FunctionSymbol)):
+            return Static(static)
+        places = (ast.Attribute, ast.Subscript, ast.Name)
+        if function.role == "macro" and isinstance(argument, places):
+            return self._macro_argument(argument)
+        value = self.held(argument)
+        wanted = self._parameter_type(function, parameter)
+        what = f"`{parameter.arg}` of {function.name}"
+        if wanted.static:
+            raise self.refuse("K071", f"{what} is a {wanted.static}", argument)
+        return Alias(value if wanted.type is None else self.fit(value, wanted.type, argument, what))
 
     def _macro_argument(self, node: ast.expr) -> Place | Alias:
         """Return a macro's argument: a place if it names one, else its value."""

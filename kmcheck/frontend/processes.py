@@ -85,6 +85,7 @@ def _parameters(world: World, function: FunctionSymbol, code: Statements) -> tup
             raise world.loader.refuse(function.module, "K078", title, parameter, "", "name a class")
         code.builder.variables[parameter.arg] = kind
         code.frame.names[parameter.arg] = Local(parameter.arg, kind)
+        code.frame.sure.add(parameter.arg)
         code.frame.slots.append(parameter.arg)
         names.append(parameter.arg)
     return tuple(names)
@@ -102,6 +103,7 @@ def _end(world: World, code: Statements, frame: Frame) -> None:
             if group.per == "process":
                 _end_record(world, code, group.name, group.kind, frame)
     code.builder.atomic -= 1
+    code.note_unset(frame, span)
     for slot in frame.slots:
         code.builder.emit(Assign(slot, zero_of(code.builder.variables[slot], span), span))
     code.builder.jump(END)

@@ -36,6 +36,7 @@ from kmcheck.ir.expr import (
     Element,
     Embedded,
     Expr,
+    Initialised,
     Load,
     Op,
     Or,
@@ -146,9 +147,10 @@ class Pure:
     def _name(self, node: ast.Name) -> Expr:
         span = self.span(node)
         match self.frame.names.get(node.id):
-            case Local(slot, declared):
-                return Var(slot, declared, span)
+            case Local() as local:
+                return self.variable(node.id, local, span)
             case Alias(value):
+                self._refuse_unset(node, value)
                 return value
             case Place() as place:
                 return self.load_of(place, span)
@@ -189,6 +191,20 @@ class Pure:
         raise self.refuse(
             "K042", f"there is no `{node.id}`", node, "unknown name", did_you_mean(node.id, known)
         )
+
+    def _refuse_unset(self, node: ast.Name, value: Expr) -> None:
+        local = node.id in self.frame.assigned and isinstance(value, Element)
+        if local and node.id not in self.frame.sure:
+            hint = "assign it on every way that leads here"
+            raise self.refuse("K042", f"`{node.id}` may have no value here", node, "", hint)
+
+    def variable(self, name: str, local: Local, span: Span) -> Expr:
+        """Return a variable's value; noticed, where it may not have been assigned."""
+        value = Var(local.slot, local.type, span)
+        if name in self.frame.sure or isinstance(local.type, (ListOf, ArrayOf, Counter)):
+            return value
+        self.frame.unset.add(local.slot)
+        return Initialised(value, local.type, span)
 
     # --- places and loads -----------------------------------------------------------------------
 

@@ -47,6 +47,15 @@ Binding = Local | Alias | Static | Place | Broken
 
 
 @dataclass(slots=True)
+class Loop:
+    """An enclosing loop: where `continue` and `break` go, and what is assigned at each `break`."""
+
+    again: int
+    out: int
+    left_with: list[set[str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Frame:
     """A function being lowered: its names, and where its `return`, `break` and `continue` go."""
 
@@ -55,6 +64,12 @@ class Frame:
     names: dict[str, Binding] = field(default_factory=dict)
     assigned: frozenset[str] = frozenset()
     """Names that the function assigns, so that they need a variable."""
+    sure: set[str] = field(default_factory=set)
+    """Names that have been assigned on every way that leads here."""
+    unset: set[str] = field(default_factory=set)
+    """Variables that may be read before they are assigned, so that this is to be noticed."""
+    entry: tuple[int, int] = (0, 0)
+    """Where the function's code begins: a block, and how many instructions into it."""
     slots: list[str] = field(default_factory=list)
     """The variables of its own, to be reset when it returns."""
     exit: int | None = None
@@ -62,8 +77,7 @@ class Frame:
     result_type: Type | None = None
     value: Expr | None = None
     """The returned value, where there is one `return` and it comes last."""
-    loops: list[tuple[int, int]] = field(default_factory=list)
-    """For each enclosing loop: where `continue` and `break` go."""
+    loops: list[Loop] = field(default_factory=list)
     caller: Frame | None = None
     at: Span | None = None
     """Where it is called, in the caller's file."""

@@ -7,7 +7,7 @@ import ast
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.annotations import Annotations
 from kmcheck.frontend.calls import Calls, zero_of
-from kmcheck.frontend.scope import Alias, Local, Place
+from kmcheck.frontend.scope import Alias, Local, Loop, Place
 from kmcheck.frontend.symbols import Broken, EnumSymbol, KindSymbol
 from kmcheck.ir.code import Assign, Choose, Instruction, Store
 from kmcheck.ir.expr import Const, Element, Expr, Op, Self, Var, walk
@@ -32,7 +32,7 @@ class Statements(Calls):
             if isinstance(statement, ast.For):
                 self._break_names(statement.target)
             self.dead += 1
-            self.frame.loops.append((0, 0))
+            self.frame.loops.append(Loop(0, 0))
             self.body(_inside(statement))
             self.frame.loops.pop()
             self.dead -= 1
@@ -84,8 +84,10 @@ class Statements(Calls):
             case ast.Break() | ast.Continue():
                 if not self.frame.loops:
                     raise self.refuse("K072", "this stands outside of a loop", node)
-                again, out = self.frame.loops[-1]
-                self.builder.jump(out if isinstance(node, ast.Break) else again)
+                loop = self.frame.loops[-1]
+                self.builder.jump(loop.out if isinstance(node, ast.Break) else loop.again)
+                if isinstance(node, ast.Break):
+                    loop.left_with.append(set(self.frame.sure))
             case ast.Assert(test=test, msg=message):
                 text = self._text(message) if message is not None else ast.unparse(test)
                 self.check(test, "assertion", text, node)
@@ -123,10 +125,6 @@ class Statements(Calls):
             self._assign(target, value, kind, node)
         elif isinstance(target, ast.Name):
             self.declare(self.frame, target.id, kind)
-            local = self.frame.names[target.id]
-            assert isinstance(local, Local)
-            unset = Const(zero_of(kind, self.span(node)).value, kind, self.span(node))
-            self.builder.emit(Assign(local.slot, unset, self.span(node)))
 
     def _assign(self, target: ast.expr, value: ast.expr, kind: Type | None, node: ast.stmt) -> None:
         match target:
@@ -172,10 +170,12 @@ class Statements(Calls):
         if not isinstance(binding, Local):
             if kind is None and self._constant_alias(name, value):
                 self.frame.names[name] = Alias(value)
+                self.frame.sure.add(name)
                 return
             binding = self.declare(self.frame, name, kind or self._natural(value, name, node_value))
         fitting = self.fit(value, binding.type, node_value, f"`{name}`")
         self.builder.emit(Assign(binding.slot, fitting, self.span(node)))
+        self.frame.sure.add(name)
 
     def _ghost_local(self, name: str, value: ast.expr, kind: Type | None) -> None:
         if isinstance(self.frame.names.get(name), Local):
@@ -189,7 +189,7 @@ class Statements(Calls):
 
     def _constant_alias(self, name: str, value: Expr) -> bool:
         """Tell whether a name can stand for its value: an address that is the same for ever."""
-        once = sum(1 for n in ast.walk(self.frame.function.node) if _stores(n, name)) == 1
+        once = _times_stored(self.frame.function.node, name) == 1
         return once and isinstance(value, Element) and isinstance(value.index, (Const, Self))
 
     def _natural(self, value: Expr, name: str, node: ast.expr) -> Type:
@@ -212,10 +212,12 @@ class Statements(Calls):
             if not isinstance(local, Local):
                 self.pure(target)
                 raise self.refuse("K064", f"`{target.id}` cannot be changed here", target)
-            result = self.arithmetic(op, Var(local.slot, local.type, span), self.value(value), node)
+            before = self.variable(target.id, local, span)
+            result = self.arithmetic(op, before, self.value(value), node)
             self.builder.emit(
                 Assign(local.slot, self.fit(result, local.type, node, f"`{target.id}`"), span)
             )
+            self.frame.sure.add(target.id)
             return
         place = self.field_place(target)
         if isinstance(place.type, Counter):
@@ -252,19 +254,19 @@ class Statements(Calls):
             )
             return
         self.builder.branch(condition, yes, no, self.span(test))
-        names = dict(self.frame.names)
+        names, sure = dict(self.frame.names), set(self.frame.sure)
         self.builder.at(yes)
         self.body(body)
+        after, then = self.frame.names, None if self.builder.ended else self.frame.sure
         self.builder.jump(done)
-        after = self.frame.names
-        self.frame.names = {
-            **names,
-            **{n: b for n, b in after.items() if isinstance(b, (Local, Broken))},
-        }
+        kept = {n: b for n, b in after.items() if isinstance(b, (Local, Broken))}
+        self.frame.names, self.frame.sure = {**names, **kept}, set(sure)
         self.builder.at(no)
         self.body(orelse)
+        other = None if self.builder.ended else self.frame.sure
         self.builder.jump(done)
         self.frame.names = {**after, **self.frame.names}
+        self.frame.sure = _both(then, other)
         self.builder.at(done)
 
     def _fixed(
@@ -273,11 +275,11 @@ class Statements(Calls):
         """Lower an `if` that a choice decides: the other arm is checked, and never run."""
         self.builder.jump(yes)
         self.builder.at(no)
-        names = dict(self.frame.names)
+        names, sure = dict(self.frame.names), set(self.frame.sure)
         self.dead += 1
         self.body(other)
         self.dead -= 1
-        self.frame.names = names
+        self.frame.names, self.frame.sure = names, sure
         self.builder.jump(done)
         self.builder.at(yes)
         self.body(taken)
@@ -304,13 +306,28 @@ class Statements(Calls):
         else:
             self.builder.branch(condition, inside, out, span)
         self.builder.release(mark)
-        self._loop_body(node.body, head, inside, out)
+        endless = isinstance(condition, Const) and bool(condition.value)
+        self._loop_body(node.body, head, inside, out, endless=endless)
 
-    def _loop_body(self, body: list[ast.stmt], again: int, inside: int, out: int) -> None:
+    def _loop_body(
+        self,
+        body: list[ast.stmt],
+        again: int,
+        inside: int,
+        out: int,
+        variable: str = "",
+        *,
+        endless: bool = False,
+    ) -> None:
         self.builder.at(inside)
-        self.frame.loops.append((again, out))
+        loop = Loop(again, out)
+        self.frame.loops.append(loop)
+        sure = set(self.frame.sure)
         self.body(body)
         self.frame.loops.pop()
+        self.frame.sure = sure - ({variable} if variable else set())
+        if endless and loop.left_with:
+            self.frame.sure = set.intersection(*loop.left_with)
         self.builder.jump(again)
         self.builder.at(out)
 
@@ -334,9 +351,10 @@ class Statements(Calls):
 
     def _loop_variable(self, name: str, kind: Type, node: ast.For) -> Local:
         binding = self.frame.names.get(name)
-        if isinstance(binding, Local) and (
-            binding.type == kind or (isinstance(kind, Int) and binding.type == INT16)
-        ):
+        self.frame.sure.add(name)
+        if isinstance(kind, Int) and _times_stored(self.frame.function.node, name) > 1:
+            kind = INT16
+        if isinstance(binding, Local) and binding.type == kind:
             return binding
         if isinstance(binding, (Local, Alias, Place)) and name != "_":
             raise self.refuse(
@@ -367,7 +385,7 @@ class Statements(Calls):
         self.builder.branch(self.comparison([order], [current, last], node.iter), inside, out, span)
         self.builder.at(inside)
         self.builder.emit(Assign(local.slot, current, span))
-        self._loop_body(node.body, again, self.builder.current, out)
+        self._loop_body(node.body, again, self.builder.current, out, name)
         self.builder.at(again)
         self.builder.emit(Assign(counter, self.arithmetic(ast.Add(), current, stride, node), span))
         self.builder.jump(head)
@@ -405,7 +423,7 @@ class Statements(Calls):
         first = len(self.builder.drafts)
         own = len(self.builder.here.instructions)
         entry = self.builder.here
-        self._loop_body(node.body, head, self.builder.current, out)
+        self._loop_body(node.body, head, self.builder.current, out, name)
         written = entry.instructions[own:] + [
             i for d in self.builder.drafts[first:] for i in d.instructions
         ]
@@ -476,7 +494,7 @@ class Statements(Calls):
         self.builder.emit(Choose(local.slot, left, span))
         taken = Op("without", (left, Var(local.slot, local.type, span)), kind, span)
         self.builder.emit(Assign(rest, taken, span))
-        self._loop_body(node.body, head, self.builder.current, out)
+        self._loop_body(node.body, head, self.builder.current, out, name)
 
     def _take_shared(self, node: ast.For, name: str, place: Place, kind: SetOf) -> None:
         """Loop over a set that others may change meanwhile: each turn looks at it anew."""
@@ -497,7 +515,7 @@ class Statements(Calls):
         self.builder.emit(
             Assign(seen, Op("with", (visited, Var(local.slot, local.type, span)), kind, span), span)
         )
-        self._loop_body(node.body, head, self.builder.current, out)
+        self._loop_body(node.body, head, self.builder.current, out, name)
 
     def _walk_list(self, node: ast.For, name: str, place: Place, kind: ListOf) -> None:
         """Walk a list as list_for_each_entry does."""
@@ -513,7 +531,7 @@ class Statements(Calls):
         head = self._loop_head(span)
         inside, again, out = (self.builder.draft(span) for _ in range(3))
         self.builder.branch(self.as_condition(member, node.iter), inside, out, span)
-        self._loop_body(node.body, again, inside, out)
+        self._loop_body(node.body, again, inside, out, name)
         self.builder.at(again)
         self.access(place, span)
         behind = Op("list_after", (self.load_of(place, span), member), kind.element, span)
@@ -537,7 +555,7 @@ class Statements(Calls):
         element = Place(place.ref, place.kind, place.field, at, kind.element)
         self.access(element, span)
         self.builder.emit(Assign(local.slot, self.load_of(element, span), span))
-        self._loop_body(node.body, again, self.builder.current, out)
+        self._loop_body(node.body, again, self.builder.current, out, name)
         self.builder.at(again)
         self.builder.emit(
             Assign(counter, Op("add", (at, Const(1, Int(1, 1), span)), at.type, span), span)
@@ -651,8 +669,20 @@ class Statements(Calls):
         self.builder.jump(frame.exit)
 
 
-def _stores(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+def _times_stored(function: ast.FunctionDef, name: str) -> int:
+    """Return in how many places a function assigns a name."""
+    return sum(
+        1
+        for node in ast.walk(function)
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+    )
+
+
+def _both(then: set[str] | None, other: set[str] | None) -> set[str]:
+    """Return what is assigned behind a branch; None is an arm that does not come there."""
+    if then is None or other is None:
+        return then or other or set()
+    return then & other
 
 
 def _inside(statement: ast.stmt) -> list[ast.stmt]:
