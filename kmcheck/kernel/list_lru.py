@@ -90,6 +90,14 @@ def memcg_init_list_lru_one(lru: ListLru, one: ListLruOne, parent: ListLruOne | 
     one.parent = parent
 
 
+def list_lru_fill(one: ListLruOne, item: ListHead) -> None:
+    """Put an object on a list without taking its lock: for setup."""
+    one.items.add(item)
+    item.on = one
+    one.nr_items += 1
+    one.shrinker_bit = True
+
+
 # --- locking ------------------------------------------------------------------------------------
 
 

@@ -56,6 +56,7 @@ from kmcheck.kernel.list_lru import (
     list_lru_add,
     list_lru_count_one,
     list_lru_del,
+    list_lru_fill,
     list_lru_init,
     list_lru_isolate,
     list_lru_walk_one,
@@ -198,10 +199,7 @@ def two_lists() -> None:
         start(list_lru_add_obj, new, cache)
     for _ in range(DELETERS):
         old = Dentry(slab_cache=cache)
-        child.lru.items.add(old.d_lru)
-        old.d_lru.on = child.lru
-        child.lru.nr_items += 1
-        child.lru.shrinker_bit = True
+        list_lru_fill(child.lru, old.d_lru)
         start(list_lru_del_obj, old, cache)
     for _ in range(SHRINKERS):
         start(shrink_slab_memcg, parent)
