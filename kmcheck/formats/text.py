@@ -22,9 +22,16 @@ def settings(changed: tuple[tuple[str, str], ...]) -> str:
 
 
 def command(label: Label) -> str:
-    """Return the command that gives this result again."""
-    given = "".join(f" -D {name}={value}" for name, value in label.changed)
-    return f"kmcheck verify {label.path}{given}"
+    """Return the command that gives this result again, continued as a shell continues a line."""
+    lines = [f"kmcheck verify {label.path}"]
+    for name, value in label.changed:
+        given = f"-D {name}={value}"
+        if len(lines[-1]) + len(given) > WIDE - GUTTER - 5:
+            lines[-1] += " \\"
+            lines.append(given)
+        else:
+            lines[-1] += f" {given}"
+    return "\n".join(lines)
 
 
 def headline(result: Result) -> str:
