@@ -1,0 +1,7 @@
+"""Sphinx: `./run sphinx-build -W -n docs docs/_build`."""
+
+project = "kmcheck"
+extensions = ["myst_parser"]
+exclude_patterns = ["_build"]
+html_theme = "basic"
+myst_heading_anchors = 3
