@@ -97,7 +97,8 @@ class Instructions:
             case Alloc():
                 return self.shared.lifetimes.alloc(self.template, instruction)
             case Free():
-                return self.shared.lifetimes.free(self.evaluator.of(instruction.ref), instruction)
+                ref = self.evaluator.of(instruction.ref)
+                return self.shared.lifetimes.free(self.template, ref, instruction)
             case Spawn():
                 return self._spawn(instruction)
 

@@ -1,4 +1,8 @@
-"""The lives of objects: slots, sizes, and what becomes of addresses."""
+"""The lives of objects: slots, sizes, and what becomes of addresses.
+
+A new object may get any free slot. Those that no dangling address names are all alike, so the
+lowest stands for them; one that is still named makes a difference (ABA), so each is tried.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from kmcheck.ir.layout import UNINITIALISED, Layout, holds_references
 from kmcheck.ir.types import Counter, Ref, SetOf, Size, Type
 from kmcheck.semantics.addresses import Meaning, index_of
 from kmcheck.semantics.faults import BoundReached, Fault
+from kmcheck.semantics.oracle import Oracle
 from kmcheck.semantics.watch import Watcher
 
 Run = Callable[[list[Any], int], None]
@@ -20,11 +25,17 @@ Run = Callable[[list[Any], int], None]
 class Lifetimes:
     """Allocates and frees."""
 
-    def __init__(self, layout: Layout, watcher: Watcher | None) -> None:
+    def __init__(self, layout: Layout, oracle: Oracle, watcher: Watcher | None) -> None:
         self.layout = layout
+        self.oracle = oracle
         self.watcher = watcher
-        self.size_slots = [i for i, t in enumerate(layout.types) if isinstance(t, Size)]
-        self.counter_slots = [i for i, t in enumerate(layout.types) if isinstance(t, Counter)]
+        self.ghosts = {
+            layout.fields[kind, name] + i
+            for kind, declared in layout.program.kinds.items()
+            for name, info in declared.fields.items()
+            if info.ghost
+            for i in range(layout.pool(kind))
+        }
 
     def alloc(self, template: str, instruction: Alloc) -> Run:
         """Return what gives an object a slot and blanks its fields."""
@@ -33,17 +44,21 @@ class Lifetimes:
         slot = self.layout.variables[template, instruction.var]
         mark = 2 if template == "setup" else 1
         parts = [self._blank_fields(kind, group.base + i, instruction) for i in range(group.count)]
-        watcher = self.watcher
+        fresh_symbol = self._fresh_symbol(self._slots(template), kind, span)
+        named = [self._named(kind, group.base + i, template) for i in range(group.count)]
+        oracle, watcher = self.oracle, self.watcher
 
         def alloc(s: list[Any], p: int) -> None:
-            for i in range(group.count):
-                if not s[life + i]:
-                    break
-            else:
+            free = [i for i in range(group.count) if not s[life + i]]
+            if not free:
                 raise BoundReached(kind, span)
+            if len(free) > 1:
+                alike = next((i for i in free if not named[i](s)), None)
+                free = [i for i in free if i == alike or named[i](s)]
+            i = free[oracle.pick(len(free))]
             s[life + i] = mark
             for at, value, symbol in parts[i]:
-                s[at] = self._fresh_symbol(s, kind, span) if symbol else value
+                s[at] = fresh_symbol(s) if symbol else value
             s[slot + p] = 2 * (group.base + i + 1)
             if watcher is not None:
                 watcher.allocated(kind, group.base + i, instruction)
@@ -63,17 +78,43 @@ class Lifetimes:
                 blank.append((slot, value, isinstance(info.type, Size)))
         return blank
 
-    def _fresh_symbol(self, s: list[Any], kind: str, span: Span) -> int:
-        used = {s[i] for i in self.size_slots}
-        for symbol in range(1, self.layout.symbols + 1):
-            if symbol not in used and not any(s[i][symbol] for i in self.counter_slots):
-                return symbol
-        raise BoundReached(f"the sizes of {kind}", span)
+    def _named(self, kind: str, index: int, template: str) -> Callable[[list[Any]], bool]:
+        """Return what tells whether a dangling address names a slot, or what is embedded there."""
+        slots = self._slots(template)
+        tests = [
+            _dangles(slot, declared, 2 * (at + 1))
+            for part, at in self.layout.parts(kind, index)
+            for slot, declared in enumerate(slots)
+            if slot not in self.ghosts and holds_references(declared, part)
+        ]
+        return lambda s: any(test(s) for test in tests)
 
-    def free(self, ref: Meaning, instruction: Free) -> Run:
+    def _slots(self, template: str) -> list[Type | None]:
+        """Return the types of a state's slots while a template runs: setup has more, its own."""
+        return self.layout.types[: None if template == "setup" else self.layout.size]
+
+    def _fresh_symbol(
+        self, slots: list[Type | None], kind: str, span: Span
+    ) -> Callable[[list[Any]], int]:
+        """Return what finds a symbol that nothing in a state mentions."""
+        sizes = [i for i, t in enumerate(slots) if isinstance(t, Size)]
+        counters = [i for i, t in enumerate(slots) if isinstance(t, Counter)]
+
+        def find(s: list[Any]) -> int:
+            used = {s[i] for i in sizes}
+            forms = [s[i] for i in counters if s[i] != UNINITIALISED]
+            for symbol in range(1, self.layout.symbols + 1):
+                if symbol not in used and not any(form[symbol] for form in forms):
+                    return symbol
+            raise BoundReached(f"the sizes of {kind}", span)
+
+        return find
+
+    def free(self, template: str, ref: Meaning, instruction: Free) -> Run:
         """Return what ends an object's life and makes every copy of its address stale."""
         kind, span = instruction.kind, instruction.span
-        ending = [self._ending(kind, i) for i in range(self.layout.pool(kind))]
+        slots = self._slots(template)
+        ending = [self._ending(kind, i, slots) for i in range(self.layout.pool(kind))]
         watcher = self.watcher
 
         def free(s: list[Any], p: int) -> None:
@@ -101,7 +142,7 @@ class Lifetimes:
         return free
 
     def _ending(
-        self, kind: str, index: int
+        self, kind: str, index: int, slots: list[Type | None]
     ) -> tuple[int | None, list[Callable[[list[Any]], None]], list[Any]]:
         """Return what a free does: the life that ends, what makes addresses stale, the blanks."""
         group = self.layout.dynamic(kind)
@@ -113,10 +154,19 @@ class Lifetimes:
                 blank.append((self.layout.fields[part, name] + at, self.layout.zero(info.type)))
             stale += [
                 _staler(slot, declared, 2 * (at + 1))
-                for slot, declared in enumerate(self.layout.types[: self.layout.size])
+                for slot, declared in enumerate(slots)
                 if holds_references(declared, part)
             ]
         return self.layout.life[kind] + index - group.base, stale, blank
+
+
+def _dangles(slot: int, kind: Type | None, address: int) -> Callable[[list[Any]], bool]:
+    """Return what tells whether a slot holds a dangling copy of an address."""
+    if isinstance(kind, Ref):
+        return lambda s: bool(s[slot] == address | 1)
+    if isinstance(kind, SetOf):
+        return lambda s: s[slot] != UNINITIALISED and s[slot] >> (address - 1) & 1 == 1
+    return lambda s: s[slot] != UNINITIALISED and address | 1 in s[slot]
 
 
 def _staler(slot: int, kind: Type | None, address: int) -> Callable[[list[Any]], None]:
@@ -128,11 +178,11 @@ def _staler(slot: int, kind: Type | None, address: int) -> Callable[[list[Any]],
 
     def mask(s: list[Any]) -> None:
         bit = 1 << (address - 2)
-        if s[slot] & bit:
+        if s[slot] != UNINITIALISED and s[slot] & bit:
             s[slot] = s[slot] & ~bit | bit << 1
 
     def sequence(s: list[Any]) -> None:
-        if address in s[slot]:
+        if s[slot] != UNINITIALISED and address in s[slot]:
             s[slot] = tuple(v | 1 if v == address else v for v in s[slot])
 
     if isinstance(kind, Ref):

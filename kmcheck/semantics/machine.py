@@ -9,7 +9,7 @@ from kmcheck.ir.code import END
 from kmcheck.ir.layout import Layout
 from kmcheck.residual import Residual
 from kmcheck.semantics.evaluate import Evaluator
-from kmcheck.semantics.faults import Blocked, Fault
+from kmcheck.semantics.faults import Blocked, BoundReached, Fault
 from kmcheck.semantics.instructions import Instructions, Shared, exit_of
 from kmcheck.semantics.lifetimes import Lifetimes, Run
 from kmcheck.semantics.oracle import Oracle
@@ -45,7 +45,7 @@ class Machine:
         self.taken = {n: bytearray(2 * len(t.blocks)) for n, t in layout.program.templates.items()}
         """For each block that ends in a branch, whether either arm was ever taken."""
         self.runners: dict[str, Run] = {}
-        lifetimes = Lifetimes(layout, watcher)
+        lifetimes = Lifetimes(layout, self.oracle, watcher)
         self.shared = Shared(lifetimes, self.oracle, decide, self.runners, watcher)
         for name in layout.program.templates:
             self.runners[name] = self._runner(name)
@@ -66,11 +66,16 @@ class Machine:
             yield from self.steps_of(state, number)
 
     def steps_of(self, state: State, number: int) -> Iterator[Step]:
-        """Yield the steps of one process or action in a state."""
+        """Yield the steps of one process or action in a state.
+
+        Raises:
+            BoundReached: one of them needs more than there is; the others have been yielded.
+        """
         _, instance, slot, run = self.actors[number]
         if not state[slot]:
             return
         plan: tuple[int, ...] | None = ()
+        beyond: BoundReached | None = None
         oracle = self.oracle
         while plan is not None:
             oracle.reset(plan)
@@ -79,11 +84,15 @@ class Machine:
                 run(after, instance)
             except Blocked:
                 pass
+            except BoundReached as reached:
+                beyond = beyond or reached
             except Fault as fault:
                 yield Step(number, tuple(oracle.taken), None, fault)
             else:
                 yield Step(number, tuple(oracle.taken), tuple(after), None)
             plan = oracle.following() if oracle.taken else None
+        if beyond is not None:
+            raise beyond
 
     def take(self, state: State, number: int, choices: tuple[int, ...]) -> State:
         """Return the state after one given step.
