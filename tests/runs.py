@@ -169,7 +169,7 @@ def late_reader() -> Trace:
 
 
 def uncharged_twice() -> Trace:
-    """Say how a page is uncharged from the child alone: the parent keeps its charge for ever."""
+    """Say how both frees uncharge the size of page#1: with equal sizes nobody would see it."""
     script = Script("kmemcg/reparent_caches", FREERS="2", HIERARCHY="no")
     hierarchy(script, freers=2)
     start_css_free(script)
@@ -319,6 +319,70 @@ def resurrected() -> Trace:
         )
 
 
+def sleeps_under_a_spinlock() -> Trace:
+    """Say how the last step is innocent, and the call after it is not."""
+    script = Script("kmemcg/reparent_lists", LOCKS="memcg")
+    script.thing("child", "Memcg", parent="NULL")
+    script.thing("child->lock", "SpinLock", owner="NULL")
+    script.thing("cache#0", "Cache", memcg="child")
+    script.process("CPU0", "css_free", "child", line=50)
+    script.begin()
+    with script.call("CPU0", "spin_lock", "&child->lock", module="spinlock", line=51):
+        script.step("CPU0", "owner = me", ("update", "child->lock", "owner", "CPU0"), line=9)
+    script.step("CPU0", "cache#0->memcg = NULL", ("store", "cache#0", "memcg", "NULL"), line=52)
+    script.enter("CPU0", "synchronize_rcu", module="rcu", line=53)
+    message = "may sleep with preemption off"
+    return script.end("sleep-in-atomic", message, frames=tuple(script.actors["CPU0"].frames))
+
+
+def decided_twice() -> Trace:
+    """Say how actions, which no process takes, decide two things."""
+    script = Script("classic/two_phase_commit", MANAGERS="2")
+    for i in (0, 1):
+        script.thing(f"manager#{i}", "Manager", state="WORKING")
+    script.begin()
+    for i, state in ((0, "PREPARED"), (1, "PREPARED"), (0, "COMMITTED"), (1, "ABORTED")):
+        name = f"rm_{state.lower()}"
+        script.step(
+            name, f"manager#{i}->state = {state}", ("store", f"manager#{i}", "state", state), line=9
+        )
+    return script.end("all_or_nothing", "all_or_nothing does not hold")
+
+
+def freed_by_callback() -> Trace:
+    """Say how a callback frees what was published again after its grace period began."""
+    script = Script("kmemcg/objcg", LOOKUP="tryget")
+    script.globe("rcu", "Rcu", readers="{}")
+    script.globe("table", "Table", slot="objcg#0")
+    script.thing("objcg#0", "ObjCgroup", refs="1")
+    script.process("CPU0", "lookup", line=10)
+    script.process("CPU1", "release", "objcg#0", line=30)
+    script.begin()
+    script.process("rcu_callback#0", "rcu_callback", "&objcg#0->rcu", line=80)
+    script.actors["rcu_callback#0"].frames[:] = [
+        script.frame("rcu_callback", ("&objcg#0->rcu",), "rcu", 80)
+    ]
+    with (
+        script.call("CPU1", "call_rcu", "&objcg#0->rcu", "objcg_free", module="rcu", line=31),
+        script.call("CPU1", "rcu_gp_begin", "rcu_callback#0", module="rcu", line=44),
+    ):
+        script.step("CPU1", "head->queued = true", ("load", "rcu", "readers"), line=45)
+    read_lock(script, "CPU0")
+    script.step(
+        "CPU0", "objcg = table.slot", ("load", "table", "slot"), note="objcg#0", line=12,
+        objcg="objcg#0",
+    )  # fmt: skip
+    script.step("CPU1", "table.slot = NULL", ("store", "table", "slot", "NULL"), line=32, ends=True)
+    script.step("rcu_callback#0", "head->queued = false", note="grace period ends", line=82)
+    with (
+        script.call("rcu_callback#0", "objcg_free", "objcg#0", line=84),
+        script.call("rcu_callback#0", "kfree", "objcg#0", module="slab", line=36),
+    ):
+        script.step("rcu_callback#0", "free(objcg#0)", ("free", "objcg#0"), line=20)
+    script.step("CPU0", "objcg#0->refs += 1", ("update", "objcg#0", "refs", "2"), line=14)
+    return script.end("use-after-free", "objcg#0 is freed", thing="objcg#0", cause=6, source=3)
+
+
 def broken_from_the_start() -> Trace:
     """Say what a law looks like that the initial state breaks."""
     script = Script("classic/nothing")
@@ -337,6 +401,9 @@ RUNS: dict[str, Callable[[], Trace]] = {
         wrong_list_lock,
         two_mutexes,
         resurrected,
+        sleeps_under_a_spinlock,
+        decided_twice,
+        freed_by_callback,
         broken_from_the_start,
     )
 }

@@ -59,10 +59,10 @@ class Script:
         self.things[name] = Thing(kind, fields, is_global=True)
 
     def process(self, name: str, function: str, *arguments: str, line: int = 1) -> None:
-        frame = self._frame(function, arguments, "", line)
+        frame = self.frame(function, arguments, "", line)
         self.actors[name] = Actor(function, frames=[frame])
 
-    def _frame(self, function: str, arguments: tuple[str, ...], module: str, line: int) -> Frame:
+    def frame(self, function: str, arguments: tuple[str, ...], module: str, line: int) -> Frame:
         self.serial += 1
         kernel = f"kmcheck.kernel.{module}" if module else ""
         place = Place(self.path, line, 5, f"{function}({', '.join(arguments)})")
@@ -108,7 +108,7 @@ class Script:
     def enter(
         self, process: str, function: str, *arguments: str, module: str = "", line: int = 1
     ) -> Frame:
-        frame = self._frame(function, arguments, module, line)
+        frame = self.frame(function, arguments, module, line)
         self.actors[process].frames.append(frame)
         return frame
 
@@ -132,7 +132,7 @@ class Script:
         **variables: str,
     ) -> None:
         """Take a step. An access is (what, thing, field, new value); a load sees what is there."""
-        actor = self.actors[process]
+        actor = self.actors.get(process) or Actor(process)  # an action is no process
         actor.status = "ended" if ends else "running"
         frames = tuple(actor.frames)
         place = Place(self.path, line, 9, text)
@@ -184,5 +184,12 @@ class Script:
         violation = Violation(kind, message, **more)  # type: ignore[arg-type]
         digest = "5f1c0b7e" * 8
         return Trace(
-            self.spec, digest, self.path, self.settings, self.start, tuple(self.events), violation, witness
+            self.spec,
+            digest,
+            self.path,
+            self.settings,
+            self.start,
+            tuple(self.events),
+            violation,
+            witness,
         )

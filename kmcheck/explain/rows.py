@@ -156,7 +156,7 @@ class Rows:
         span = self.graces.get((row.process, row.events[0]))
         if span:
             names = ", ".join(span.waits_for)
-            note = f"waits for {names}" if names else "no reader to wait for"
+            note = plain(f"waits for {names}") if names else "no reader to wait for"
             return replace(row, note=note, grace=True)
         others = [r for r in self.rows if r.serial == row.serial and r.process == row.process]
         whole = (call.finished and len(others) == 1) or is_ordering(call.name)
@@ -207,7 +207,7 @@ class Rows:
         note = plain(label[1]) if label and not frame else ""
         text = call_text(frame) if frame else "" if note else plain(place)
         row = Row("stuck", view.name, max(1, len(seen)), text, note, bad=True)
-        self.rows.append(replace(row, why=_holders(self.order, view.frames)))
+        self.rows.append(replace(row, why=plain(_holders(self.order, view.frames))))
 
 
 def _header(process: str, depth: int, frame: Frame) -> Row:

@@ -10,7 +10,7 @@ from kmcheck.explain import Column, Reason, Row, Story, comment, explain, joined
 from kmcheck.protocols import Media, Renderer, RenderOptions
 from kmcheck.trace import Trace
 
-NARROWEST, WIDEST = 40, 75
+NARROWEST, WIDEST = 60, 75
 SIDE_BY_SIDE = 3
 """More processes than this fall back to a staircase."""
 LEVEL = 2

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from kmcheck.explain import Row, Story, explain, joined
+from kmcheck.explain import Row, Story, explain, joined, plain
 from kmcheck.protocols import Media, Renderer, RenderOptions
 from kmcheck.render.sequence import bars, captions, lanes
 from kmcheck.render.sequence.page import Page, arrange
@@ -96,7 +96,7 @@ def _no_text(shapes: list[Shape]) -> list[Shape]:
 
 
 def _title(story: Story) -> str:
-    return f"{story.trace.spec}: {story.trace.violation.kind}"
+    return plain(f"{story.trace.spec}: {story.trace.violation.kind}")
 
 
 RENDERER: Renderer = Sequence()

@@ -127,7 +127,8 @@ def fitted(
     size: float = BODY,
     anchor: Literal["start", "middle", "end"] = "start",
 ) -> Text:
-    """Return the text cut to the width of its box."""
+    """Return the text, in characters that an SVG may hold, cut to the width of its box."""
+    text = "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in text)
     most = room(box.w, size)
     if len(text) <= most:
         return Text(box, text, style, size, anchor)

@@ -1,0 +1,139 @@
+"""Telling a run: which rows, whose, and why it went wrong."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import graphviz
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kmcheck.explain import Story, changes, explain, heap, plain
+from kmcheck.explain.order import spans
+from kmcheck.explain.why import evaluate
+from kmcheck.film import film
+from kmcheck.trace import Trace
+from tests.runs import RUNS
+from tests.strategies import traces
+
+SLICES = {
+    "no_read_lock": [2, 6, 7, 9, 10],
+    "no_grace_period": [1, 3, 7, 8, 9],
+    "late_reader": [2, 3, 5, 7, 11, 12, 13],
+    "wrong_list_lock": [1, 2, 3, 4, 6, 7, 8],
+    "two_mutexes": [1, 3],
+    "resurrected": [1, 4, 6, 10],
+}
+
+
+def numbers(story: Story) -> list[int]:
+    return [row.number for row in story.rows if row.number is not None]
+
+
+@pytest.mark.parametrize(("run", "kept"), SLICES.items(), ids=SLICES.keys())
+def test_only_steps_that_touch_or_order_the_failing_object_are_told(
+    run: str, kept: list[int]
+) -> None:
+    assert numbers(explain(RUNS[run]())) == kept
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(trace=traces(), full=st.booleans())
+def test_a_step_is_told_once_and_in_its_turn(trace: Trace, full: bool) -> None:
+    story = explain(trace, full=full)
+    told = [index for row in story.rows for index in row.events]
+    assert sorted(told) == sorted(set(told))
+    assert [row.events[0] for row in story.rows if row.events] == sorted(
+        row.events[0] for row in story.rows if row.events
+    )
+    if full:
+        assert set(told) == set(range(len(trace.events)))
+    elif trace.events and trace.violation.kind != "deadlock":
+        assert len(trace.events) - 1 in told
+
+
+@given(st.text())
+def test_plain_text_is_printable_ascii_on_one_line(text: str) -> None:
+    assert plain(text).isascii()
+    assert plain(text) == "" or plain(text).isprintable()
+    assert plain(plain(text)) == plain(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("size(page#0)", 2),
+        ("-size(page#0)", -2),
+        ("size(page#0) - size(page#1)", 1),
+        ("2*size(page#0) + 3 * size(page#1) - 4", 3),
+        ("size(page#1)*3", 3),
+        ("0", 0),
+        ("size(page#2)", None),
+        ("child", None),
+        ("", 0),
+    ],
+)
+def test_a_sum_of_sizes_is_evaluated(text: str, value: int | None) -> None:
+    assert evaluate(text, {"page#0": 2, "page#1": 1}) == value
+
+
+def test_sizes_that_break_a_law_are_put_into_its_counters() -> None:
+    reasons = explain(RUNS["uncharged_twice"]()).reasons
+    sums = "parent->kmem.usage = size(page#0) - size(page#1) = -1"
+    assert [reason.text for reason in reasons] == [f"page#0 = 1, page#1 = 2: {sums}"]
+
+
+def test_a_grace_period_waits_for_the_readers_that_were_there_before_it() -> None:
+    found = [span for span in spans(RUNS["late_reader"]()) if span.sort == "grace"]
+    assert [span.waits_for for span in found] == [("CPU1",)]
+
+
+def test_a_lock_is_held_from_the_step_that_took_it() -> None:
+    found = [(s.process, s.what, s.first, s.last) for s in spans(RUNS["two_mutexes"]())]
+    assert found == [("kworker#0", "cgroup_mutex", 0, None), ("kworker#1", "slab_mutex", 2, None)]
+
+
+def test_what_is_embedded_is_freed_with_its_container_without_a_word() -> None:
+    events = RUNS["no_read_lock"]().events
+    found = changes(events[7].after, events[8].after)
+    assert [(change.sort, change.owner) for change in found] == [
+        ("free", "child"),
+        ("end", "css_free"),
+    ]
+
+
+# --- the heap ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("run", ["no_read_lock", "no_grace_period", "late_reader"])
+def test_one_pointer_dangles_from_the_free_on(run: str) -> None:
+    shots = heap(explain(RUNS[run]())).shots
+    red = [[a for a, tone in shot.arrows.items() if tone == "dangling"] for shot in shots]
+    freed = ["child" in shot.looks and shot.looks["child"].state == "freed" for shot in shots]
+    assert [len(found) for found in red] == [int(gone) for gone in freed]
+    assert {(a.owner, a.field, a.target) for found in red for a in found} == {
+        ("CPU0", "memcg", "child")
+    }
+
+
+def test_the_pointer_that_a_step_changes_is_the_one_that_is_green() -> None:
+    shots = heap(explain(RUNS["no_read_lock"]())).shots
+    green = {
+        shot.row.number: [(a.owner, a.field) for a, t in shot.arrows.items() if t == "changed"]
+        for shot in shots
+        if shot.row
+    }
+    assert green == {2: [("CPU0", "memcg")], 6: [("cache#0", "memcg")], 9: [], 10: []}
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="dot is not installed")
+@pytest.mark.parametrize("run", RUNS)
+def test_everything_is_in_the_same_place_in_every_shot(run: str) -> None:
+    drawn = graphviz.Source(film(explain(RUNS[run]()))).pipe(format="plain", encoding="utf-8")
+    shots = drawn.split("graph 1 ")[1:]
+    places = {
+        frozenset(re.findall(r"^node (\S+ \S+ \S+ \S+ \S+)", shot, re.MULTILINE)) for shot in shots
+    }
+    assert len(places) == 1
