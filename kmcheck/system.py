@@ -10,7 +10,7 @@ from kmcheck.ir.expr import Const, Expr, Op, Slots
 from kmcheck.ir.layout import Layout, Sizing
 from kmcheck.ir.program import Program
 from kmcheck.residual import Residual
-from kmcheck.semantics import BoundReached, Fault, Machine, State
+from kmcheck.semantics import BoundReached, Fault, Machine, State, Undecided
 
 MOST = 64
 """Objects of a kind, or instances of a process, that setup may make."""
@@ -64,6 +64,9 @@ def _initial(machine: Machine, program: Program) -> list[tuple[tuple[int, ...], 
     except Fault as fault:
         title = f"setup fails: {fault.kind}: {fault.message}"
         raise SpecError((Diagnostic("K091", title, fault.span, "here"),)) from None
+    except Undecided as undecided:
+        title = "setup goes on in a way that depends on the sizes"
+        raise SpecError((Diagnostic("K094", title, undecided.span, "here"),)) from None
     if not found:
         title = "setup leads to no state: its conditions exclude each other"
         raise SpecError((Diagnostic("K092", title, program.templates["setup"].span),))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from kmcheck.diagnostics import Span
 from kmcheck.ir.code import Branch
 from kmcheck.protocols import Engine, Progress, Question
-from kmcheck.semantics import BoundReached, Fault, Judge, Machine, State, Step, Undecided
+from kmcheck.semantics import BoundReached, Judge, Machine, State, Step, Undecided
 from kmcheck.solver import Solver
 from kmcheck.solver import Undecided as SolverUndecided
 from kmcheck.system import TransitionSystem
@@ -115,11 +115,8 @@ class Search:
         self._judge(state, previous, len(self.parents) - 1)
 
     def _judge(self, state: State, previous: State | None, number: int) -> None:
-        try:
-            for name in self.judge.failing(state, previous):
-                self._claim(name, self._witness(number))
-        except Fault as fault:
-            self._claim(fault.kind, self._witness(number))
+        for name, _ in self.judge.failing(state, previous):
+            self._claim(name, self._witness(number))
 
     def _expand(self, state: State, level: list[State]) -> None:
         number = self.numbers[state]
@@ -154,7 +151,7 @@ class Search:
 
     def _judge_step(self, known: State, step: Step, state: State, number: int) -> None:
         """Judge a step to a known state: only properties of steps can fail anew."""
-        for name in self.judge.failing(known, state, steps_only=True):
+        for name, _ in self.judge.failing(known, state, steps_only=True):
             run = self._witness(number)
             self._claim(name, Witness(run.initial, (*run.steps, (step.process, step.choices))))
 

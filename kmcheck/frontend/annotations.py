@@ -56,7 +56,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What a parameter takes: a type, anything (None), or, at compile time, a `class` or a `function`."""
+    """What a parameter takes: a type, anything (None), or statically a `class` or `function`."""
 
     type: Type | None
     static: str | None = None
@@ -125,7 +125,7 @@ class Annotations:
         return Argument(self.variable(node))
 
     def variable(self, node: ast.expr) -> Type:
-        """Return the type that an annotation names, where an object's class stands for a pointer to it."""
+        """Return the type that an annotation names; an object's class stands for a pointer."""
         plain = self._unquoted(node)
         match plain:
             case ast.Constant(value=None):
@@ -172,7 +172,8 @@ class Annotations:
                 raise self.refuse("K030", "no variable holds a function", plain, "", hint)
             case ast.Subscript(value=ast.Name(id=name) as outer):
                 return self._named(name, outer)
-        hint = "bool, int, Annotated[int, range(4)], a class, an Enum, Ref, SetOf, ListOf, ArrayOf, Size, Counter"
+        numbers = "bool, int, Annotated[int, range(4)], Size, Counter"
+        hint = f"{numbers}, a class, an Enum, Ref, SetOf, ListOf, ArrayOf"
         raise self.refuse("K030", "this is not a type", node, "", f"there is: {hint}")
 
     def _named(self, name: str, node: ast.expr) -> Type:

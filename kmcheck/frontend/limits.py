@@ -9,6 +9,9 @@ from kmcheck.frontend.symbols import FunctionSymbol, KindSymbol, Module, Word
 from kmcheck.ir.expr import Const, Expr, Op, Slots
 from kmcheck.ir.types import INT16, Int
 
+MOST = 64
+"""What a limit may be at the most."""
+
 
 def limit_of(loader: Loader, function: FunctionSymbol) -> Expr | None:
     """Return a process's limit, None if it has none."""
@@ -34,11 +37,7 @@ def limit(loader: Loader, module: Module, node: ast.expr) -> Expr:
                 a, b = limit(loader, module, left), limit(loader, module, right)
                 name_ = "add" if isinstance(op, ast.Add) else "mul"
                 return Op(name_, (a, b), INT16, loader.span(module, node))  # type: ignore[arg-type]
-    value = loader.constant(module, node)
-    if (
-        not isinstance(value.type, Int)
-        or not isinstance(value, Const)
-        or not 0 <= int(value.value) <= 64
-    ):  # type: ignore[arg-type]
-        raise loader.refuse(module, "K079", "a limit is a number from 0 to 64", node)
-    return value
+    number = loader.constant(module, node).value
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MOST:
+        raise loader.refuse(module, "K079", f"a limit is a number from 0 to {MOST}", node)
+    return Const(number, Int(number, number), loader.span(module, node))

@@ -10,6 +10,7 @@ from kmcheck.ir.expr import Const, Expr, Op, OpName
 from kmcheck.ir.types import (
     BOOL,
     COUNTER,
+    SIZE,
     VOID,
     ArrayOf,
     Bool,
@@ -172,7 +173,7 @@ def compare(op: ast.cmpop, left: Expr, right: Expr, span: Span) -> Expr:
     a, b = left.type, right.type
     if isinstance(a, Int) and isinstance(b, Int):
         return _fold(name, left, right, span)
-    if a in (COUNTER,) or b in (COUNTER,) or Size() in (a, b):
+    if {a, b} & {COUNTER, SIZE}:
         return _symbolic(op, name, left, right, span)
     if isinstance(a, SetOf) and isinstance(b, SetOf) and isinstance(op, ast.LtE):
         return Op("subset", (left, convert(right, a) or right), BOOL, span)
@@ -211,8 +212,13 @@ def _symbolic(
     if x is None or y is None or isinstance(op, (ast.Is, ast.IsNot)):
         raise Mismatch(f"{show(left.type)} cannot be compared with {show(right.type)} so")
     table: dict[str, OpName] = {
-        "eq": "form_eq", "ne": "form_ne", "lt": "form_lt", "le": "form_le", "gt": "form_gt", "ge": "form_ge",
-    }  # fmt: skip
+        "eq": "form_eq",
+        "ne": "form_ne",
+        "lt": "form_lt",
+        "le": "form_le",
+        "gt": "form_gt",
+        "ge": "form_ge",
+    }
     return Op(table[name], (x, y), BOOL, span)
 
 
@@ -234,14 +240,30 @@ def _membership(member: Expr, group: Expr, span: Span) -> Expr:
 
 def _symbol(op: ast.operator) -> str:
     symbols = {
-        "Add": "+", "Sub": "-", "Mult": "*", "FloorDiv": "//", "Mod": "%", "BitOr": "|", "BitAnd": "&",
-        "Div": "/", "Pow": "**", "LShift": "<<", "RShift": ">>", "BitXor": "^", "MatMult": "@",
-    }  # fmt: skip
+        "Add": "+",
+        "Sub": "-",
+        "Mult": "*",
+        "FloorDiv": "//",
+        "Mod": "%",
+        "BitOr": "|",
+        "BitAnd": "&",
+        "Div": "/",
+        "Pow": "**",
+        "LShift": "<<",
+        "RShift": ">>",
+        "BitXor": "^",
+        "MatMult": "@",
+    }
     return symbols[type(op).__name__]
 
 
 def is_symbolic(expr: Expr) -> bool:
     """Tell whether a truth value depends on sizes."""
     return isinstance(expr, Op) and expr.name in (
-        "form_eq", "form_ne", "form_lt", "form_le", "form_gt", "form_ge",
-    )  # fmt: skip
+        "form_eq",
+        "form_ne",
+        "form_lt",
+        "form_le",
+        "form_gt",
+        "form_ge",
+    )

@@ -7,7 +7,6 @@ import ast
 from kmcheck.frontend.annotations import Annotations
 from kmcheck.frontend.beginnings import begin_globals
 from kmcheck.frontend.builder import Builder
-from kmcheck.frontend.calls import zero_of
 from kmcheck.frontend.limits import limit_of
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Frame, Local
@@ -16,6 +15,7 @@ from kmcheck.frontend.statements import Statements
 from kmcheck.frontend.symbols import FunctionSymbol
 from kmcheck.frontend.tidy import tidy
 from kmcheck.frontend.world import World
+from kmcheck.frontend.zero import zero_of
 from kmcheck.ir.code import END, Assign, Call, Choose, Store, Template
 from kmcheck.ir.expr import Alive, Element, Self, Var
 from kmcheck.ir.live import mentioned

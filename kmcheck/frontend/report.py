@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 
 from kmcheck.diagnostics import Diagnostic, Source, Span, SpecError
@@ -37,10 +37,8 @@ class Reporter:
     @contextmanager
     def going_on(self) -> Iterator[None]:
         """Go on behind the block if something in it is refused."""
-        try:
+        with suppress(Refused):
             yield
-        except Refused:
-            pass
 
     def finish(self) -> None:
         """Raise all that was found.

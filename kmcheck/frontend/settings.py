@@ -35,7 +35,12 @@ class Settings:
         return Const(value, Int(value, value), span)
 
     def choice(
-        self, name: str, default: bool | str, enum: EnumSymbol | None, doc: str, span: Span
+        self,
+        name: str,
+        default: bool | str,  # noqa: FBT001 - what the spec says
+        enum: EnumSymbol | None,
+        doc: str,
+        span: Span,
     ) -> Const:
         """Declare a choice among yes and no, or among the members of an enumeration."""
         value = default

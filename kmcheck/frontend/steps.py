@@ -26,9 +26,32 @@ from kmcheck.ir.expr import (
 from kmcheck.ir.types import BOOL, INT16, Int, Ref, SetOf, Type
 
 PURE_WORDS = {
-    "all", "any", "count", "total", "sum", "len", "min", "max", "bool", "alive", "is_alive", "closure", "processes",
-    "begun", "ended", "inside", "within", "before", "me", "mine", "this_cpu", "READ_ONCE", "container_of", "SetOf", "range",
-}  # fmt: skip
+    "all",
+    "any",
+    "count",
+    "total",
+    "sum",
+    "len",
+    "min",
+    "max",
+    "bool",
+    "alive",
+    "is_alive",
+    "closure",
+    "processes",
+    "begun",
+    "ended",
+    "inside",
+    "within",
+    "before",
+    "me",
+    "mine",
+    "this_cpu",
+    "READ_ONCE",
+    "container_of",
+    "SetOf",
+    "range",
+}
 PURE_METHODS = {"copy", "first", "after", "is_zero", "on", "of"}
 
 

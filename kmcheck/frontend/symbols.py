@@ -36,7 +36,7 @@ class EnumSymbol:
 
 @dataclass(frozen=True, slots=True)
 class FunctionSymbol:
-    """A function, with its role: `function`, `macro`, `process`, `action`, `setup` or a property's."""
+    """A function and its role: `function`, `macro`, `process`, `action`, `setup`, a property's."""
 
     name: str
     module: Module
@@ -49,7 +49,7 @@ class FunctionSymbol:
 
     @property
     def key(self) -> str:
-        """What tells it from all others: `uncharge`, `kmcheck.kernel.css.css_put`, `Work.on_free`."""
+        """What tells it from others: `uncharge`, `kmcheck.kernel.css.css_put`, `Work.on_free`."""
         module = self.module.source.module or self.home
         prefix = f"{module}." if module else ""
         return prefix + (f"{self.owner.name}.{self.name}" if self.owner else self.name)

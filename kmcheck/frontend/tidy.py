@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kmcheck.frontend.calls import zero_of
+from kmcheck.frontend.zero import zero_of
 from kmcheck.ir.code import END, Assign, Block, Branch, Instruction, Jump, Terminator, targets
 from kmcheck.ir.live import live_in, live_steps, read_by
 from kmcheck.ir.types import Type
@@ -104,7 +104,9 @@ def _reset_on_edges(
             resets = tuple(
                 Assign(n, zero_of(variables[n], block.span), block.span) for n in sorted(dead)
             )
-            extra.append(Block(resets, Jump(target), False, block.calls, "", block.span))
+            extra.append(
+                Block(resets, Jump(target), cut=False, calls=block.calls, note="", span=block.span)
+            )
             return len(blocks) + len(extra) - 1
 
         return _retarget(block.terminator, to)

@@ -9,16 +9,58 @@ from kmcheck.diagnostics import Span
 from kmcheck.ir.types import Type
 
 OpName = Literal[
-    "not", "neg", "add", "sub", "mul", "div", "mod", "min", "max",
-    "eq", "ne", "lt", "le", "gt", "ge", "same", "differ",
-    "has", "with", "without", "remove", "union", "intersect", "minus", "subset", "size", "only",
-    "lowest", "list_has", "list_append", "list_push", "list_remove", "list_first", "list_rest", "list_after",
-    "list_concat", "list_len",
-    "array_get", "array_set",
-    "form_int", "form_size", "form_add", "form_sub",
-    "form_eq", "form_ne", "form_lt", "form_le", "form_gt", "form_ge", "form_is_zero",
+    "not",
+    "neg",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "mod",
+    "min",
+    "max",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "same",
+    "differ",
+    "has",
+    "with",
+    "without",
+    "remove",
+    "union",
+    "intersect",
+    "minus",
+    "subset",
+    "size",
+    "only",
+    "lowest",
+    "list_has",
+    "list_append",
+    "list_push",
+    "list_remove",
+    "list_first",
+    "list_rest",
+    "list_after",
+    "list_concat",
+    "list_len",
+    "array_get",
+    "array_set",
+    "form_int",
+    "form_size",
+    "form_add",
+    "form_sub",
+    "form_eq",
+    "form_ne",
+    "form_lt",
+    "form_le",
+    "form_gt",
+    "form_ge",
+    "form_is_zero",
     "is_alive",
-]  # fmt: skip
+]
 
 
 def _span() -> Span:
@@ -115,7 +157,7 @@ class LivesIn:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """The address of element `index` of a global group (one object, one per CPU, one per process)."""
+    """The address of element `index` of a global group: the one, or one per CPU or process."""
 
     group: str
     index: Expr

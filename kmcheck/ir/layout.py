@@ -178,6 +178,13 @@ class Layout:
                 found.append((inner, group.base + at))
         return found
 
+    def whole(self, kind: str, index: int) -> tuple[str, int]:
+        """Return the object that an object lives in: itself, unless it is embedded."""
+        for group in self.groups[kind]:
+            if group.role == "embedded" and group.base <= index < group.base + group.count:
+                return self.whole(group.container, index - group.base)
+        return kind, index
+
     def process_of(self, number: int) -> tuple[str, int]:
         """Return the template and instance of a process's number."""
         for name in reversed(self.processes):

@@ -44,14 +44,14 @@ class ProcessId:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function stored in the field `key` (`Work.fn`): 0 for none, else its index there plus one."""
+    """A function in the field `key` (`Work.fn`): 0 for none, else its index there plus one."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class SetOf:
-    """A set, as a bit mask: bit `encoding - first` for each member (see `first_code`)."""
+    """A set, as a bit mask: bit `encoding - first` for a member (see `first_code`)."""
 
     element: Type
 
@@ -150,3 +150,20 @@ def show(kind: Type) -> str:
             return "Counter"
         case Void():
             return "None"
+
+
+def article(kind: Type) -> str:
+    """Spell a type with its article: `an integer`, `a Page`."""
+    text = show(kind)
+    match kind:
+        case Int():
+            return "an integer"
+        case Bool():
+            return "a bool"
+        case Function():
+            return "a function"
+        case Ref() if text[0] in "AEIO":
+            return f"an {text}"
+        case _ if kind == VOID:
+            return "None"
+    return f"a {text}"

@@ -5,8 +5,9 @@ left its outermost section once; readers that come later do not matter. A grace 
 steps, its begin and its end. RCU is the consolidated flavour: whoever has preemption off (holds a
 spinlock, runs in softirq) is a reader too. A nested rcu_read_lock() is the process's own business
 and no step. call_rcu() starts a process that waits for its own grace period and then runs the
-callback in softirq, so two callbacks may run in either order. The reader remembers who waits for
-it (`holds_up`), so that leaving is one update of its own record.
+callback in softirq, so two callbacks may run in either order, and a callback may queue its own
+head again. The reader remembers who waits for it (`holds_up`), so that leaving is one update of
+its own record.
 
 Kernel: `include/linux/rcupdate.h`, `kernel/rcu/tree.c`, v6.12; consolidated since v4.20.
 
@@ -146,7 +147,7 @@ def synchronize_rcu() -> None:
 # --- callbacks ----------------------------------------------------------------------------------
 
 
-@process(limit=slots(RcuHead))
+@process(limit=2 * slots(RcuHead))
 def rcu_callback(head: RcuHead) -> None:
     """Run one callback in softirq, when its grace period is over."""
     with atomic("grace period ends, callback runs"):

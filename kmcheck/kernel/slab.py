@@ -27,22 +27,20 @@ def kmalloc(kind: type[O], flags: Gfp) -> O | None:
     """Allocate without zeroing; None on failure."""
     if flags == Gfp.KERNEL:
         might_sleep()
-    thing: O | None = None
     with atomic("may fail"):
         if not may_fail():
-            thing = uninitialised(kind)
-    return thing
+            return uninitialised(kind)
+    return None
 
 
 def kzalloc(kind: type[O], flags: Gfp) -> O | None:
     """Allocate zeroed memory; None on failure."""
     if flags == Gfp.KERNEL:
         might_sleep()
-    thing: O | None = None
     with atomic("may fail"):
         if not may_fail():
-            thing = kind()
-    return thing
+            return kind()
+    return None
 
 
 def kfree(thing: Object) -> None:

@@ -49,10 +49,8 @@ class Ending:
                 return Violation(
                     "leak", f"all have ended, and nothing leads to {name} any more", name
                 )
-        try:
-            list(self.judge.failing(self.teller.state, self.teller.previous))
-        except Fault as found:
-            if found.kind == violation:
+        for name, found in self.judge.failing(self.teller.state, self.teller.previous):
+            if name == violation and found is not None:
                 return self._fault(found)
         raise InternalError(f"the witness was to end in {violation}, and does not")
 

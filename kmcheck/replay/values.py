@@ -121,7 +121,7 @@ class Camera:
             views.setdefault(name, view)
         return tuple(views.values())
 
-    def _object(  # noqa: PLR0913
+    def _object(
         self, kind: str, index: int, role: str, container: str, base: int, state: State
     ) -> ObjectView:
         names = self.values.names

@@ -104,7 +104,8 @@ def lives_in(layout: Layout, ref: Meaning, kind: str, field: str) -> Meaning:
 def element(layout: Layout, name: str, index: Meaning, shown: Expr, span: Span) -> Meaning:
     """Return the address of one object of a global group."""
     _, group = layout.group(name)
-    if group.role == "global" or (isinstance(shown, Const) and shown.value == 0):
+    own_cpu = isinstance(shown, Const) and shown.value == 0 and group.role == "cpu"
+    if group.role == "global" or own_cpu:
         fixed = 2 * (group.base + 1)
         return lambda s, p: fixed
     first = group.base + (1 if group.role == "cpu" else 0)

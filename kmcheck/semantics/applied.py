@@ -7,7 +7,7 @@ from typing import Any
 
 from kmcheck.diagnostics import Span
 from kmcheck.ir.expr import Op
-from kmcheck.ir.types import Ref, SetOf, Type, first_code
+from kmcheck.ir.types import ArrayOf, Int, Ref, SetOf, Type, first_code
 from kmcheck.semantics.addresses import Meaning
 from kmcheck.semantics.faults import Fault, Undecided
 from kmcheck.semantics.operations import PLAIN, Corrupt, set_operations
@@ -31,9 +31,12 @@ def apply(expr: Op, args: list[Meaning], forms: Operations) -> Meaning:
     if expr.name == "array_get":
         return _array_get(args[0], args[1], expr.span)
     if expr.name == "array_set":
-        return _array_set(args[0], args[1], args[2], expr.span)
+        new = _ranged(args[2], expr.args[2].type, expr.type, expr.span)
+        return _array_set(args[0], args[1], new, expr.span)
     if expr.name == "form_is_zero":
         return _is_zero(args[0], expr.span)
+    if expr.name == "with":
+        args = [args[0], _ranged(args[1], expr.args[1].type, expr.type, expr.span)]
     function = _operation(expr, forms)
     if len(args) == 2:  # noqa: PLR2004 - nearly all, and the fast case
         a, b = args
@@ -76,6 +79,25 @@ def _corruptible(plain: Meaning, expr: Op) -> Meaning:
 
 def _thing(element: Type, value: int) -> tuple[str, int] | None:
     return (element.kind, (value >> 1) - 1) if isinstance(element, Ref) and value > 0 else None
+
+
+def _ranged(value: Meaning, have: Type, group: Type, span: Span) -> Meaning:
+    """Return a member to be with a check that it is inside of its range."""
+    element = group.element if isinstance(group, (SetOf, ArrayOf)) else group
+    if not isinstance(element, Int):
+        return value
+    lo, hi = element.lo, element.hi
+    if isinstance(have, Int) and lo <= have.lo and have.hi <= hi:
+        return value
+
+    def checked(s: list[Any], p: int) -> Any:
+        result = value(s, p)
+        if not lo <= result <= hi:
+            message = f"{result} is outside of the range of a member, {lo} to {hi}"
+            raise Fault("range", message, span)
+        return result
+
+    return checked
 
 
 def _array_get(items: Meaning, index: Meaning, span: Span) -> Meaning:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from kmcheck.diagnostics import Span
 from kmcheck.ir.expr import (
     Alive,
     And,
@@ -35,7 +36,7 @@ from kmcheck.residual import Residual, conjunction, disjunction, negation
 from kmcheck.semantics.addresses import Meaning, container, element, embedded, lives_in, load
 from kmcheck.semantics.applied import apply
 from kmcheck.semantics.domains import alive, closure, running
-from kmcheck.semantics.faults import Fault
+from kmcheck.semantics.faults import Fault, Undecided
 from kmcheck.semantics.operations import form_operations, members
 from kmcheck.semantics.positions import position
 from kmcheck.semantics.watch import Observer
@@ -83,6 +84,8 @@ class Evaluator:
                 return lives_in(self.layout, self.of(ref), kind, field)
             case Element(group, index):
                 return element(self.layout, group, self.of(index), index, expr.span)
+            case Op(name="form_eq" | "form_ne" | "form_lt" | "form_le" | "form_gt" | "form_ge"):
+                return _decided(self.formula(expr), expr.span)
             case Op():
                 return apply(expr, [self.of(a) for a in expr.args], self.forms)
             case And(args):
@@ -116,10 +119,10 @@ class Evaluator:
         match expr:
             case And(args):
                 parts = [self.formula(a) for a in args]
-                return lambda s, p: _until(parts, s, p, conjunction, stop=False)
+                return lambda s, p: _until((f(s, p) for f in parts), conjunction, stop=False)
             case Or(args):
                 parts = [self.formula(a) for a in args]
-                return lambda s, p: _until(parts, s, p, disjunction, stop=True)
+                return lambda s, p: _until((f(s, p) for f in parts), disjunction, stop=True)
             case Op(name="not", args=(inner,)):
                 f = self.formula(inner)
                 return lambda s, p: negation(f(s, p))
@@ -129,7 +132,7 @@ class Evaluator:
             case Quantifier(what="all" | "any" as what, body=body):
                 gather = conjunction if what == "all" else disjunction
                 values = self._each(expr, self.formula(body))
-                return lambda s, p: gather(list(values(s, p)))
+                return lambda s, p: _until(values(s, p), gather, stop=what == "any")
             case Op(name="form_eq" | "form_ne" | "form_lt" | "form_le" | "form_gt" | "form_ge"):
                 return apply(expr, [self.of(a) for a in expr.args], self.forms)
             case _:
@@ -199,29 +202,25 @@ class Evaluator:
         return values
 
 
-_MAY_CORRUPT = {
-    "with",
-    "remove",
-    "list_append",
-    "list_push",
-    "list_remove",
-    "list_after",
-    "list_concat",
-}
+def _decided(formula: Meaning, span: Span) -> Meaning:
+    """Return a comparison where it is to be true or false, and not a question to the solver."""
+
+    def decide(s: list[Any], p: int) -> bool:
+        value = formula(s, p)
+        if not isinstance(value, bool):
+            raise Undecided(span)
+        return value
+
+    return decide
 
 
 def _until(
-    parts: list[Meaning],
-    s: list[Any],
-    p: int,
-    gather: Callable[[list[Residual]], Residual],
-    *,
-    stop: bool,
+    parts: Iterable[Residual], gather: Callable[[list[Residual]], Residual], *, stop: bool
 ) -> Residual:
+    """Gather parts, up to the first that decides the whole."""
     found: list[Residual] = []
     for part in parts:
-        value: Residual = part(s, p)
-        if value is stop:
+        if part is stop:
             return stop
-        found.append(value)
+        found.append(part)
     return gather(found)

@@ -13,7 +13,7 @@ class Fault(Exception):  # noqa: N818 - a violation found, not an error of the p
     sizes, is the condition that does not hold for all of them.
     """
 
-    def __init__(  # noqa: PLR0913 - what is known about the violation
+    def __init__(
         self,
         kind: str,
         message: str,

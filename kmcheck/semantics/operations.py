@@ -69,6 +69,14 @@ def _list_remove(items: Form, member: int) -> Form:
     return items[:at] + items[at + 1 :]
 
 
+def _addresses(mask: int) -> int:
+    """Return a set of references with both bits, fresh and stale, of every address in it."""
+    return mask | (mask & _FRESH) << 1 | (mask & ~_FRESH) >> 1
+
+
+_FRESH = sum(1 << bit for bit in range(0, 1024, 2))
+
+
 def set_operations(first: int, *, references: bool) -> dict[str, Callable[..., Any]]:
     """Return the meaning of the operations on sets whose bit 0 encodes `first`.
 
@@ -91,15 +99,17 @@ def set_operations(first: int, *, references: bool) -> dict[str, Callable[..., A
             raise Corrupt("it is not in the set", value)
         return mask & ~bits(value)
 
+    whole = _addresses if references else lambda mask: mask
+
     return {
         "has": has,
         "with": insert,
         "without": lambda mask, value: mask & ~bits(value) if value >= first else mask,
         "remove": remove,
-        "union": operator.or_,
-        "intersect": operator.and_,
-        "minus": lambda a, b: a & ~b,
-        "subset": lambda a, b: a & ~b == 0,
+        "union": lambda a, b: a | b & ~whole(a),
+        "intersect": lambda a, b: a & whole(b),
+        "minus": lambda a, b: a & ~whole(b),
+        "subset": lambda a, b: a & ~whole(b) == 0,
         "size": int.bit_count,
         "lowest": lambda mask: (mask & -mask).bit_length() - 1 + first if mask else 0,
         "only": lambda value: 1 << (value - first) if value >= first else 0,

@@ -10,13 +10,16 @@ from kmcheck.ir.program import Property
 from kmcheck.ir.types import ArrayOf, ListOf, Ref, SetOf, Type, first_code
 from kmcheck.residual import Residual
 from kmcheck.semantics.evaluate import Evaluator
+from kmcheck.semantics.faults import Fault
 from kmcheck.semantics.machine import State
-from kmcheck.semantics.operations import members
+from kmcheck.semantics.operations import is_initialised, members
 from kmcheck.semantics.positions import first_cuts
 
 
 def _targets(kind: Type, value: Any) -> list[tuple[str, int]]:
     """Return the objects that a value points to."""
+    if not is_initialised(value):
+        return []
     match kind:
         case Ref(kind=name):
             return [(name, (value >> 1) - 1)] if value > 0 and not value & 1 else []
@@ -97,18 +100,26 @@ class Judge:
             for part, at in layout.parts(kind, index):
                 for name, info in layout.program.kinds[part].fields.items():
                     for found in _targets(info.type, state[layout.fields[part, name] + at]):
-                        if found not in seen:
-                            seen.add(found)
-                            ahead.append(found)
+                        whole = layout.whole(*found)
+                        if whole not in seen:
+                            seen.add(whole)
+                            ahead.append(whole)
         return seen
 
     def failing(
         self, state: State, previous: State | None, *, steps_only: bool = False
-    ) -> Iterator[str]:
-        """Yield the names of the properties that do not hold in a state, or of the step to it."""
+    ) -> Iterator[tuple[str, Fault | None]]:
+        """Yield what is violated in a state, or by the step to it.
+
+        It is the name of a property, or what goes wrong in evaluating one: each property is
+        judged by itself.
+        """
         for prop in self.due(state, stepped=previous is not None, steps_only=steps_only):
-            if self.test(prop, state, previous) is not None:
-                yield prop.name
+            try:
+                if self.test(prop, state, previous) is not None:
+                    yield prop.name, None
+            except Fault as fault:
+                yield fault.kind, fault
 
     def due(self, state: State, *, stepped: bool, steps_only: bool = False) -> Iterator[Property]:
         """Yield the properties that are to hold here."""

@@ -1,0 +1,193 @@
+"""Methods of values, and functions that only compute, as one expression."""
+
+from __future__ import annotations
+
+import ast
+
+from kmcheck.frontend.annotations import Annotations
+from kmcheck.frontend.report import did_you_mean
+from kmcheck.frontend.scope import Alias, Frame, Static
+from kmcheck.frontend.symbols import (
+    Broken,
+    FunctionSymbol,
+    GlobalSymbol,
+    KindSymbol,
+)
+from kmcheck.frontend.vocabulary import (
+    MUTATORS,
+    PURE_HINT,
+)
+from kmcheck.frontend.words import Words
+from kmcheck.ir.expr import (
+    Const,
+    Element,
+    Expr,
+    Op,
+)
+from kmcheck.ir.types import (
+    BOOL,
+    PROCESS,
+    ArrayOf,
+    Counter,
+    Int,
+    ListOf,
+    ProcessId,
+    Ref,
+    SetOf,
+    Size,
+    Type,
+    article,
+)
+
+_DEEPEST_CALL = 30
+
+
+class Functions(Words):
+    """Lowers calls that change nothing."""
+
+    def _method(self, node: ast.Call, target: ast.Attribute) -> Expr | None:
+        span, name = self.span(node), target.attr
+        symbol = self.symbol(target.value)
+        if isinstance(symbol, GlobalSymbol) and symbol.per != "system":
+            return self._other_instance(symbol, name, node)
+        base = self.pure(target.value)
+        match base.type, name, node.args:
+            case SetOf(), "copy", []:
+                return base
+            case ListOf(element=element), "first", []:
+                return Op("list_first", (base,), element, span)
+            case ListOf(element=element), "after", [member]:
+                at = self.fit(self.pure(member), element, member, "a member")
+                return Op("list_after", (base, at), element, span)
+            case Counter(), "is_zero", []:
+                return Op("form_is_zero", (base,), BOOL, span)
+            case ((SetOf() | ListOf() | Counter() | ArrayOf() | Size() | ProcessId()), _, _):
+                if name in MUTATORS:
+                    title = f"`.{name}()` changes something: it cannot stand here"
+                    raise self.refuse("K054", title, node, "", PURE_HINT)
+                raise self.refuse("K061", f"{article(base.type)} has no method `{name}`", node)
+            case Ref(kind=kind), _, _:
+                method = self.world.kinds[kind].symbol.methods.get(name)
+                if method is not None:
+                    return self.apply(method, node, base)
+                if self.world.holds_functions(kind, name):
+                    hint = "call it in a statement of its own, outside of conditions"
+                    raise self.refuse(
+                        "K054", "a call through a field cannot stand here", node, "", hint
+                    )
+                info = self.world.kinds[kind]
+                hint = did_you_mean(name, info.symbol.methods)
+                raise self.refuse("K061", f"{kind} has no method `{name}`", node, "", hint)
+        raise self.refuse("K061", f"{article(base.type)} has no method `{name}`", node)
+
+    def _other_instance(self, symbol: GlobalSymbol, name: str, node: ast.Call) -> Expr:
+        expected = "on" if symbol.per == "cpu" else "of"
+        if name != expected or len(node.args) != 1:
+            hint = f"write `.{expected}({'cpu' if symbol.per == 'cpu' else 'process'})`"
+            raise self.refuse("K061", f"{symbol.name} has no method `{name}`", node, "", hint)
+        wanted: Type = Int(0, 63) if symbol.per == "cpu" else PROCESS
+        which = self.fit(self.pure(node.args[0]), wanted, node.args[0], f"what .{name}() takes")
+        return Element(symbol.name, which, Ref(symbol.kind), self.span(node))
+
+    def apply(self, function: FunctionSymbol, node: ast.Call, receiver: Expr | None) -> Expr:
+        """Return the value of a call of a function that only computes."""
+        if self.depth > _DEEPEST_CALL:
+            raise self.refuse(
+                "K062", f"`{function.name}` calls itself: there is no recursion", node
+            )
+        frame = Frame(function, function.module, caller=self.frame, at=self.span(node))
+        self.world.met.add(function.key)
+        self.bind(frame, function, node, receiver)
+        outer, self.frame = self.frame, frame
+        self.depth += 1
+        try:
+            value = self.returned(list(function.node.body), function)
+        finally:
+            self.frame = outer
+            self.depth -= 1
+        return value
+
+    def bind(
+        self, frame: Frame, function: FunctionSymbol, node: ast.Call, receiver: Expr | None
+    ) -> None:
+        """Give the parameters of a pure function their values."""
+        parameters = self.parameters(function, node, receiver)
+        annotations = Annotations(self.world.loader, function.module)
+        given: list[ast.expr] = list(node.args)
+        if receiver is not None:
+            frame.names[parameters[0].arg] = Alias(receiver)
+            parameters = parameters[1:]
+        for parameter, argument in zip(parameters, given, strict=True):
+            static = self.symbol(argument)
+            if isinstance(static, (KindSymbol, FunctionSymbol)):
+                frame.names[parameter.arg] = Static(static)
+                continue
+            value = self.pure(argument)
+            wanted = (
+                annotations.argument(parameter.annotation).type if parameter.annotation else None
+            )
+            if wanted is not None:
+                value = self.fit(value, wanted, argument, f"`{parameter.arg}` of {function.name}")
+            frame.names[parameter.arg] = Alias(value)
+
+    def parameters(
+        self, function: FunctionSymbol, node: ast.Call, receiver: Expr | None
+    ) -> list[ast.arg]:
+        """Return a function's parameters, as many as the call gives."""
+        parameters = function.node.args.args
+        expected = len(parameters) - (1 if receiver is not None else 0)
+        if len(node.args) != expected or node.keywords:
+            names = ", ".join(p.arg for p in parameters[len(parameters) - expected :])
+            title = f"`{function.name}` takes {expected} argument{'' if expected == 1 else 's'}"
+            raise self.refuse(
+                "K055", title, node, f"{len(node.args)} given", f"write `{function.name}({names})`"
+            )
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                raise self.unknown(argument)
+        return parameters
+
+    def returned(self, body: list[ast.stmt], function: FunctionSymbol) -> Expr:
+        """Return the value that a function of assignments, `if` and `return` computes."""
+        for number, statement in enumerate(body):
+            match statement:
+                case ast.Expr(value=ast.Constant(value=str())) | ast.Pass():
+                    pass
+                case ast.Return(value=ast.expr() as value):
+                    return self.pure(value)
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    self._name_value(name, value, None)
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                    self._name_value(name, value, statement.annotation)
+                case ast.If(test=test, body=then, orelse=other):
+                    rest = body[number + 1 :]
+                    names = dict(self.frame.names)
+                    condition = self.condition(test)
+                    if isinstance(condition, Const):
+                        return self.returned(
+                            [*(then if condition.value else other), *rest], function
+                        )
+                    yes = self.returned([*then, *rest], function)
+                    self.frame.names = dict(names)
+                    no = self.returned([*other, *rest], function)
+                    self.frame.names = names
+                    return self.either(condition, yes, no, test)
+                case _:
+                    hint = (
+                        "assignments to locals, `if` and `return` are what such a function may have"
+                    )
+                    title = (
+                        f"`{function.name}` does more than compute, and this is evaluated in one go"
+                    )
+                    raise self.refuse("K054", title, statement, "", hint)
+        raise self.refuse("K063", f"`{function.name}` does not return a value here", function.node)
+
+    def _name_value(self, name: str, node: ast.expr, annotation: ast.expr | None) -> None:
+        """Give a local of a pure function its value."""
+        self.frame.names[name] = Broken()
+        with self.world.reporter.going_on():
+            value = self.pure(node)
+            if annotation is not None:
+                annotations = Annotations(self.world.loader, self.frame.module)
+                value = self.fit(value, annotations.variable(annotation), node, f"`{name}`")
+            self.frame.names[name] = Alias(value)

@@ -1,0 +1,318 @@
+"""What names, fields and elements mean where an expression stands."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+from kmcheck.diagnostics import Span
+from kmcheck.frontend.builder import Builder
+from kmcheck.frontend.operators import convert
+from kmcheck.frontend.report import Refused, did_you_mean
+from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
+from kmcheck.frontend.source import span_of
+from kmcheck.frontend.symbols import (
+    Broken,
+    ConstantSymbol,
+    EnumSymbol,
+    FunctionSymbol,
+    GlobalSymbol,
+    KindSymbol,
+    Symbol,
+    Word,
+)
+from kmcheck.frontend.vocabulary import (
+    BUILTINS,
+)
+from kmcheck.frontend.world import World
+from kmcheck.ir.expr import (
+    Const,
+    Element,
+    Embedded,
+    Expr,
+    Initialised,
+    Load,
+    Op,
+    Self,
+    Var,
+)
+from kmcheck.ir.program import FieldInfo
+from kmcheck.ir.types import (
+    INT16,
+    ArrayOf,
+    Counter,
+    Int,
+    ListOf,
+    Ref,
+    Type,
+    article,
+)
+
+CONTEXTS = {"setup": "setup", "property": "a property", "action": "an action"}
+
+
+class Naming:
+    """Knows what names mean. `role` says where: in a process, a property, setup, ..."""
+
+    def __init__(self, world: World, builder: Builder, role: str) -> None:
+        self.world = world
+        self.builder = builder
+        self.role = role
+        self.frame: Frame
+        self.dead = 0
+        """How many enclosing branches are never taken because of a choice."""
+        self.in_ghost = role == "property"
+        self.depth = 0
+        """How many pure functions deep."""
+
+    def span(self, node: ast.AST) -> Span:
+        """Return where a node of the current function's file stands."""
+        return span_of(self.frame.module.source, node)
+
+    def refuse(
+        self, code: str, title: str, node: ast.AST, label: str = "", hint: str = ""
+    ) -> Refused:
+        """Note what is wrong at a node of the current function's file.
+
+        Where that is a library's, the one to tell is who called the library.
+        """
+        frame, called = self.frame, None
+        while frame.module.source.module and frame.caller is not None:
+            frame, called = frame.caller, frame.at
+        if called is not None:
+            return self.world.reporter.report(code, title, called, label, hint)
+        return self.world.loader.refuse(self.frame.module, code, title, node, label, hint)
+
+    def fit(self, value: Expr, wanted: Type, node: ast.AST, what: str) -> Expr:
+        """Return a value as one of the type wanted.
+
+        Raises:
+            Refused: it is not one.
+        """
+        fitting = convert(value, wanted)
+        if fitting is None:
+            title = f"{what} is to be {article(wanted)}, not {article(value.type)}"
+            raise self.refuse("K040", title, node, f"this is {article(value.type)}")
+        return fitting
+
+    def symbol(self, node: ast.expr) -> Symbol | None:
+        """Return the top-level symbol that a name stands for, None if it is anything else.
+
+        Raises:
+            Refused: its definition was refused.
+        """
+        if not isinstance(node, ast.Name):
+            return None
+        binding = self.frame.names.get(node.id)
+        if isinstance(binding, Static):
+            return binding.symbol
+        if binding is not None:
+            return None
+        symbol = self.frame.module.symbols.get(node.id)
+        if isinstance(symbol, Broken):
+            raise Refused
+        return symbol
+
+    def word(self, node: ast.expr) -> str:
+        """Return the word of the language, or the Python builtin, that a name stands for."""
+        symbol = self.symbol(node)
+        if isinstance(symbol, Word):
+            return symbol.name
+        if symbol is None and isinstance(node, ast.Name) and node.id not in self.frame.names:
+            return node.id if node.id in BUILTINS else ""
+        return ""
+
+    def pure(self, node: ast.expr) -> Expr:
+        """Return the expression that a node means, evaluated in one go."""
+        raise NotImplementedError
+
+    def _name(self, node: ast.Name) -> Expr:
+        span = self.span(node)
+        match self.frame.names.get(node.id):
+            case Local() as local:
+                return self.variable(node.id, local, span)
+            case Alias(value):
+                self._refuse_unset(node, value)
+                return value
+            case Place() as place:
+                return self.load_of(place, span)
+            case Broken():
+                raise Refused
+            case Static():
+                raise self.refuse("K041", f"`{node.id}` is no value", node)
+        match self.frame.module.symbols.get(node.id):
+            case Broken():
+                raise Refused
+            case ConstantSymbol(value):
+                return value
+            case GlobalSymbol(name, kind, "system"):
+                return Element(name, Const(0, Int(0, 0), span), Ref(kind), span)
+            case GlobalSymbol(per=per):
+                hint = (
+                    "write `this_cpu(x)` or `x.on(cpu)`"
+                    if per == "cpu"
+                    else "write `mine(x)` or `x.of(process)`"
+                )
+                raise self.refuse(
+                    "K041", f"`{node.id}` is one object per {per}: which?", node, "", hint
+                )
+            case FunctionSymbol():
+                raise self.refuse(
+                    "K041", f"`{node.id}` is a function: call it, or store it in a field", node
+                )
+            case KindSymbol() | EnumSymbol():
+                raise self.refuse("K041", f"`{node.id}` is a class, not a value", node)
+            case Word() as word:
+                raise self.refuse("K041", f"`{word.name}` is no value", node)
+        known = [*self.frame.names, *self.frame.module.symbols]
+        if node.id in self.frame.assigned:
+            hint = "assign it before"
+            raise self.refuse(
+                "K042", f"`{node.id}` has no value yet", node, "read before it is assigned", hint
+            )
+        raise self.refuse(
+            "K042", f"there is no `{node.id}`", node, "unknown name", did_you_mean(node.id, known)
+        )
+
+    def _refuse_unset(self, node: ast.Name, value: Expr) -> None:
+        local = node.id in self.frame.assigned and isinstance(value, Element)
+        if local and node.id not in self.frame.sure:
+            hint = "assign it on every way that leads here"
+            raise self.refuse("K042", f"`{node.id}` may have no value here", node, "", hint)
+
+    def variable(self, name: str, local: Local, span: Span) -> Expr:
+        """Return a variable's value; noticed, where it may not have been assigned."""
+        value = Var(local.slot, local.type, span)
+        if name in self.frame.sure or isinstance(local.type, (ListOf, ArrayOf, Counter)):
+            return value
+        self.frame.unset.add(local.slot)
+        return Initialised(value, local.type, span)
+
+    def load_of(self, place: Place, span: Span) -> Expr:
+        """Return the value of a place."""
+        whole = self.world.kinds[place.kind].fields[place.field].type
+        loaded = Load(place.ref, place.kind, place.field, whole, span)
+        return (
+            loaded
+            if place.index is None
+            else Op("array_get", (loaded, place.index), place.type, span)
+        )
+
+    def place(self, node: ast.expr, base: Expr, name: str) -> Place | Expr:
+        """Return the field `name` of `base` as a place; of an embedded object, its address."""
+        if not isinstance(base.type, Ref):
+            title = f"{article(base.type)} has no field `{name}`"
+            raise self.refuse("K043", title, node, "not an object")
+        info = self.world.kinds[base.type.kind]
+        if name in info.embedded:
+            return Embedded(base, base.type.kind, name, Ref(info.embedded[name]), self.span(node))
+        if name in info.broken:
+            raise Refused
+        if name not in info.fields:
+            if name in info.symbol.methods:
+                raise self.refuse("K041", f"`{name}` is a method: call it", node)
+            known = [*info.fields, *info.embedded, *info.symbol.methods]
+            hint = did_you_mean(name, known)
+            title = f"{info.symbol.name} has no field `{name}`"
+            raise self.world.reporter.report(
+                "K012", title, self.tail(node, name), "unknown field", hint
+            )
+        if not _is_own(base):
+            self.world.touch(base.type.kind, name)
+        if info.fields[name].ghost and not self.in_ghost:
+            hint = "read it in a property, or write it under `with ghost():`"
+            raise self.refuse(
+                "K044", f"`{name}` is a ghost: code must not depend on it", node, "", hint
+            )
+        return Place(base, base.type.kind, name, None, info.fields[name].type)
+
+    def named_field(self, kind: str, keyword: ast.keyword) -> FieldInfo:
+        """Return the field that `Kind(field=...)` gives a value.
+
+        Raises:
+            Refused: there is no such field, or it is an embedded object.
+        """
+        info = self.world.kinds[kind]
+        if keyword.arg is None:
+            raise self.refuse(
+                "K046", "`**` is not in the spec language", keyword, "", "name the fields"
+            )
+        if keyword.arg in info.broken:
+            raise Refused
+        if keyword.arg in info.fields:
+            return info.fields[keyword.arg]
+        start = self.span(keyword)
+        span = replace(start, end_line=start.line, end_column=start.column + len(keyword.arg))
+        if keyword.arg in info.embedded:
+            title = f"`{keyword.arg}` is embedded in {info.symbol.name}: it begins as zero"
+            hint = "give its fields their values one by one, in setup"
+            raise self.world.reporter.report("K020", title, span, "an object, not a value", hint)
+        title = f"{info.symbol.name} has no field `{keyword.arg}`"
+        hint = did_you_mean(keyword.arg, info.fields)
+        raise self.world.reporter.report("K012", title, span, "unknown field", hint)
+
+    def tail(self, node: ast.expr, name: str) -> Span:
+        """Return the place of the last `name` characters of a node: the attribute itself."""
+        span = self.span(node)
+        return Span(
+            span.source, span.end_line, span.end_column - len(name), span.end_line, span.end_column
+        )
+
+    def element(self, place: Place, index: Expr, node: ast.expr) -> Place:
+        """Return an element of an array as a place."""
+        if not isinstance(place.type, ArrayOf):
+            raise self.refuse(
+                "K045", f"only an array has elements: this is {article(place.type)}", node
+            )
+        at = self.fit(index, INT16, node, "an index")
+        return Place(place.ref, place.kind, place.field, at, place.type.element)
+
+    def in_process(self, what: str, node: ast.AST) -> None:
+        """Refuse what only a process has.
+
+        Raises:
+            Refused: this is no process.
+        """
+        if self.role not in ("process", "daemon"):
+            where = CONTEXTS.get(self.role, "a property")
+            raise self.refuse("K056", f"{what} is for processes: {where} is none", node)
+
+    def group(self, node: ast.expr, per: str, word: str) -> GlobalSymbol:
+        """Return the group of global objects that a name stands for."""
+        symbol = self.symbol(node)
+        if not isinstance(symbol, GlobalSymbol) or symbol.per != per:
+            kind = "PerCpu" if per == "cpu" else "PerProcess"
+            raise self.refuse("K057", f"{word} takes a global declared with {kind}(...)", node)
+        return symbol
+
+    def kind(self, node: ast.expr) -> str:
+        """Return the class that a name stands for."""
+        symbol = self.symbol(node)
+        if not isinstance(symbol, KindSymbol):
+            known = [n for n, s in self.frame.module.symbols.items() if isinstance(s, KindSymbol)]
+            hint = did_you_mean(node.id, known) if isinstance(node, ast.Name) else ""
+            raise self.refuse("K058", "this is not a class of objects", node, "", hint)
+        return symbol.name
+
+    def member(self, node: ast.expr) -> tuple[str, str]:
+        """Return the class and the field that `Class.field` names."""
+        if not isinstance(node, ast.Attribute):
+            raise self.refuse("K059", "name the field on its class", node, "", "as `Memcg.parent`")
+        kind = self.kind(node.value)
+        info = self.world.kinds[kind]
+        if node.attr in info.broken:
+            raise Refused
+        if node.attr not in info.fields and node.attr not in info.embedded:
+            hint = did_you_mean(node.attr, [*info.fields, *info.embedded])
+            raise self.world.reporter.report(
+                "K012",
+                f"{kind} has no field `{node.attr}`",
+                self.tail(node, node.attr),
+                "unknown field",
+                hint,
+            )
+        return kind, node.attr
+
+
+def _is_own(base: Expr) -> bool:
+    return isinstance(base, Element) and isinstance(base.index, Self)

@@ -1,0 +1,168 @@
+"""The words of the language that only look."""
+
+from __future__ import annotations
+
+import ast
+
+from kmcheck.diagnostics import Span
+from kmcheck.frontend.quantifiers import Quantifiers
+from kmcheck.frontend.symbols import (
+    FunctionSymbol,
+)
+from kmcheck.frontend.vocabulary import (
+    EFFECTS,
+    PURE_HINT,
+    SIGNATURES,
+)
+from kmcheck.ir.expr import (
+    Alive,
+    Before,
+    Bound,
+    Closure,
+    Const,
+    Container,
+    Element,
+    Expr,
+    Op,
+    Position,
+    Quantifier,
+    Running,
+    Self,
+    Var,
+)
+from kmcheck.ir.types import (
+    BOOL,
+    PROCESS,
+    VOID,
+    ArrayOf,
+    Int,
+    ListOf,
+    Ref,
+    SetOf,
+    article,
+)
+
+
+class Words(Quantifiers):
+    """Lowers words that change nothing."""
+
+    def _word(self, word: str, node: ast.Call) -> Expr:
+        span = self.span(node)
+        match word, node.args:
+            case ("all" | "any" | "sum" | "total" | "count") as what, [
+                ast.GeneratorExp() as generator
+            ]:
+                return self._quantifier(what, generator, node)
+            case "len", [group]:
+                return self._length(self.pure(group), node)
+            case ("min" | "max") as name, [first, second]:
+                return self._extreme(name, self.pure(first), self.pure(second), node)
+            case "bool", [value]:
+                return self.condition(value)
+            case "SetOf", []:
+                return Const(0, SetOf(VOID), span)
+            case "alive", [kind]:
+                name_ = self.kind(kind)
+                return Alive(name_, SetOf(Ref(name_)), span)
+            case "is_alive", [thing]:
+                known = self.pure(thing)
+                if not isinstance(known.type, Ref):
+                    raise self.refuse(
+                        "K040", f"is_alive takes an object, not {article(known.type)}", thing
+                    )
+                return Op("is_alive", (known,), BOOL, span)
+            case "closure", [origin, link]:
+                return self._closure(self.pure(origin), link, span)
+            case "processes", []:
+                return Running(SetOf(PROCESS), span)
+            case ("begun" | "ended") as what, [who]:
+                process = self.fit(self.pure(who), PROCESS, who, f"what {what} takes")
+                return Position(what, process, "", BOOL, span)
+            case "inside", [who, function]:
+                process = self.fit(self.pure(who), PROCESS, who, "what inside takes")
+                return Position("inside", process, self._entered(word, function), BOOL, span)
+            case "within", [function]:
+                cell = self.world.cell()
+                runner = Bound(cell, PROCESS, span)
+                here = Position("inside", runner, self._entered(word, function), BOOL, span)
+                running = Running(SetOf(PROCESS), span)
+                return Quantifier("filter", cell, running, here, runner, SetOf(PROCESS), span)
+            case "before", [value]:
+                if self.role != "step":
+                    raise self.refuse("K052", "`before` is for @step properties", node)
+                inner = self.pure(value)
+                return Before(inner, inner.type, span)
+            case "me", []:
+                self.in_process("me()", node)
+                return Self(PROCESS, span)
+            case "mine", [records]:
+                self.in_process("mine()", node)
+                own = self.group(records, "process", "mine")
+                return Element(own.name, Self(PROCESS, span), Ref(own.kind), span)
+            case "this_cpu", [instances]:
+                self.in_process("this_cpu()", node)
+                local = self.group(instances, "cpu", "this_cpu")
+                self.builder.variables["@cpu"] = Int(0, 63)
+                from_cpu = Var("@cpu", Int(0, 63), span)
+                return Element(local.name, from_cpu, Ref(local.kind), span)
+            case "READ_ONCE", [place]:
+                return self.pure(place)
+            case "container_of", [pointer, kind, member]:
+                return self._container(self.pure(pointer), kind, member, span)
+            case "slots", [kind]:
+                raise self.refuse("K053", "slots() is for `limit=` only", node)
+        if word in EFFECTS:
+            raise self.refuse(
+                "K054", f"`{word}` changes something: it cannot stand here", node, "", PURE_HINT
+            )
+        arguments = SIGNATURES.get(word)
+        if arguments:
+            raise self.refuse(
+                "K055", f"`{word}` is called with other arguments", node, "", f"write `{arguments}`"
+            )
+        raise self.refuse("K050", f"`{word}` cannot be called here", node)
+
+    def _entered(self, word: str, node: ast.expr) -> str:
+        """Return the key of a function that a process may be inside of."""
+        symbol = self.symbol(node)
+        if not isinstance(symbol, FunctionSymbol):
+            hint = f"name one: `{SIGNATURES[word]}`"
+            raise self.refuse("K051", f"`{word}` asks for a function", node, "this is none", hint)
+        self.world.asked.append((self.span(node), symbol))
+        return symbol.key
+
+    def _closure(self, origin: Expr, link: ast.expr, span: Span) -> Expr:
+        kind, name = self.member(link)
+        if self.world.kinds[kind].fields.get(name, None) is None or self.world.kinds[kind].fields[
+            name
+        ].type != Ref(kind):
+            raise self.refuse("K059", f"`{name}` does not lead from {kind} to {kind}", link)
+        start = self.fit(origin, Ref(kind), link, "what closure starts from")
+        return Closure(start, kind, name, SetOf(Ref(kind)), span)
+
+    def _container(self, pointer: Expr, kind: ast.expr, member: ast.expr, span: Span) -> Expr:
+        owner, name = self.member(member)
+        if owner != self.kind(kind):
+            raise self.refuse("K059", f"this is no field of {self.kind(kind)}", member)
+        inner = self.world.kinds[owner].embedded.get(name)
+        if inner is None:
+            raise self.refuse("K059", f"no object is embedded in {owner}.{name}", member)
+        at = self.fit(pointer, Ref(inner), member, "the pointer")
+        return Container(at, owner, name, Ref(owner), span)
+
+    def _length(self, group: Expr, node: ast.expr) -> Expr:
+        match group.type:
+            case SetOf():
+                return Op("size", (group,), Int(0, 64), self.span(node))
+            case ListOf():
+                return Op("list_len", (group,), Int(0, 64), self.span(node))
+            case ArrayOf(length=length):
+                return Const(length, Int(length, length), self.span(node))
+        raise self.refuse("K040", f"{article(group.type)} has no length", node)
+
+    def _extreme(self, name: str, a: Expr, b: Expr, node: ast.expr) -> Expr:
+        if not isinstance(a.type, Int) or not isinstance(b.type, Int):
+            raise self.refuse("K040", f"`{name}` takes two integers", node)
+        pick = min if name == "min" else max
+        kind = Int(pick(a.type.lo, b.type.lo), pick(a.type.hi, b.type.hi))
+        return Op("min" if name == "min" else "max", (a, b), kind, self.span(node))
