@@ -8,8 +8,8 @@ from pathlib import PurePath
 from kmcheck.diagnostics import UsageError
 from kmcheck.export.promela.instructions import Instructions
 from kmcheck.export.promela.memory import element_of
-from kmcheck.ir.code import END, Block, Branch, Choose, Jump, Template, targets
-from kmcheck.ir.expr import Const, Expr
+from kmcheck.ir.code import END, Alloc, Block, Branch, Choose, Instruction, Jump, Template, targets
+from kmcheck.ir.expr import Const
 from kmcheck.ir.types import Ref
 
 FUEL = 20_000
@@ -147,19 +147,25 @@ class Code(Instructions):
         looping = _in_loop(blocks, number)
         ways = 1
         for instruction in blocks[number].instructions:
-            if isinstance(instruction, Choose):
-                width = self._options(instruction.options)
-                ways *= factorial(min(width, LONGEST)) if looping else width
+            width = self._width(instruction)
+            ways *= factorial(min(width, LONGEST)) if looping else width
         above |= {number}
         behind = [t for t in targets(blocks[number]) if t != END and not blocks[t].cut]
         return ways * max([1, *(self._ways(blocks, t, above) for t in behind if t not in above)])
 
-    def _options(self, options: Expr) -> int:
-        if isinstance(options, Const) and isinstance(options.value, int):
-            return options.value.bit_count()
-        element = element_of(options.type)
-        bits = self.memory.bits(element)
-        return max(1, bits // 2 if isinstance(element, Ref) else bits)
+    def _width(self, instruction: Instruction) -> int:
+        """Return how many options an instruction chooses among, at the most."""
+        match instruction:
+            case Alloc(kind=kind):
+                return max(1, self.layout.dynamic(kind).count)
+            case Choose(options=Const(value=int() as members)):
+                return members.bit_count()
+            case Choose(options=options):
+                element = element_of(options.type)
+                bits = self.memory.bits(element)
+                return max(1, bits // 2 if isinstance(element, Ref) else bits)
+            case _:
+                return 1
 
 
 def where(block: Block) -> str:

@@ -19,7 +19,7 @@ from kmcheck.ir.code import (
 )
 from kmcheck.ir.expr import Expr
 from kmcheck.ir.layout import holds_references
-from kmcheck.ir.types import ListOf, SetOf
+from kmcheck.ir.types import SetOf, Type, first_code
 
 
 class Instructions(Expressions):
@@ -78,26 +78,55 @@ class Instructions(Expressions):
             self.write(f"{self.field(store.kind, store.field, address)} = {value};")
 
     def _choose(self, choose: Choose) -> None:
-        """Take the option that the next digit of `digits` says, in base of their number."""
         element = element_of(choose.options.type)
         options = self.kept(choose.options)
-        width = self.population(options, element)
-        self.block_if(f"{width} == 0")
+        self.block_if(f"{options} == 0")
+        picked = self._pick(options, self.memory.bits(element), first_code(element))
+        self.write(f"{self.variable(choose.var)} = {picked};")
+
+    def _pick(self, options: str, bits: int, first: int = 0) -> str:
+        """Take the option that the next digit of `digits` says, in base of their number."""
+        width = self.population(options, bits)
         digit = self.write.scratch(f"digits % {width}")
         self.write(f"digits = digits / {width};", f"plans = plans * {width};")
-        self.write(f"{self.variable(choose.var)} = {self.nth(options, element, digit)};")
+        return self.nth(options, bits, digit, first)
 
     # --- lives ----------------------------------------------------------------------------------
 
     def _alloc(self, alloc: Alloc) -> None:
+        """Take any free slot that a dangling address names, or the first of the others."""
         group, life = self.layout.dynamic(alloc.kind), self.memory.lives[alloc.kind]
-        at = self.write.scratch("0")
-        with self.write.loop(f"{at} < {group.count} && {life.name}({at}) != 0"):
-            self.write(f"{at} = {at} + 1;")
-        self._too_few(f"{at} >= {group.count}", alloc.kind)
-        self.write(f"{life.name}({at}) = 1;")
-        self._blank(alloc.kind, f"({at} + {group.base})", zeroed=alloc.zeroed)
-        self.write(f"{self.variable(alloc.var)} = 2 * ({at} + {group.base + 1});")
+        options, others = self.write.scratch("0"), self.write.scratch("0")
+        with self.write.count(group.count) as at, self.write.when(f"{life.name}({at}) == 0"):
+            named = self._is_named(alloc.kind, f"({at} + {group.base})")
+            self.write(
+                f"{options} = ({named} || !{others} -> {options} | (1 << {at}) : {options});"
+            )
+            self.write(f"{others} = {others} || !{named};")
+        self._too_few(f"{options} == 0", alloc.kind)
+        taken = self._pick(options, group.count)
+        self.write(f"{life.name}({taken}) = 1;")
+        self._blank(alloc.kind, f"({taken} + {group.base})", zeroed=alloc.zeroed)
+        self.write(f"{self.variable(alloc.var)} = 2 * ({taken} + {group.base + 1});")
+
+    def _is_named(self, kind: str, index: str) -> str:
+        """Return whether a stale address of an object, or of what is embedded in it, is left."""
+        named = self.write.scratch("0")
+        fields = self.layout.program.kinds
+        ghosts = [
+            self.memory.fields[k, f] for k in fields for f, i in fields[k].fields.items() if i.ghost
+        ]
+        for part, shift in self._parts(kind):
+            stale = self.write.scratch(f"2 * ({index} + {shift + 1}) + 1")
+            for cells in self.memory.arrays:
+                if cells.count and cells not in ghosts and holds_references(cells.type, part):
+                    with self.write.scope(), self.write.count(cells.length) as at:
+                        value = f"{cells.name}({at})"
+                        there = f"{value} == {stale}"
+                        if isinstance(cells.type, SetOf):
+                            there = f"({value} & (1 << ({stale} - 2))) != 0"
+                        self.write(f"{named} = {named} || {there};")
+        return named
 
     def _blank(self, kind: str, index: str, *, zeroed: bool) -> None:
         """Write that an object and all embedded in it hold nothing."""
@@ -140,7 +169,7 @@ class Instructions(Expressions):
 
     def _make_stale(self, cells: Cells, address: str) -> None:
         """Write that every copy of an address in an array becomes a stale one."""
-        with self.write.scope(), self.write.count(cells.count * cells.width) as at:
+        with self.write.scope(), self.write.count(cells.length) as at:
             place = f"{cells.name}({at})"
             if isinstance(cells.type, SetOf):
                 bit = f"(1 << ({address} - 2))"
@@ -154,7 +183,8 @@ class Instructions(Expressions):
     def _spawn(self, spawn: Spawn) -> None:
         target = self.layout.program.templates[spawn.process]
         positions = self.memory.positions[spawn.process]
-        values = self._arguments(spawn.args)
+        kinds = [target.variables[name] for name in target.parameters]
+        values = self._arguments(spawn.args, kinds)
         at = self.write.scratch("0")
         with self.write.loop(f"{at} < {positions.count} && {positions.name}({at}) != 0"):
             self.write(f"{at} = {at} + 1;")
@@ -175,8 +205,10 @@ class Instructions(Expressions):
         if not target.blocks[target.entry].cut:
             self.begin(spawn.process, at)
 
-    def _arguments(self, args: Iterable[Expr]) -> list[str | Sequence]:
+    def _arguments(self, args: Iterable[Expr], kinds: Iterable[Type]) -> list[str | Sequence]:
         return [
-            self.copied(self.sequence(a)) if isinstance(a.type, ListOf) else self.kept(a)
-            for a in args
+            self.copied(self.sequence(a))
+            if self.is_sequence(kind)
+            else self.write.scratch(self.ranged(a, kind))
+            for a, kind in zip(args, kinds, strict=True)
         ]

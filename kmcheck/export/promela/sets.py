@@ -85,9 +85,9 @@ class Sets(Sequences):
             case "subset", [a, b]:
                 return f"(({a} & ~({addresses(b, element)})) == 0)"
             case "size", [group]:
-                return self.population(group, element)
+                return self.population(group, self.memory.bits(element))
             case "lowest", [group]:
-                return self.nth(group, element, self.write.scratch("0"))
+                return self.nth(group, self.memory.bits(element), self.write.scratch("0"), first)
             case "only", [member]:
                 return f"({member} >= {first} -> 1 << ({member} - {first}) : 0)"
             case _:
@@ -102,19 +102,19 @@ class Sets(Sequences):
         first = first_code(element)
         return f"({member} >= {first} && ({group} & ({self._bits(member, element)})) != 0)"
 
-    def population(self, group: str, element: Type) -> str:
-        """Return how many members a set has."""
+    def population(self, group: str, bits: int) -> str:
+        """Return how many of the lowest bits of a set are in it."""
         found = self.write.scratch("0")
-        with self.write.count(self.memory.bits(element)) as at:
+        with self.write.count(bits) as at:
             self.write(f"{found} = {found} + (({group} >> {at}) & 1);")
         return found
 
-    def nth(self, group: str, element: Type, skipped: str) -> str:
-        """Return the member with `skipped` lower ones; 0 if there are not as many."""
+    def nth(self, group: str, bits: int, skipped: str, first: int = 0) -> str:
+        """Return the member with `skipped` lower ones, or 0; the lowest bit stands for `first`."""
         result = self.write.scratch("0")
-        with self.write.count(self.memory.bits(element)) as at:
+        with self.write.count(bits) as at:
             member = f"(({group} >> {at}) & 1)"
-            code = f"{at} + {first_code(element)}"
-            self.write(f"{result} = ({member} && {skipped} == 0 -> {code} : {result});")
+            this = f"{member} && {skipped} == 0"
+            self.write(f"{result} = ({this} -> {at} + {first} : {result});")
             self.write(f"{skipped} = {skipped} - {member};")
         return result
