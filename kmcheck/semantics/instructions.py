@@ -21,7 +21,7 @@ from kmcheck.ir.code import (
     Store,
     Terminator,
 )
-from kmcheck.ir.expr import Expr
+from kmcheck.ir.expr import Cond, Expr
 from kmcheck.ir.layout import UNINITIALISED
 from kmcheck.ir.types import Int, Ref, SetOf, Type, first_code
 from kmcheck.residual import Residual
@@ -104,7 +104,7 @@ class Instructions:
 
     def _ranged(self, meaning: Meaning, value: Expr, kind: Type, span: Span, name: str) -> Meaning:
         """Return the meaning with a check that the value is inside of its type's range."""
-        if not isinstance(kind, Int) or _fits(value.type, kind):
+        if not isinstance(kind, Int) or _fits(value, kind):
             return meaning
         lo, hi = kind.lo, kind.hi
 
@@ -192,7 +192,10 @@ class Instructions:
         name, span = instruction.process, instruction.span
         target = self.layout.program.templates[name]
         position, count = self.layout.pc[name], self.layout.instances(name)
-        args = [self.evaluator.of(a) for a in instruction.args]
+        args = [
+            self._ranged(self.evaluator.of(a), a, target.variables[parameter], span, parameter)
+            for a, parameter in zip(instruction.args, target.parameters, strict=True)
+        ]
         slots = [self.layout.variables[name, parameter] for parameter in target.parameters]
         cpu = None if instruction.cpu is None else self.evaluator.of(instruction.cpu)
         cpu_slot = self.layout.variables.get((name, "@cpu"))
@@ -244,5 +247,7 @@ def exit_of(evaluator: Evaluator, terminator: Terminator, taken: bytearray, bloc
             return branch
 
 
-def _fits(kind: Type, into: Int) -> bool:
-    return isinstance(kind, Int) and into.lo <= kind.lo and kind.hi <= into.hi
+def _fits(value: Expr, into: Int) -> bool:
+    if isinstance(value, Cond):
+        return _fits(value.then, into) and _fits(value.other, into)
+    return isinstance(value.type, Int) and into.lo <= value.type.lo and value.type.hi <= into.hi
