@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from kmcheck.explain.names import call_text, plain, split
-from kmcheck.explain.order import GRACE, Call, Span, is_ordering
+from kmcheck.explain.order import GRACE, OWNER, Call, Span, is_ordering
 from kmcheck.trace import Event, Frame, ProcessView, Trace
 
 Role = Literal["call", "step", "stuck", "gap"]
@@ -62,6 +62,7 @@ class Rows:
         self.order = order
         self.graces = {(s.process, s.first): s for s in order if s.sort == "grace"}
         states = (trace.initial, *(event.after for event in trace.events))
+        self.globals = {v.name for state in states for v in state.objects if v.is_global}
         self.processes = {view.name for state in states for view in state.processes}
         self.inside: dict[str, tuple[int, ...]] = {}
         self.open: dict[str, int] = {}
@@ -134,8 +135,18 @@ class Rows:
             return
         row = self._step(index, depth if grace else depth + 1, bad=bad)
         row = replace(row, primitive=frame.function, serial=frame.serial)
-        ends = replace(row, text="", note="grace period ends", grace=True)
-        self.rows.append(ends if grace else row)
+        if grace:
+            row = replace(row, text="", note="grace period ends", grace=True)
+        elif row.note and not self._changes(event):
+            row = replace(row, text="")  # the author's words for it, not what the primitive keeps
+        self.rows.append(row)
+
+    def _changes(self, event: Event) -> bool:
+        """Tell whether the step changes an object of the design."""
+        accesses = [access for access in event.accesses if access.what != "load"]
+        return any(
+            access.thing not in self.globals and access.field != OWNER for access in accesses
+        )
 
     def _merged(self, row: Row, index: int, *, bad: bool) -> Row:
         """Count the step in; the number shown is the one that the violation points at, if any."""

@@ -144,9 +144,12 @@ class Grid:
         """Return the characters from the column's start to the right edge."""
         return self.end - self.starts[process]
 
-    def place(self, process: str, lines: list[str], gutter: str) -> list[str]:
-        """Put the lines of one cell into its column; the number goes beside the first."""
-        start = self.starts[process]
+    def place(self, process: str, lines: list[str], gutter: str, shift: int = 0) -> list[str]:
+        """Put the lines of one cell into its column; the number goes beside the first.
+
+        A long name that would not fit begins `shift` characters earlier: nothing is in its way.
+        """
+        start = self.starts[process] - shift
         first = f"{gutter:<{start}}{lines[0]}"
         return [first, *(" " * start + line for line in lines[1:])]
 
@@ -180,8 +183,10 @@ def _side_by_side(story: Story, width: int) -> list[str]:
         if row.role == "call" and row.depth == 0 and row.process in top:
             top.discard(row.process)  # it stands at the top
             continue
-        cell = _cell(row, grid.widths[row.process], grid.room(row.process))
-        lines += grid.place(row.process, cell, _number(row, gutter - 4))
+        room = grid.room(row.process)
+        shift = min(max(0, _below(row) - room), grid.starts[row.process] - gutter)
+        cell = _cell(row, grid.widths[row.process], room + shift)
+        lines += grid.place(row.process, cell, _number(row, gutter - 4), shift)
         lines += _marks(story, index, grid)
     return lines
 
