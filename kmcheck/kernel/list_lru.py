@@ -12,8 +12,8 @@ unlinking takes the object off whatever list it is on, as list_del_init() does. 
 Kernel: `include/linux/list_lru.h`, `mm/list_lru.c`, `mm/shrinker.c` (the bit), v6.8 to v6.13.
 
 Misuse reported: `guard-violation` (a list changed by a process that does not hold the lock which
-guards that list), `list-corruption`, `stranded-object` (a list freed with objects on it: no
-reclaim finds them any more), `free-while-listed` (an object freed while it is on a list).
+guards that list), `stranded-object` (a list freed with objects on it: no reclaim finds them any
+more), `free-while-listed` (an object freed while it is on a list).
 """
 
 from kmcheck.kernel.context import might_sleep

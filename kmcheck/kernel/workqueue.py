@@ -10,9 +10,10 @@ while it runs. Different works run side by side.
 
 Kernel: `include/linux/workqueue.h`, `kernel/workqueue.c`, v6.12.
 
-Misuse reported: `free-while-pending` (the object freed with its work queued), `self-deadlock` (a
-work that flushes or cancels itself), `sleep-in-atomic` (flush or cancel in atomic context).
-Flushing while holding a lock that the work needs is found as a `deadlock`.
+Misuse reported: `free-while-pending` (the object freed with its work queued), `double-queue`
+(INIT_WORK() on a work that is queued), `self-deadlock` (a work that flushes or cancels itself),
+`sleep-in-atomic` (flush or cancel in atomic context). Flushing while holding a lock that the work
+needs is found as a `deadlock`.
 """
 
 from kmcheck.kernel.context import might_sleep

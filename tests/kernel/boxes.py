@@ -1,0 +1,66 @@
+"""Small specs about kernel primitives: one box that holds them, and processes that are given it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+from textwrap import dedent, indent
+
+import kmcheck.kernel
+from tests.language import verdict
+
+SHELF = Path(kmcheck.kernel.__file__).parent
+
+
+@cache
+def exports() -> dict[str, str]:
+    """Return, for each name that a kernel primitive defines, the module that defines it."""
+    found = {}
+    for file in sorted(SHELF.glob("*.py")):
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found[node.name] = file.stem
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                found[node.targets[0].id] = file.stem
+    return found
+
+
+def found(*bodies: str, fields: str = "", begin: str = "", more: str = "") -> str:
+    """Verify a spec and return its verdict in a word.
+
+    Each body is run by a process of its own, which is given `box`, an object with the `fields`.
+    There is a global `g` with the numbers `n` and `m` and the flags `a`, `b` and `c`. `begin` is
+    what setup does with `box` before it starts them. `more` are further definitions.
+    """
+    text = f"class Box(Object):\n{_block(fields)}\n{GLOBAL}\n{dedent(more)}\n"
+    for number, body in enumerate(bodies):
+        text += f"@process\ndef p{number}(box: Box) -> None:\n{_block(body)}\n"
+    starts = "\n".join(f"start(p{number}, box)" for number in range(len(bodies)))
+    text += f"@setup\ndef setting() -> None:\n    box = Box()\n{_block(begin)}\n{_block(starts)}\n"
+    used = sorted(name for name in exports() if re.search(rf"\b{name}\b", text))
+    imports = "".join(f"from kmcheck.kernel.{exports()[name]} import {name}\n" for name in used)
+    return verdict(imports + text)
+
+
+def lines(*statements: str) -> str:
+    """Return statements as the text of a body."""
+    return "\n".join(statements)
+
+
+GLOBAL = """
+class G(Object):
+    n: int
+    m: int
+    a: bool
+    b: bool
+    c: bool
+    box: Ref[Box]
+
+g = G()
+"""
+
+
+def _block(text: str) -> str:
+    return indent(dedent(text).strip() or "pass", "    ")
