@@ -23,8 +23,8 @@ LEADING = 15.0
 """From one line of a row to the next."""
 LONGEST = {0: 44, 1: 44, 2: 44, 3: 36}
 """Characters of a line, by the number of lanes: a longer row has more lines."""
-SHORTEST = 30
-MOST_LINES = 3
+SHORTEST = 36
+MOST_LINES = 5
 NARROWEST_LANE, NARROWEST_BAR = 130.0, 84.0
 NARROWEST_PAGE = 560.0
 
