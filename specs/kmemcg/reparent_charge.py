@@ -26,8 +26,9 @@ LOOKUP=get            (d5) css_get() where css_tryget() is due: from 0 to 1 on a
 LOOKUP=tryget_online  (d6) Load and css_tryget_online() until that succeeds, in one read section.
                       For a killed child it succeeds only after the swap; the swap waits for the
                       grace period of the kill; that waits for this reader. Seen in 5.4 as a hang
-                      in get_mem_cgroup_from_mm(). The loop is modelled as a wait, so that the
-                      livelock shows as a deadlock.
+                      in get_mem_cgroup_from_mm(). try_get_memcg() of 2014-02-26 has it too, for
+                      the css_tryget() of its day failed from the kill on. The loop is modelled as
+                      a wait, so that the livelock shows as a deadlock.
 PUT_WHAT_WAS_GOT=no   (d2) css_put() goes to the memcg that the back pointer names by then, as
                       v4.19 did in memcg_kmem_put_cache(). After a swap the put hits the parent:
                       the child is a zombie that nothing frees, and the parent has one reference
