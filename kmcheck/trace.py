@@ -82,7 +82,7 @@ class ObjectView:
 
 @dataclass(frozen=True, slots=True)
 class ProcessView:
-    """A process at one moment: `status` is `ready`, `running`, `blocked` or `ended`.
+    """A process at one moment: `status` is `ready`, `running`, `blocked`, `idle` or `ended`.
 
     `frames` is what it is inside of, as in `Event`: for a blocked process, the call that waits.
     """

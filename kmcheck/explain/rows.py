@@ -207,7 +207,7 @@ class Rows:
         """Say of each process that has not ended what it waits for."""
         end = self.trace.events[-1].after if self.trace.events else self.trace.initial
         for view in end.processes:
-            if view.status != "ended":
+            if view.status == "blocked":
                 self._waiting(view)
 
     def _waiting(self, view: ProcessView) -> None:

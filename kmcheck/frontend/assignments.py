@@ -45,11 +45,7 @@ class Assignments(Calls):
     def _assign_name(
         self, name: str, node_value: ast.expr, kind: Type | None, node: ast.stmt
     ) -> None:
-        if (
-            self.in_ghost
-            and self.role != "setup"
-            and not isinstance(self.frame.names.get(name), Alias)
-        ):
+        if self.in_ghost and self.frame.real is not None:
             self._ghost_local(name, node_value, kind)
             return
         if isinstance(node_value, ast.Call):
@@ -74,15 +70,19 @@ class Assignments(Calls):
         self.builder.emit(Assign(binding.slot, fitting, self.span(node)))
         self.frame.sure.add(name)
 
-    def _ghost_local(self, name: str, value: ast.expr, kind: Type | None) -> None:
-        if isinstance(self.frame.names.get(name), Local):
-            hint = "give it a name of its own"
-            raise self.refuse("K044", f"ghost code cannot change `{name}`", value, "", hint)
-        kept = self.keep(self.value(value))
-        self.frame.names[name] = Alias(
-            kept if kind is None else self.fit(kept, kind, value, f"`{name}`")
-        )
-        self.builder.busy.pop()
+    def _ghost_local(self, name: str, node: ast.expr, kind: Type | None) -> None:
+        """Keep a value for ghost code: a temporary, forgotten when it was last read."""
+        self.refuse_in_ghost(name, node)
+        value = self.value(node)
+        binding = self.frame.names.get(name)
+        if not isinstance(binding, Local):
+            declared = kind or self._natural(value, name, node)
+            binding = Local(self.builder.temporary(declared), declared)
+            self.builder.busy.pop()
+            self.frame.names[name] = binding
+        fitting = self.fit(value, binding.type, node, f"`{name}`")
+        self.builder.emit(Assign(binding.slot, fitting, self.span(node)))
+        self.frame.sure.add(name)
 
     def _constant_alias(self, name: str, value: Expr) -> bool:
         """Tell whether a name can stand for its value: an address that is the same for ever."""
@@ -109,6 +109,7 @@ class Assignments(Calls):
             if not isinstance(local, Local):
                 self.pure(target)
                 raise self.refuse("K064", f"`{target.id}` cannot be changed here", target)
+            self.refuse_in_ghost(target.id, target)
             before = self.variable(target.id, local, span)
             result = self.arithmetic(op, before, self.value(value), node)
             self.builder.emit(

@@ -58,6 +58,7 @@ class Calls(Updates):
         if isinstance(holder, Place) and not isinstance(holder.type, (Ref, Function)):
             return self._update_place(holder, name, node)
         if isinstance(holder, Local):
+            self.refuse_in_ghost(getattr(target.value, "id", ""), target.value)
             return self._update_local(holder, name, node)
         if isinstance(holder, Place):
             self.access(holder, self.span(target.value))
@@ -98,7 +99,9 @@ class Calls(Updates):
             self.builder.at(no)
         name = key.rsplit(".", maxsplit=1)[-1]
         message = f"`{name}` is NULL and is called"
-        self.builder.emit(Check(Const(0, BOOL, span), "null-deref", message, None, span))
+        self.builder.emit(
+            Check(Const(0, BOOL, span), "null-deref", message, None, self.builder.calls, span)
+        )
         self.builder.jump(done)
         self.builder.at(done)
         return NOTHING if result is None else Var(result, kind, span)

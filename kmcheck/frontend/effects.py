@@ -100,7 +100,7 @@ class Effects(Steps):
         test = self._checked(condition)
         things = [e.ref for e in walk(test) if isinstance(e, Load) and isinstance(e.ref, Var)]
         thing = things[0] if things and isinstance(things[0].type, Ref) else None
-        self.builder.emit(Check(test, kind, message, thing, self.span(node)))
+        self.builder.emit(Check(test, kind, message, thing, self.builder.calls, self.span(node)))
 
     def _checked(self, condition: ast.expr) -> Expr:
         if (

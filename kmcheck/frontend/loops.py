@@ -49,7 +49,7 @@ class Loops(Assignments):
         endless: bool = False,
     ) -> None:
         self.builder.at(inside)
-        loop = Loop(again, out)
+        loop = Loop(again, out, self.in_ghost)
         self.frame.loops.append(loop)
         sure = set(self.frame.sure)
         self.body(body)
@@ -78,6 +78,7 @@ class Loops(Assignments):
 
     def _loop_variable(self, name: str, kind: Type, node: ast.For) -> Local:
         binding = self.frame.names.get(name)
+        self.refuse_in_ghost(name, node.target)
         self.frame.sure.add(name)
         if isinstance(kind, Int) and times_stored(self.frame.function.node, name) > 1:
             kind = INT16
@@ -209,6 +210,9 @@ class Loops(Assignments):
     def _take_members(self, node: ast.For, name: str, group: Expr, kind: SetOf) -> None:
         """Loop over a set as it is now, in every order."""
         span = self.span(node.iter)
+        if self.in_ghost:
+            hint = f"write `for {name} in each(...)`"
+            raise self.refuse("K044", "ghost code does not choose an order", node.iter, "", hint)
         if self.shared_loads(group):
             self.builder.cut(span)
         rest = self.builder.temporary(kind)

@@ -83,6 +83,12 @@ class Naming:
             return self.world.reporter.report(code, title, called, label, hint)
         return self.world.loader.refuse(self.frame.module, code, title, node, label, hint)
 
+    def refuse_in_ghost(self, name: str, node: ast.AST) -> None:
+        """Refuse to let ghost code change a variable of the code around it."""
+        if self.in_ghost and self.frame.real is not None and name in self.frame.real:
+            hint = "give it a name of its own"
+            raise self.refuse("K044", f"ghost code cannot change `{name}`", node, "", hint)
+
     def fit(self, value: Expr, wanted: Type, node: ast.AST, what: str) -> Expr:
         """Return a value as one of the type wanted.
 

@@ -29,6 +29,8 @@ class Objects(Effects):
         info = self.world.kinds[kind]
         if self.role in ("property", "step"):
             raise self.refuse("K050", "a property allocates nothing", node)
+        if self.in_ghost:
+            raise self.refuse("K044", "ghost code allocates nothing", node)
         if zeroed and node.args:
             raise self.refuse(
                 "K055",
@@ -98,7 +100,14 @@ class Objects(Effects):
             null = Op("same", (value, Const(0, value.type, span)), BOOL, span)
             fresh = Or((null, Op("is_alive", (value,), BOOL, span)), BOOL, span)
             self.builder.emit(
-                Check(fresh, "double-free", f"{kind} is freed a second time", value, span)
+                Check(
+                    fresh,
+                    "double-free",
+                    f"{kind} is freed a second time",
+                    value,
+                    self.builder.calls,
+                    span,
+                )
             )
             self.builder.atomic += 1
             for hook, receiver in hooks:

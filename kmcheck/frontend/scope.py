@@ -52,6 +52,8 @@ class Loop:
 
     again: int
     out: int
+    ghost: bool = False
+    """Whether it is a loop of ghost code."""
     left_with: list[set[str]] = field(default_factory=list)
 
 
@@ -66,6 +68,10 @@ class Frame:
     """Names that the function assigns, so that they need a variable."""
     sure: set[str] = field(default_factory=set)
     """Names that have been assigned on every way that leads here."""
+    real: frozenset[str] | None = None
+    """While ghost code in it is lowered: the names that are not that code's own."""
+    ghosts: dict[str, Binding] = field(default_factory=dict)
+    """Names that its ghost code has given values: only ghost code knows them."""
     unset: set[str] = field(default_factory=set)
     """Variables that may be read before they are assigned, so that this is to be noticed."""
     entry: tuple[int, int] = (0, 0)

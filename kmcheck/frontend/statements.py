@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 from kmcheck.frontend.annotations import Annotations
 from kmcheck.frontend.loops import Loops
-from kmcheck.frontend.scope import Alias, Local, Loop, Place
+from kmcheck.frontend.scope import Alias, Frame, Local, Loop, Place
 from kmcheck.frontend.symbols import Broken
 from kmcheck.ir.code import Assign
 from kmcheck.ir.expr import Const
@@ -31,7 +33,7 @@ class Statements(Loops):
             if isinstance(statement, ast.For):
                 self._break_names(statement.target)
             self.dead += 1
-            self.frame.loops.append(Loop(0, 0))
+            self.frame.loops.append(Loop(0, 0, self.in_ghost))
             self.body(_inside(statement))
             self.frame.loops.pop()
             self.dead -= 1
@@ -46,14 +48,8 @@ class Statements(Loops):
         mark = self.builder.mark()
         if self.builder.ended:
             self.builder.at(self.builder.draft(self.span(node)))
-        ghost = not self.in_ghost and self._writes_ghost(node)
-        if ghost:
-            self._enter_ghost()
-        try:
+        with self._ghost(node) if self._writes_ghost(node) else nullcontext():
             self._lower(node)
-        finally:
-            if ghost:
-                self._leave_ghost()
         if not (isinstance(node, ast.Return) and self.frame.exit is None):
             self.builder.release(mark)
 
@@ -79,11 +75,13 @@ class Statements(Loops):
             case ast.With():
                 self._with(node)
             case ast.Return(value=value):
+                self._refuse_leaving(node, stays=self.frame.real is None)
                 self._return(value, node)
             case ast.Break() | ast.Continue():
                 if not self.frame.loops:
                     raise self.refuse("K072", "this stands outside of a loop", node)
                 loop = self.frame.loops[-1]
+                self._refuse_leaving(node, stays=loop.ghost)
                 self.builder.jump(loop.out if isinstance(node, ast.Break) else loop.again)
                 if isinstance(node, ast.Break):
                     loop.left_with.append(set(self.frame.sure))
@@ -183,9 +181,8 @@ class Statements(Loops):
             )
         assert isinstance(call, ast.Call)
         if word == "ghost":
-            self._enter_ghost()
-            self.body(node.body)
-            self._leave_ghost()
+            with self._ghost(node):
+                self.body(node.body)
             return
         note = self._text(call.args[0]) if call.args else ""
         self.builder.cut(self.span(call), note)
@@ -193,13 +190,37 @@ class Statements(Loops):
         self.body(node.body)
         self.builder.atomic -= 1
 
-    def _enter_ghost(self) -> None:
+    @contextmanager
+    def _ghost(self, node: ast.stmt) -> Iterator[None]:
+        """Lower ghost code: it rides on the step before it, and keeps its names to itself."""
+        frame, outer = self.frame, self.in_ghost
         self.builder.atomic += 1
         self.in_ghost = True
+        if not outer:
+            frame.real = frozenset(frame.names)
+            frame.names = {**frame.ghosts, **frame.names}
+        try:
+            yield
+        finally:
+            self.builder.atomic -= 1
+            self.in_ghost = outer
+            if not outer:
+                self._put_ghosts_away(frame, node)
 
-    def _leave_ghost(self) -> None:
-        self.builder.atomic -= 1
-        self.in_ghost = False
+    def _put_ghosts_away(self, frame: Frame, node: ast.stmt) -> None:
+        real = frame.real or frozenset()
+        frame.ghosts = {n: b for n, b in frame.names.items() if n not in real}
+        frame.names = {n: b for n, b in frame.names.items() if n in real}
+        frame.sure &= real
+        frame.real = None
+        slots = [b.slot for b in frame.ghosts.values() if isinstance(b, Local)]
+        self.forget([slot for slot in slots if not slot.startswith("@")], self.span(node))
+
+    def _refuse_leaving(self, node: ast.stmt, *, stays: bool) -> None:
+        """Refuse ghost code that decides where the code around it goes on."""
+        if self.in_ghost and not stays:
+            title = f"`{ast.unparse(node)}` in ghost code changes where the code goes on"
+            raise self.refuse("K044", title, node, "", "ghost code only writes ghosts")
 
     def _writes_ghost(self, node: ast.stmt) -> bool:
         """Tell whether a statement only writes a ghost field, so that it is ghost code."""
@@ -208,6 +229,8 @@ class Statements(Loops):
             case (
                 ast.Assign(targets=[ast.Attribute() as t])
                 | ast.AugAssign(target=ast.Attribute() as t)
+                | ast.Assign(targets=[ast.Subscript(value=ast.Attribute() as t)])
+                | ast.AugAssign(target=ast.Subscript(value=ast.Attribute() as t))
             ):
                 target = t
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Attribute() as t))):

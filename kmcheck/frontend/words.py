@@ -137,6 +137,8 @@ class Words(Quantifiers):
             name
         ].type != Ref(kind):
             raise self.refuse("K059", f"`{name}` does not lead from {kind} to {kind}", link)
+        if self.world.kinds[kind].fields[name].ghost and not self.in_ghost:
+            raise self.refuse("K044", f"`{name}` is a ghost: code must not depend on it", link)
         start = self.fit(origin, Ref(kind), link, "what closure starts from")
         return Closure(start, kind, name, SetOf(Ref(kind)), span)
 

@@ -57,12 +57,16 @@ class Assume:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Report a violation unless the condition holds (for all sizes, if it is over sizes)."""
+    """Report a violation unless the condition holds (for all sizes, if it is over sizes).
+
+    `calls` is what the check is inside of, which may be more than its block.
+    """
 
     condition: Expr
     violation: str
     message: str
     thing: Expr | None
+    calls: tuple[Call, ...]
     span: Span = _span()
 
 

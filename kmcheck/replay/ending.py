@@ -70,7 +70,9 @@ class Ending:
         source = self._source(thing)
         sizes, told = self._sizes(fault.residual, fault.thing)
         message = fault.message + told
-        return Violation(fault.kind, message, thing, cause, source, sizes, place_of(fault.span))
+        place = place_of(fault.span)
+        frames = self.teller.frames_of(fault)
+        return Violation(fault.kind, message, thing, cause, source, sizes, place, frames)
 
     def _source(self, thing: str | None) -> int | None:
         """Return the event in which the last one's process got hold of a pointer to `thing`."""

@@ -43,6 +43,7 @@ class Recorder:
     """(function, value) of each call that returned one."""
     allocations: list[tuple[str, int, str]] = field(default_factory=list)
     frees: list[tuple[str, int]] = field(default_factory=list)
+    choices: dict[str, object] = field(default_factory=dict)
 
     @property
     def ends(self) -> set[Span]:
@@ -55,6 +56,7 @@ class Recorder:
         self.returned = []
         self.allocations = []
         self.frees = []
+        self.choices = {}
 
     def loaded(self, kind: str, index: int, field: str, value: object, span: Span) -> None:
         """Keep a load."""
@@ -139,14 +141,9 @@ class Recorder:
             return ""
         match value.name:
             case "with" | "list_append" | "list_push":
-                return (
-                    f"list_add({self._difference(kind, old, new)}, &{place})"
-                    if old != new
-                    else f"{place}: in it already"
-                )
+                return f"list_add({self._difference(kind, old, new)}, &{place})"
             case "without" | "remove" | "list_remove" | "list_rest":
-                gone = self._difference(kind, new, old)
-                return f"list_del({gone}, &{place})" if old != new else f"{place}: not in it"
+                return f"list_del({self._difference(kind, new, old)}, &{place})"
             case "union" | "list_concat":
                 return f"list_splice({self._difference(kind, old, new)}, &{place})"
             case "form_add" | "form_sub":
@@ -188,6 +185,10 @@ class Recorder:
         name = self.names.of(kind, index)
         access = Access("free", name, kind, "", None, None, place_of(instruction.span))
         self.notes.append(Note(access, f"kfree({name})", instruction.span))
+
+    def chosen(self, var: str, value: object) -> None:
+        """Keep what was chosen: the parameters of an action are."""
+        self.choices[var] = value
 
     def spawned(self, template: str, instance: int) -> None:
         """Name a process that starts."""

@@ -91,7 +91,7 @@ _ASSIGNING = {
 
 def _what_matters(notes: list[Note]) -> list[Note]:
     """Return the accesses that a row shows: changes if there are any, else loads."""
-    changes = [n for n in notes if n.access.what != "load"]
+    changes = [n for n in notes if n.access.what != "load" and n.text]
     return _moved(changes) or notes[-1:]
 
 

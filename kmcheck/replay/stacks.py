@@ -41,6 +41,23 @@ class Stacks:
         """Return the frames of a process at a block, its own function first."""
         return tuple(self.known[actor][call.serial] for call in block.calls)
 
+    def at(self, state: State, actor: int, calls: tuple[Call, ...]) -> tuple[Frame, ...]:
+        """Return the frames of a place inside of a step, as a check that fails there has them."""
+        known = self.known[actor]
+        return tuple(known.get(c.serial) or self._frame(state, actor, c) for c in calls)
+
+    def chosen(self, actor: int, block: Block, choices: dict[str, object]) -> tuple[Frame, ...]:
+        """Return the frames of an action, which has its arguments from what was chosen."""
+        (call,) = block.calls
+        template = self.layout.program.templates[self.actors[actor][0]]
+        texts = [
+            self.values.of(template.variables[name], choices[name]).text
+            for name in template.parameters
+            if name in choices
+        ]
+        place = place_of(call.span)
+        return (Frame(call.name, tuple(texts), call.module, call.serial, place),)
+
     def _frame(self, state: State, actor: int, call: Call) -> Frame:
         name, instance = self.actors[actor]
         texts = []

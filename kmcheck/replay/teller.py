@@ -34,6 +34,8 @@ class Teller:
         self.order: list[int] = []
         """The processes, in the order in which they started."""
         self.events: list[Event] = []
+        self.actor = 0
+        """Whose step was the last."""
         self.state: State = ()
         self.previous: State | None = None
 
@@ -66,6 +68,8 @@ class Teller:
         fault = self._take(number, actor, choices)
         text, place = self.rows.text(before, actor, block, fault)
         frames = self.stacks.of(actor, block)
+        if actor >= self.layout.process_count:
+            frames = self.stacks.chosen(actor, block, self.recorder.choices)
         returned = self._returned(frames)
         self._learn(before)
         self.stacks.enter(self.state)
@@ -86,6 +90,7 @@ class Teller:
 
     def _take(self, number: int, actor: int, choices: tuple[int, ...]) -> Fault | None:
         self.recorder.begin()
+        self.actor = actor
         self.previous = self.state
         try:
             self.state = self.machine.take(self.state, actor, choices)
@@ -118,6 +123,13 @@ class Teller:
             if function.rpartition(".")[2] == frame.function
         )
 
+    def frames_of(self, fault: Fault) -> tuple[Frame, ...]:
+        """Return what a check was inside of that failed behind the last step's access."""
+        if not self.events or not fault.calls:
+            return ()
+        frames = self.stacks.at(self.state, self.actor, fault.calls)
+        return frames if frames != self.events[-1].frames else ()
+
     def snapshot(self, running: int | None = None) -> Snapshot:
         """Return the state as a trace keeps it."""
         return Snapshot(
@@ -137,22 +149,24 @@ class Teller:
             for variable, kind in template.variables.items()
             if not variable.startswith("@") and block is not None and _in_scope(variable, block)
         )
-        status = (
-            "ended" if block is None else "running" if number == running else self._status(number)
-        )
+        status = self._status(number, template.role, block)
+        if number == running and status == "ready":
+            status = "running"
         frames = self.stacks.of(number, block) if block is not None else ()
         place = place_of(block.span) if block is not None else None
         return ProcessView(
             self.names.process(number), name.rpartition(".")[2], status, place, variables, frames
         )
 
-    def _status(self, number: int) -> str:
+    def _status(self, number: int, role: str, block: Block | None) -> str:
+        """Return what a process can do: `idle` is a daemon that waits, which harms nobody."""
+        if block is None:
+            return "ended"
         try:
-            return (
-                "ready" if next(iter(self.quiet.steps_of(self.state, number)), None) else "blocked"
-            )
+            enabled = any(True for _ in self.quiet.steps_of(self.state, number))
         except BoundReached:
-            return "ready"
+            enabled = True
+        return "ready" if enabled else "idle" if role == "daemon" else "blocked"
 
 
 def _in_scope(variable: str, block: Block) -> bool:

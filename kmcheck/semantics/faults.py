@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kmcheck.diagnostics import Span
+from kmcheck.ir.code import Call
 from kmcheck.residual import Residual
 
 
@@ -22,6 +23,7 @@ class Fault(Exception):  # noqa: N818 - a violation found, not an error of the p
         *,
         residual: Residual = False,
         field: str = "",
+        calls: tuple[Call, ...] = (),
     ) -> None:
         super().__init__(kind, message)
         self.kind = kind
@@ -31,6 +33,8 @@ class Fault(Exception):  # noqa: N818 - a violation found, not an error of the p
         self.residual = residual
         self.field = field
         """The field that was to be accessed, where one was."""
+        self.calls = calls
+        """What a check that failed is inside of."""
         self.state: tuple[object, ...] | None = None
         """What the step had made of the state when it failed."""
 

@@ -153,13 +153,15 @@ class Instructions:
         options = self.evaluator.of(instruction.options)
         kind = instruction.options.type
         first = first_code(kind.element) if isinstance(kind, SetOf) else 0
-        oracle = self.shared.oracle
+        oracle, watcher = self.shared.oracle, self.shared.watcher
 
         def choose(s: list[Any], p: int) -> None:
             found = members(options(s, p), first)
             if not found:
                 raise Blocked
             s[slot + p] = found[oracle.pick(len(found))]
+            if watcher is not None:
+                watcher.chosen(instruction.var, s[slot + p])
 
         return choose
 
@@ -184,6 +186,7 @@ class Instructions:
                 instruction.span,
                 concerned,
                 residual=residual,
+                calls=instruction.calls,
             )
 
         return check

@@ -73,7 +73,10 @@ class Judge:
         return all(role == "daemon" or not state[slot] for slot, _, role in self.positions)
 
     def leaked(self, state: State) -> tuple[str, int] | None:
-        """Return an object that a process allocated and that nothing leads to any more."""
+        """Return an object that a process allocated and that nothing leads to any more.
+
+        What leads to it is a global, an object of setup's, or a daemon's variable; no ghost does.
+        """
         program, layout = self.layout.program, self.layout
         suspects = [
             (kind, layout.dynamic(kind).base + i)
@@ -95,16 +98,31 @@ class Judge:
                 life = layout.life_slot(kind, index)
                 if life is None or state[life] == 2:  # noqa: PLR2004 - setup's mark
                     ahead.append((kind, index))
+        ahead += self._held_by_daemons(state)
         seen = set(ahead)
         for kind, index in ahead:
             for part, at in layout.parts(kind, index):
                 for name, info in layout.program.kinds[part].fields.items():
+                    if info.ghost:
+                        continue
                     for found in _targets(info.type, state[layout.fields[part, name] + at]):
                         whole = layout.whole(*found)
                         if whole not in seen:
                             seen.add(whole)
                             ahead.append(whole)
         return seen
+
+    def _held_by_daemons(self, state: State) -> list[tuple[str, int]]:
+        """Return what the variables of those point to who need not end."""
+        layout = self.layout
+        return [
+            layout.whole(*found)
+            for name in layout.processes
+            if layout.program.templates[name].role == "daemon"
+            for variable, kind in layout.program.templates[name].variables.items()
+            for i in range(layout.instances(name))
+            for found in _targets(kind, state[layout.variables[name, variable] + i])
+        ]
 
     def failing(
         self, state: State, previous: State | None, *, steps_only: bool = False

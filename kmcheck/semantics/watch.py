@@ -30,5 +30,8 @@ class Watcher(Observer, Protocol):
     def assigned(self, template: str, instance: int, instruction: Assign, value: object) -> None:
         """Note that a local variable was assigned."""
 
+    def chosen(self, var: str, value: object) -> None:
+        """Note that a choice was made."""
+
     def spawned(self, template: str, instance: int) -> None:
         """Note that a process starts."""
