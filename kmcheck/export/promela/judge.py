@@ -82,6 +82,13 @@ class Judge(Code):
                 elif index >= self.layout.dynamic(kind).base:
                     with self.write.when(f"{self._life(slot)} == {SETUP}"):
                         self.write(f"{reached[kind]} = {reached[kind]} | {1 << index};")
+        for name, template in self.layout.program.templates.items():
+            for variable, declared in (
+                template.variables.items() if template.role == "daemon" else ()
+            ):
+                cells = self.memory.variables[name, variable]
+                for instance in range(cells.count):
+                    self._follow(declared, cells.name, str(instance), reached)
         going = self.write.scratch("1")
         with self.write.loop(f"{going} != 0"):
             sums = self.write.scratch(" + ".join(reached.values()))
@@ -113,7 +120,8 @@ class Judge(Code):
                     last = group.base + group.count
                     with self.write.when(f"{at} >= {group.base} && {at} < {last}"):
                         self.write(f"{owner} = {owner} | (1 << ({at} - {group.base}));")
-            for name, info in program.kinds[kind].fields.items():
+            real = {n: i for n, i in program.kinds[kind].fields.items() if not i.ghost}
+            for name, info in real.items():
                 self._follow(info.type, self.memory.fields[kind, name].name, at, reached)
 
     def _follow(self, kind: Type, array: str, at: str, reached: dict[str, str]) -> None:
