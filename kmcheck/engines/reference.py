@@ -217,6 +217,9 @@ def unexercised(machine: Machine) -> tuple[Unexercised, ...]:
     for name, template in machine.layout.program.templates.items():
         if template.role == "setup":
             continue
+        if not any(machine.entered[name]):
+            seen["is never started", template.span] = False
+            continue
         for number, block in enumerate(template.blocks):
             run = bool(machine.entered[name][number])
             if block.cut and not block.span.source.module:

@@ -128,7 +128,7 @@ def _unexercised(label: Label) -> str:
 
 
 def _arm(what: str, text: str) -> str:
-    return f"`{text}`" if what == "step" else f"`{text}` {what}"
+    return f"`{text}`" if what == "step" else f"`{text.rstrip(':')}` {what}"
 
 
 def _wrapped(name: str, text: str) -> list[str]:

@@ -100,7 +100,12 @@ def _lower(
                     properties.append(lower_property(world, function))
     if not reporter.found:
         world.refuse_idle()
-    return set_apart(templates, tuple(properties)), tuple(properties)
+    running = {
+        name: template
+        for name, template in templates.items()
+        if template.role in ("setup", "action") or name in world.started
+    }
+    return set_apart(running, tuple(properties)), tuple(properties)
 
 
 def _kinds(world: World, loader: Loader, reporter: Reporter) -> dict[str, Kind]:

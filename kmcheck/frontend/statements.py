@@ -283,6 +283,9 @@ class Statements(Loops):
                     frame.value = self.fit(frame.value, declared.type, value, "what is returned")
             return
         result = self.value(value)
+        if frame.result_type is None and result.type == VOID:
+            self.builder.jump(frame.exit)  # what it returns elsewhere tells the type of this None
+            return
         if frame.result_type is None:
             frame.result_type = INT16 if isinstance(result.type, Int) else result.type
         if frame.result is None:
