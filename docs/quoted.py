@@ -114,8 +114,10 @@ def run(command: str, folder: Path) -> tuple[str, ...]:
 
 def agree(quoted: tuple[str, ...], printed: tuple[str, ...]) -> bool:
     """Tell whether a quoted output is what is printed now, but for what it leaves out."""
-    pattern = "\n".join("(?:.*\n)*?.*" if line == LEFT_OUT else re.escape(line) for line in quoted)
-    return re.fullmatch(pattern, "\n".join(printed)) is not None
+    pattern = "".join(
+        r"(?:.*\n)*?" if line == LEFT_OUT else re.escape(f"{line}\n") for line in quoted
+    )
+    return re.fullmatch(pattern, "".join(f"{line}\n" for line in printed)) is not None
 
 
 def renewed(quoted: tuple[str, ...], printed: tuple[str, ...]) -> tuple[str, ...]:
