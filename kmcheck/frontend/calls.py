@@ -13,12 +13,13 @@ from kmcheck.frontend.symbols import FunctionSymbol, GlobalSymbol, KindSymbol
 from kmcheck.frontend.updates import Updates
 from kmcheck.frontend.zero import zero_of
 from kmcheck.ir.code import Assign, Call, Check
-from kmcheck.ir.expr import Const, Expr, Load, Op, Var, walk
+from kmcheck.ir.expr import And, Const, Expr, Load, Op, Var, walk
 from kmcheck.ir.layout import UNINITIALISED
 from kmcheck.ir.types import (
     BOOL,
     VOID,
     Function,
+    Int,
     Ref,
     Type,
 )
@@ -237,7 +238,24 @@ class Calls(Updates):
         what = f"`{parameter.arg}` of {function.name}"
         if wanted.static:
             raise self.refuse("K071", f"{what} is a {wanted.static}", argument)
-        return Alias(value if wanted.type is None else self.fit(value, wanted.type, argument, what))
+        if wanted.type is None:
+            return Alias(value)
+        return Alias(self.ranged(self.fit(value, wanted.type, argument, what), wanted.type, what))
+
+    def ranged(self, value: Expr, wanted: Type, what: str) -> Expr:
+        """Return a value of a type, checked to be inside of its range, if it has one."""
+        have = value.type
+        if not isinstance(wanted, Int) or not isinstance(have, Int):
+            return value
+        if wanted.lo <= have.lo and have.hi <= wanted.hi:
+            return value
+        span, held = value.span, self.hold(value)
+        low = Op("ge", (held, Const(wanted.lo, wanted, span)), BOOL, span)
+        high = Op("le", (held, Const(wanted.hi, wanted, span)), BOOL, span)
+        message = f"{what} is outside of its range {wanted.lo} to {wanted.hi}"
+        inside = And((low, high), BOOL, span)
+        self.builder.emit(Check(inside, "range", message, None, self.builder.calls, span))
+        return held
 
     def _macro_argument(self, node: ast.expr) -> Place | Alias:
         """Return a macro's argument: a place if it names one, else its value."""

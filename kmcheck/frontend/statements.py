@@ -280,7 +280,9 @@ class Statements(Loops):
                     frame.function.node.returns
                 )
                 if declared.type is not None and declared.type != VOID:
-                    frame.value = self.fit(frame.value, declared.type, value, "what is returned")
+                    fitting = self.fit(frame.value, declared.type, value, "what is returned")
+                    what = f"what {frame.function.name} returns"
+                    frame.value = self.ranged(fitting, declared.type, what)
             return
         result = self.value(value)
         if frame.result_type is None and result.type == VOID:
