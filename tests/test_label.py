@@ -1,0 +1,49 @@
+"""What a label says was never run."""
+
+from kmcheck.diagnostics import Source
+from kmcheck.driver import Options, verify
+
+SPEC = """
+from kmcheck.lang import Callable, Object, process, setup, start
+
+
+class Work(Object):
+    func: Callable[["Work"], None]
+    done: bool
+    again: bool
+
+
+def once(work: Work) -> None:
+    work.done = True
+
+
+def twice(work: Work) -> None:
+    work.again = True
+
+
+@process
+def worker(work: Work) -> None:
+    {stored}
+    work.func(work)
+    if work.done:
+        work.again = False
+
+
+@setup
+def one() -> None:
+    start(worker, Work())
+"""
+
+
+def unexercised(stored: str) -> list[str]:
+    label = verify(Source("spec.py", SPEC.format(stored=stored)), Options()).label
+    return [f"{u.span.text} {u.what}" for u in label.statistics.unexercised]
+
+
+def test_a_call_through_a_field_is_no_branch_of_the_spec() -> None:
+    assert unexercised("work.func = once") == ["work.done is never false"]
+
+
+def test_a_function_in_a_field_that_is_never_called_is_told_by_its_steps() -> None:
+    stored = "work.func = twice; work.func = once"
+    assert "work.again = True step" in unexercised(stored)
