@@ -3,5 +3,5 @@
 project = "kmcheck"
 extensions = ["myst_parser"]
 exclude_patterns = ["_build"]
-html_theme = "basic"
+html_theme_options = {"page_width": "1100px"}
 myst_heading_anchors = 3
