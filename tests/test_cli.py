@@ -297,3 +297,8 @@ def test_an_interrupted_search_exits_130_with_what_it_saw() -> None:
     assert process.returncode == 130, err
     assert "UNKNOWN  interrupted" in out
     assert "Traceback" not in err
+
+
+def test_no_verb_gets_the_help_and_exits_2() -> None:
+    alone, asked = kmcheck(), kmcheck("--help")
+    assert (alone.returncode, alone.stdout, alone.stderr) == (2, asked.stdout, "")

@@ -76,8 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run kmcheck on a command line; return its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given:
+        run(["--help"])
+        return WRONG_COMMAND
     try:
-        code = kmcheck.main(arguments, prog_name="kmcheck", standalone_mode=False)
+        code = kmcheck.main(given, prog_name="kmcheck", standalone_mode=False)
         sys.stdout.flush()
     except SpecError as error:
         click.echo("\n\n".join(show(d) for d in error.diagnostics), err=True)
