@@ -9,7 +9,7 @@ from kmcheck.replay.recorder import Recorder, place_of
 from kmcheck.replay.rows import Rows
 from kmcheck.replay.stacks import Stacks
 from kmcheck.replay.values import Camera, Values
-from kmcheck.semantics import Blocked, BoundReached, Fault, Machine, State
+from kmcheck.semantics import Blocked, BoundReached, Fault, Machine, State, Undecided
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.trace import Event, Frame, ProcessView, Snapshot
@@ -164,7 +164,7 @@ class Teller:
             return "ended"
         try:
             enabled = any(True for _ in self.quiet.steps_of(self.state, number))
-        except BoundReached:
+        except (BoundReached, Undecided):
             enabled = True
         return "ready" if enabled else "idle" if role == "daemon" else "blocked"
 
