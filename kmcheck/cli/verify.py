@@ -164,10 +164,13 @@ class Run:
     def _code(self, result: Result) -> int:
         if result.label.stopped == "interrupted":
             return INTERRUPTED
-        vacuous = (
-            result.label.statistics.unexercised or 0 in result.label.statistics.judged.values()
-        )
-        if result.outcome == "violated" or (self.given["strict"] and vacuous):
+        seen = result.label.statistics
+        vacuous = len(seen.unexercised) + list(seen.judged.values()).count(0)
+        if result.outcome == "violated":
+            return VIOLATED
+        if self.given["strict"] and vacuous:
+            message = f"--strict: {vacuous} vacuous or never exercised, see the label"
+            click.echo(f"kmcheck: {result.label.spec}: {message}", err=True)
             return VIOLATED
         return INCONCLUSIVE if result.outcome == "unknown" else 0
 

@@ -9,7 +9,7 @@ from kmcheck.diagnostics import Span
 from kmcheck.ir.code import Alloc, Assign, Free, Store
 from kmcheck.ir.expr import Expr, Load, Op, Var, walk
 from kmcheck.ir.layout import Layout
-from kmcheck.ir.types import Ref, Type
+from kmcheck.ir.types import ListOf, Ref, SetOf, Type
 from kmcheck.replay.names import Names
 from kmcheck.replay.values import Values
 from kmcheck.trace import Access, Place, Value
@@ -125,6 +125,8 @@ class Recorder:
         if update:
             self._forget_load(access)
         text = change or f"{place} = {after.text}"
+        if update and old == new and isinstance(info.type, (SetOf, ListOf)):
+            text = ""  # a member that was in already, or not in: there is nothing to see
         self.notes.append(Note(access, text, instruction.span))
 
     def _forget_load(self, access: Access) -> None:
