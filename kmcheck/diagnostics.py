@@ -78,16 +78,37 @@ class InternalError(Exception):
 def show(diagnostic: Diagnostic) -> str:
     """Render a diagnostic: `file:line:column: error[CODE]: title`, the line, a caret, a hint."""
     span = diagnostic.span
-    line = span.source.line(span.line).replace("\t", " ")
-    last = span.end_column if span.end_line == span.line else len(line) + 1
-    caret = "^" * max(1, last - span.column)
+    line, before, marked = _excerpt(span)
     gutter = " " * max(2, len(str(span.line)))
     rows = [
         f"{span.where}: error[{diagnostic.code}]: {diagnostic.title}",
         f"{gutter} |",
         f"{span.line:>{len(gutter)}} | {line}".rstrip(),
-        f"{gutter} | {' ' * (span.column - 1)}{caret} {diagnostic.label}".rstrip(),
+        f"{gutter} | {' ' * before}{'^' * marked} {diagnostic.label}".rstrip(),
     ]
     if diagnostic.hint:
         rows.append(f"{gutter} = hint: {diagnostic.hint}")
-    return "\n".join(rows)
+    return "\n".join(map(_printable, rows))
+
+
+WIDEST = 100
+"""Characters of a line that are shown of it."""
+
+
+def _excerpt(span: Span) -> tuple[str, int, int]:
+    """Return what is shown of a span's line, how much is before the caret, and how long that is."""
+    line = span.source.line(span.line)
+    first = span.column - 1
+    last = span.end_column - 1 if span.end_line == span.line else len(line.rstrip())
+    if len(line) <= WIDEST:
+        return line, first, max(1, last - first)
+    begin = max(0, min(first - WIDEST // 4, len(line) - WIDEST))
+    end = begin + WIDEST
+    cut = ("..." if begin else "") + line[begin:end] + ("..." if end < len(line) else "")
+    before = first - begin + (3 if begin else 0)
+    return cut, before, max(1, min(last, end) - first)
+
+
+def _printable(text: str) -> str:
+    """Return a line without what a terminal would obey, or show wider than one column."""
+    return "".join(c if c.isprintable() else " " for c in text)

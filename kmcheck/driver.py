@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from kmcheck import __version__, shelf
 from kmcheck.diagnostics import Source, UsageError
 from kmcheck.frontend import compile_spec
-from kmcheck.frontend.report import did_you_mean
+from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.settings import Wanted, spell
 from kmcheck.ir.code import Check
 from kmcheck.ir.program import Program

@@ -12,7 +12,7 @@ from kmcheck import evidence
 from kmcheck.diagnostics import SpecError, UsageError, show
 from kmcheck.driver import Options, verify
 from kmcheck.frontend import read
-from kmcheck.frontend.report import did_you_mean
+from kmcheck.frontend.hints import did_you_mean
 from kmcheck.verdict import Budget, Result, Violated
 
 KEYS = ("choices", "bounds", "property", "verdict", "states", "depth", "steps", "source", "why")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from kmcheck.diagnostics import Diagnostic, SpecError
+from kmcheck.diagnostics import Diagnostic, Span, SpecError
 from kmcheck.ir.expr import Const, Expr, Op, Slots
 from kmcheck.ir.layout import Layout, Sizing
 from kmcheck.ir.program import Program
@@ -54,23 +54,30 @@ def _tried(
 
 
 def _initial(machine: Machine, program: Program) -> list[tuple[tuple[int, ...], State]]:
+    span = program.templates["setup"].span
+    found = []
     try:
-        found = []
-        for pair in machine.initial():
-            found.append(pair)
-            if len(found) > MOST_INITIAL:
-                title = f"setup's choices lead to more than {MOST_INITIAL:,} states"
-                raise SpecError((Diagnostic("K090", title, program.templates["setup"].span),))
+        for tried, (choices, state) in enumerate(machine.initial()):
+            if state is not None:
+                found.append((choices, state))
+            if tried >= MOST_INITIAL:
+                title = f"setup has more than {MOST_INITIAL:,} ways through it"
+                hint = "let it choose among less, or lower the bounds"
+                raise _refused("K090", title, span, "", hint)
     except Fault as fault:
-        title = f"setup fails: {fault.kind}: {fault.message}"
-        raise SpecError((Diagnostic("K091", title, fault.span, "here"),)) from None
+        title = f"setup fails: {fault.message}"
+        raise _refused("K091", title, fault.span, fault.kind) from None
     except Undecided as undecided:
         title = "setup goes on in a way that depends on the sizes"
-        raise SpecError((Diagnostic("K094", title, undecided.span, "here"),)) from None
+        raise _refused("K094", title, undecided.span, "undecided") from None
     if not found:
-        title = "setup leads to no state: its conditions exclude each other"
-        raise SpecError((Diagnostic("K092", title, program.templates["setup"].span),))
+        title = "setup leads to no state: it chooses among nothing"
+        raise _refused("K092", title, span)
     return found
+
+
+def _refused(code: str, title: str, span: Span, label: str = "", hint: str = "") -> SpecError:
+    return SpecError((Diagnostic(code, title, span, label, hint),))
 
 
 def _instances(program: Program, number: int) -> dict[str, int]:
@@ -86,14 +93,13 @@ def _grown(trial: Sizing, reached: BoundReached, by: int) -> Sizing:
             if counts[reached.what] >= MOST:
                 title = f"setup makes more than {MOST} of {reached.what}"
                 hint = "is there a loop that does not end? Otherwise lower its bounds"
-                raise SpecError((Diagnostic("K093", title, reached.span, "", hint),))
+                raise _refused("K093", title, reached.span, "", hint)
             more = {**counts, reached.what: counts[reached.what] + (by or counts[reached.what])}
             if counts is trial.dynamic:
                 return replace(trial, dynamic=more)
             return replace(trial, instances=more)
-    raise SpecError(
-        (Diagnostic("K093", f"setup needs more than there may be of {reached.what}", reached.span),)
-    )
+    title = f"setup needs more than there may be of {reached.what}"
+    raise _refused("K093", title, reached.span)
 
 
 def _fitting(
@@ -106,7 +112,8 @@ def _fitting(
         made = max(sum(1 for i in range(room) if state[base + i]) for _, state in initial)
         dynamic[name] = made if kind.limit is None else max(made, _evaluate(kind.limit, {}))
     sizing = Sizing(dynamic, _instances(program, 0), _cpus(layout, initial))
-    pools = {name: Layout(program, sizing).pool(name) for name in program.kinds}
+    before = Layout(program, sizing)
+    pools = {name: before.pool(name) for name in program.kinds}
     for name in layout.processes:
         limit = program.templates[name].limit
         base, room = layout.pc[name], layout.instances(name)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kmcheck import lang
+from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.modules import Loader
-from kmcheck.frontend.report import Refused, did_you_mean
+from kmcheck.frontend.report import Refused
 from kmcheck.frontend.source import parse_expression
 from kmcheck.frontend.symbols import (
     AliasSymbol,
@@ -65,9 +67,13 @@ class Argument:
 class Annotations:
     """Reads the annotations of one module."""
 
-    def __init__(self, loader: Loader, module: Module) -> None:
+    def __init__(
+        self, loader: Loader, module: Module, types: Mapping[str, Type] | None = None
+    ) -> None:
         self.loader = loader
         self.module = module
+        self.types = types or {}
+        """What the type variables of a generic function stand for in this call of it."""
 
     def refuse(
         self, code: str, title: str, node: ast.AST, label: str = "", hint: str = ""
@@ -107,7 +113,7 @@ class Annotations:
             case ast.Tuple(elts=[ast.Constant(value=value), returns]) if value is ...:
                 return Signature(None, self.argument(returns).type or VOID)
         hint = "write `Callable[[Work], None]`"
-        raise self.refuse("K030", "what does this function take and return?", shape, "", hint)
+        raise self.refuse("K030", "what does this function take?", shape, "", hint)
 
     def argument(self, node: ast.expr) -> Argument:
         """Return what a parameter's annotation takes."""
@@ -177,6 +183,8 @@ class Annotations:
         raise self.refuse("K030", "this is not a type", node, "", f"there is: {hint}")
 
     def _named(self, name: str, node: ast.expr) -> Type:
+        if name in self.types:
+            return self.types[name]
         match self.module.symbols.get(name):
             case Word("Process"):
                 return PROCESS
@@ -194,6 +202,9 @@ class Annotations:
                 raise Refused
             case Word("SetOf" | "ListOf" | "ArrayOf" | "Ref"):
                 raise self.refuse("K030", f"{name} of what?", node, "", f"write `{name}[...]`")
+            case Word("Callable"):
+                hint = "write `Callable[[Work], None]`"
+                raise self.refuse("K030", "what does this function take?", node, "", hint)
             case None:
                 pass
             case _:

@@ -90,6 +90,9 @@ class Assignments(Calls):
         return once and isinstance(value, Element) and isinstance(value.index, (Const, Self))
 
     def _natural(self, value: Expr, name: str, node: ast.expr) -> Type:
+        if value.type == VOID and isinstance(node, ast.Call):
+            title = f"`{ast.unparse(node.func)}` returns nothing"
+            raise self.refuse("K073", title, node, "no value", "call it in a statement of its own")
         if value.type == VOID:
             hint = f"write `{name}: Type | None = None`"
             raise self.refuse("K073", f"what type has `{name}`?", node, "None says nothing", hint)

@@ -22,6 +22,7 @@ from kmcheck.ir.types import (
     Int,
     Ref,
     Type,
+    article,
 )
 
 
@@ -51,7 +52,8 @@ class Calls(Updates):
             function = self.pure(node.func)
             if isinstance(function.type, Function):
                 return self._dispatch(function, function.type.key, node)
-        raise self.refuse("K050", "this cannot be called", node)
+            raise self.refuse("K050", f"{article(function.type)} cannot be called", node.func)
+        raise self.refuse("K050", "this cannot be called", node.func)
 
     def _method_call(self, node: ast.Call, target: ast.Attribute) -> Expr:
         name = target.attr
@@ -109,11 +111,11 @@ class Calls(Updates):
 
     def inline(self, function: FunctionSymbol, node: ast.Call, receiver: Expr | None) -> Expr:
         """Run a function's code in place of the call; return what it returns."""
-        self._refuse_recursion(function, node)
+        self.refuse_recursion(function, node)
         if function.role not in ("function", "macro"):
-            raise self.refuse(
-                "K070", f"`{function.name}` is a {function.role}: it is not called", node
-            )
+            title = f"`{function.name}` is marked @{function.role}: it is not called"
+            hint = f"write `start({function.name}, ...)`" if function.role == "process" else ""
+            raise self.refuse("K070", title, node.func, "", hint)
         span = self.span(node)
         self.world.called.add(function.key)
         self.world.met.add(function.key)
@@ -176,16 +178,6 @@ class Calls(Updates):
         for slot in slots:
             self.builder.emit(Assign(slot, zero_of(self.builder.variables[slot], span), span))
 
-    def _refuse_recursion(self, function: FunctionSymbol, node: ast.AST) -> None:
-        frame: Frame | None = self.frame
-        while frame is not None:
-            if frame.function == function:
-                hint = "write a loop; what may run later is queued as work"
-                raise self.refuse(
-                    "K062", f"`{function.name}` calls itself: there is no recursion", node, "", hint
-                )
-            frame = frame.caller
-
     def _bind_parameters(
         self, frame: Frame, function: FunctionSymbol, node: ast.Call, receiver: Expr | None
     ) -> list[Expr]:
@@ -237,7 +229,7 @@ class Calls(Updates):
         wanted = self._parameter_type(function, parameter)
         what = f"`{parameter.arg}` of {function.name}"
         if wanted.static:
-            raise self.refuse("K071", f"{what} is a {wanted.static}", argument)
+            raise self.refuse("K071", f"{what} is to be a {wanted.static}", argument)
         if wanted.type is None:
             return Alias(value)
         return Alias(self.ranged(self.fit(value, wanted.type, argument, what), wanted.type, what))

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from kmcheck.diagnostics import Source, SpecError
 from kmcheck.frontend.beginning import set_apart
-from kmcheck.frontend.limits import limit
+from kmcheck.frontend.limits import class_limit
 from kmcheck.frontend.modules import Loader
 from kmcheck.frontend.processes import lower_process
 from kmcheck.frontend.properties import WHEN, lower_property
 from kmcheck.frontend.report import Reporter
 from kmcheck.frontend.settings import Settings, Wanted
-from kmcheck.frontend.symbols import Broken, FunctionSymbol, Module
+from kmcheck.frontend.symbols import FunctionSymbol, Module
 from kmcheck.frontend.unmet import check_unmet
 from kmcheck.frontend.world import World
 from kmcheck.ir.code import Template
@@ -40,7 +40,7 @@ def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
     found = settings.finish() if not reporter.found else tuple(settings.found.values())
     world = World(loader, reporter)
     world.read_kinds()
-    _require_setup(reporter, spec, loader.functions)
+    _require_setup(reporter, spec, loader.functions, refused=loader.setup_refused)
     roles = [f for f in loader.functions if f.module is spec or f.role in ("process", "action")]
     templates, properties = _lower(world, roles, reporter)
     cells = world.cells
@@ -63,14 +63,17 @@ def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
     )
 
 
-def _require_setup(reporter: Reporter, spec: Module, functions: list[FunctionSymbol]) -> None:
+def _require_setup(
+    reporter: Reporter, spec: Module, functions: list[FunctionSymbol], *, refused: bool
+) -> None:
     setups = [f for f in functions if f.role == "setup" and f.module is spec]
-    refused = any(isinstance(symbol, Broken) for symbol in spec.symbols.values())
     if len(setups) > 1 or (not setups and not refused):
         at = setups[1].node if setups else spec.tree
         title = "a spec has one setup" if setups else "this spec has no setup"
         hint = (
-            "write a function marked @setup, which builds the initial heap and starts the processes"
+            f"the first one is `{setups[0].name}`: choose between them with a `choice`, or `choose`"
+            if setups
+            else "write a function marked @setup: it makes the objects and starts the processes"
         )
         reporter.refuse("K081", title, (spec.source, at), "", hint)
 
@@ -114,7 +117,7 @@ def _kinds(world: World, loader: Loader, reporter: Reporter) -> dict[str, Kind]:
         module = info.symbol.module
         limited = None
         with reporter.going_on():
-            limited = None if info.limit is None else limit(loader, module, info.limit)
+            limited = None if info.limit is None else class_limit(loader, module, info.limit)
         kinds[name] = Kind(
             name,
             dict(info.fields),

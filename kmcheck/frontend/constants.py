@@ -6,8 +6,9 @@ import ast
 from collections.abc import Callable
 
 from kmcheck.diagnostics import Span
-from kmcheck.frontend.report import Refused, Reporter, did_you_mean
-from kmcheck.frontend.source import span_of
+from kmcheck.frontend.hints import did_you_mean
+from kmcheck.frontend.report import Refused, Reporter
+from kmcheck.frontend.source import span_of, tail_span
 from kmcheck.frontend.symbols import (
     AliasSymbol,
     Broken,
@@ -16,7 +17,7 @@ from kmcheck.frontend.symbols import (
     Module,
 )
 from kmcheck.ir.expr import Const
-from kmcheck.ir.types import BOOL, EnumType, Int, show
+from kmcheck.ir.types import BOOL, EnumType, Int, article
 
 
 class Constants:
@@ -74,7 +75,7 @@ class Constants:
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
                 one, other = self.constant(module, left), self.constant(module, right)
                 if type(one.type) is not type(other.type):
-                    title = f"{show(one.type)} and {show(other.type)} are not compared"
+                    title = f"{article(one.type)} is never equal to {article(other.type)}"
                     raise self.refuse(module, "K024", title, node)
                 return Const(int(_COMPARISONS[type(op)](one.value, other.value)), BOOL, span)
             case ast.IfExp(test=test, body=body, orelse=orelse):
@@ -104,9 +105,9 @@ class Constants:
         """Return a member of an enumeration as a constant."""
         if member not in enum.members:
             hint = did_you_mean(member, enum.members)
-            raise self.refuse(
-                module, "K012", f"{enum.name} has no member `{member}`", node, "", hint
-            )
+            title = f"{enum.name} has no member `{member}`"
+            at = tail_span(module.source, node, member)
+            raise self.reporter.report("K012", title, at, "unknown member", hint)
         kind = EnumType(enum.name, enum.members)
         return Const(enum.members.index(member), kind, span_of(module.source, node))
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.constants import Constants
-from kmcheck.frontend.report import Refused, Reporter, did_you_mean
-from kmcheck.frontend.settings import Settings
-from kmcheck.frontend.source import span_of
+from kmcheck.frontend.hints import did_you_mean
+from kmcheck.frontend.report import Refused, Reporter
+from kmcheck.frontend.settings import LARGEST_BOUND, Settings
+from kmcheck.frontend.source import keyword_span, span_of
 from kmcheck.frontend.symbols import (
     AliasSymbol,
     Broken,
@@ -64,11 +65,15 @@ class Declarations(Constants):
         elif bases == [Word("Object")]:
             self._kind(module, node)
         else:
-            hint = "write `class Name(Object):`, or `class Name(Enum):`"
+            hint = f"write `class {node.name}(Object):`, or `class {node.name}(Enum):`"
+            title = "a class of a spec is an Object or an Enum"
+            base = bases[0] if bases else None
+            if isinstance(base, KindSymbol):
+                title = f"a class cannot inherit from {base.name}"
+                field = f"{base.name.lower()}: {base.name}"
+                hint = f"embed it in a field, `{field}`, or point to it with a Ref"
             at = node.bases[0] if node.bases else node
-            raise self.refuse(
-                module, "K016", "a class of a spec is an Object or an Enum", at, "", hint
-            )
+            raise self.refuse(module, "K016", title, at, "", hint)
 
     def _enum(self, module: Module, node: ast.ClassDef) -> EnumSymbol:
         members: list[str] = []
@@ -109,6 +114,7 @@ class Declarations(Constants):
                         title = f"{node.name} has two methods `{statement.name}`"
                         raise self.refuse(module, "K013", title, statement)
                     self._method(module, statement)
+                    self._refuse_no_value(module, statement)
 
     def _method(self, module: Module, node: ast.FunctionDef) -> None:
         """Refuse a method with a decorator, or with parameters that are no plain ones."""
@@ -125,7 +131,8 @@ class Declarations(Constants):
         self._parameters(module, node)
 
     def _function(self, module: Module, node: ast.FunctionDef) -> None:
-        role, options = "function", {}
+        role = "function"
+        options: dict[str, ast.keyword] = {}
         for decorator in node.decorator_list:
             word, given = decorator, []
             if isinstance(decorator, ast.Call):
@@ -141,26 +148,42 @@ class Declarations(Constants):
             if role != "function":
                 raise self.refuse(module, "K018", "a function has one decorator", decorator)
             role = symbol.name
-            options = {k.arg or "**": k.value for k in given}
+            options = {k.arg or "**": k for k in given}
             if isinstance(decorator, ast.Call) and decorator.args:
-                raise self.refuse(module, "K018", f"@{role} takes keywords only", decorator.args[0])
+                hint = "write `@process(limit=...)`" if role == "process" else ""
+                title = f"@{role} takes keywords only"
+                raise self.refuse(module, "K018", title, decorator.args[0], "", hint)
         self._options(module, node, role, options)
-        function = FunctionSymbol(node.name, module, node, role, options)
+        self._refuse_no_value(module, node)
+        plain = {name: keyword.value for name, keyword in options.items()}
+        function = FunctionSymbol(node.name, module, node, role, plain)
         if any(function.key == other.key for other in self.functions):
             function = replace(function, home=Path(module.source.path).stem)
         self.define(module, node.name, function, node)
         self.functions.append(function)
 
+    def _refuse_no_value(self, module: Module, node: ast.FunctionDef) -> None:
+        """Report a function that is to return a value and does not on every way through it."""
+        nothing = node.returns is None or getattr(node.returns, "value", ...) is None
+        if nothing or not comes_to_end(node.body):
+            return
+        last = node.body[-1]
+        if isinstance(last, ast.Expr) and not isinstance(last.value, (ast.Call, ast.Constant)):
+            hint = "write `return` before it"
+            self.refuse(module, "K063", "this value is not returned", last, "", hint)
+        else:
+            title = f"`{node.name}` does not return a value on every way through it"
+            self.refuse(module, "K063", title, node, "", "end it with `return ...`")
+
     def _options(
-        self, module: Module, node: ast.FunctionDef, role: str, options: dict[str, ast.expr]
+        self, module: Module, node: ast.FunctionDef, role: str, options: dict[str, ast.keyword]
     ) -> None:
         known = {"process": ["limit", "daemon"], "conserved": ["when"]}.get(role, [])
         for name, value in options.items():
             if name not in known:
                 hint = did_you_mean(name, known) or f"@{role} takes none"
-                raise self.refuse(
-                    module, "K018", f"@{role} has no option `{name}`", value, "", hint
-                )
+                at = keyword_span(module.source, value)
+                raise self.reporter.report("K018", f"@{role} has no option `{name}`", at, "", hint)
         self._parameters(module, node)
 
     def _parameters(self, module: Module, node: ast.FunctionDef) -> None:
@@ -247,6 +270,9 @@ class Declarations(Constants):
             )
         span = span_of(module.source, call)
         default = self.constant(module, call.args[0])
+        if isinstance(default.type, Int) and not 0 <= int(str(default.value)) <= LARGEST_BOUND:
+            title = f"a bound is a number from 0 to {LARGEST_BOUND}"
+            raise self.refuse(module, "K022", title, call.args[0])
         if isinstance(default.type, Int) and word == "bound":
             return ConstantSymbol(self.settings.bound(name, int(default.value), doc.value, span))  # type: ignore[arg-type]
         if default.type == BOOL and word == "choice":
@@ -259,6 +285,37 @@ class Declarations(Constants):
             return ConstantSymbol(self.settings.choice(name, member, enum, doc.value, span))
         wanted = "a whole number" if word == "bound" else "True, False or a member of an Enum"
         raise self.refuse(module, "K022", f"the default of a {word} is {wanted}", call.args[0])
+
+
+def is_setup(node: ast.stmt) -> bool:
+    """Tell whether a statement was to define the setup."""
+    decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+    return any(isinstance(d, ast.Name) and d.id == "setup" for d in decorators)
+
+
+def comes_to_end(body: list[ast.stmt]) -> bool:
+    """Tell whether a function's code may go on behind these statements."""
+    match body[-1]:
+        case ast.Return() | ast.Raise() | ast.Assert(test=ast.Constant(value=False)):
+            return False
+        case ast.If(body=then, orelse=other):
+            return not other or comes_to_end(then) or comes_to_end(other)
+        case ast.With(body=inside):
+            return comes_to_end(inside)
+        case ast.While(test=ast.Constant(value=True), body=inside):
+            return _leaves(inside)
+    return True
+
+
+def _leaves(body: list[ast.stmt]) -> bool:
+    """Tell whether a loop's body has a `break` of its own."""
+    for node in body:
+        inside = [*getattr(node, "body", []), *getattr(node, "orelse", [])]
+        if isinstance(node, ast.Break):
+            return True
+        if isinstance(node, (ast.If, ast.With)) and _leaves(inside):
+            return True
+    return False
 
 
 def defined_names(node: ast.stmt) -> list[str]:

@@ -7,8 +7,10 @@ import ast
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.annotations import Annotations
 from kmcheck.frontend.scope import Place
+from kmcheck.frontend.source import keyword_span
 from kmcheck.frontend.steps import Steps
 from kmcheck.frontend.symbols import FunctionSymbol
+from kmcheck.frontend.vocabulary import EFFECTS
 from kmcheck.ir.code import Assume, Check, Spawn
 from kmcheck.ir.expr import Cond, Const, Expr, Load, Op, Var, walk
 from kmcheck.ir.types import (
@@ -17,6 +19,7 @@ from kmcheck.ir.types import (
     PROCESS,
     VOID,
     ArrayOf,
+    Counter,
     Function,
     Int,
     ListOf,
@@ -81,11 +84,16 @@ class Effects(Steps):
                 *values,
             ] if len(values) == _OPERANDS[name]:
                 return self._exchange(name, place, values, node)
+        if word in EFFECTS:
+            raise self.misused(word, node)
         return self._word(word, node)
 
     def _text(self, node: ast.expr) -> str:
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
-            raise self.refuse("K065", "this is to be a plain string", node, "", 'write "..."')
+            hint = "write it in quotes, as it is to be shown"
+            if isinstance(node, ast.JoinedStr):
+                hint = "write it without the `f`: the trace shows the values"
+            raise self.refuse("K065", "this is to be a plain string", node, "", hint)
         return node.value
 
     def _wait(self, condition: ast.expr, label: list[ast.expr], node: ast.Call) -> None:
@@ -118,8 +126,17 @@ class Effects(Steps):
     def _start(self, process: ast.expr, args: list[ast.expr], node: ast.Call) -> Expr:
         function = self.symbol(process)
         if not isinstance(function, FunctionSymbol) or function.role != "process":
-            hint = "mark it with @process" if isinstance(function, FunctionSymbol) else ""
+            if isinstance(process, ast.Name) and function is None:
+                self.pure(process)
+            hint = ""
+            if isinstance(function, FunctionSymbol) and function.role == "function":
+                hint = f"write `@process` above {function.name}"
             raise self.refuse("K066", "start takes a process", process, "", hint)
+        for keyword in node.keywords:
+            if keyword.arg != "cpu":
+                at = keyword_span(self.frame.module.source, keyword)
+                title = f"start has no option `{keyword.arg or '**'}`"
+                raise self.refuse_at("K055", title, at, "", "there is one: `cpu`")
         if self.role != "setup" and "limit" not in function.options and not self.dead:
             hint = f"write `@process(limit=...)` above {function.name}"
             title = f"`{function.name}` is started while others run: how many may there be at once?"
@@ -137,14 +154,6 @@ class Effects(Steps):
             )
         cpu = None
         for keyword in node.keywords:
-            if keyword.arg != "cpu":
-                raise self.refuse(
-                    "K055",
-                    f"start has no option `{keyword.arg}`",
-                    keyword.value,
-                    "",
-                    "there is: cpu",
-                )
             cpu = self.fit(self.held(keyword.value), Int(0, 63), keyword.value, "cpu")
         if not self.dead:
             self.world.learn(self.world.started, function.key)
@@ -161,9 +170,11 @@ class Effects(Steps):
         operands = [self.held(v) for v in values]
         wanted: Type = place.type
         if name in ("test_and_set", "test_and_clear") and wanted != BOOL:
-            raise self.refuse("K040", f"{name} takes a bool", target)
+            label = f"this is {article(wanted)}"
+            raise self.refuse("K040", f"{name} takes a bool", target, label)
         if name in ("fetch_add", "add_return") and not isinstance(wanted, Int):
-            raise self.refuse("K040", f"{name} takes an integer", target)
+            label = f"this is {article(wanted)}"
+            raise self.refuse("K040", f"{name} takes an integer", target, label)
         operands = [self.fit(o, wanted, v, "this") for o, v in zip(operands, values, strict=True)]
         self.access(place, span)
         old = self.keep(self.load_of(place, span))
@@ -191,9 +202,8 @@ class Effects(Steps):
         if isinstance(function, FunctionSymbol):
             held = self.function_value(function, place, value)
         if isinstance(place.type, (ListOf, ArrayOf)) or place.type == COUNTER:
-            raise self.refuse(
-                "K068", "this is not assigned as a whole", target, "", "use its methods"
-            )
+            title = f"{article(place.type)} is not assigned as a whole"
+            raise self.refuse("K068", title, target, "", _CHANGED_BY[type(place.type)])
         held = self.fit(held, place.type, value, f"`{place.field}`")
         self.access(place, self.span(node))
         self.store(place, held, node)
@@ -241,6 +251,11 @@ def _arguments(number: int | None) -> str:
     return f"{number} argument{'' if number == 1 else 's'}"
 
 
+_CHANGED_BY: dict[type, str] = {
+    ListOf: "write `.append(x)`, `.push(x)`, `.remove(x)`, `.pop()`, `.splice(other)`, `.clear()`",
+    ArrayOf: "assign its elements: `x[i] = ...`",
+    Counter: "write `.add(n)`, `.sub(n)`, `.move_to(other)`",
+}
 _OPERANDS = {
     "xchg": 1,
     "cmpxchg": 2,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
 from kmcheck.frontend.annotations import Annotations
-from kmcheck.frontend.report import did_you_mean
-from kmcheck.frontend.scope import Alias, Frame, Static
+from kmcheck.frontend.hints import did_you_mean
+from kmcheck.frontend.report import Refused
+from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
 from kmcheck.frontend.symbols import (
     Broken,
     FunctionSymbol,
     GlobalSymbol,
     KindSymbol,
+    TypeVariable,
 )
 from kmcheck.frontend.vocabulary import (
-    MUTATORS,
-    PURE_HINT,
+    LOOKING,
+    METHODS,
 )
 from kmcheck.frontend.words import Words
 from kmcheck.ir.expr import (
@@ -62,10 +65,10 @@ class Functions(Words):
             case Counter(), "is_zero", []:
                 return Op("form_is_zero", (base,), BOOL, span)
             case ((SetOf() | ListOf() | Counter() | ArrayOf() | Size() | ProcessId()), _, _):
-                if name in MUTATORS:
+                if name in METHODS.get(type(base.type), {}) and name not in LOOKING:
                     title = f"`.{name}()` changes something: it cannot stand here"
-                    raise self.refuse("K054", title, node, "", PURE_HINT)
-                raise self.refuse("K061", f"{article(base.type)} has no method `{name}`", node)
+                    raise self.refuse("K054", title, node, "", self.looks_only())
+                raise self.no_method(base.type, name, node)
             case Ref(kind=kind), _, _:
                 method = self.world.kinds[kind].symbol.methods.get(name)
                 if method is not None:
@@ -75,37 +78,60 @@ class Functions(Words):
                     raise self.refuse(
                         "K054", "a call through a field cannot stand here", node, "", hint
                     )
-                info = self.world.kinds[kind]
-                hint = did_you_mean(name, info.symbol.methods)
-                raise self.refuse("K061", f"{kind} has no method `{name}`", node, "", hint)
-        raise self.refuse("K061", f"{article(base.type)} has no method `{name}`", node)
+        raise self.no_method(base.type, name, node)
+
+    def no_method(self, kind: Type, name: str, node: ast.Call) -> Refused:
+        """Say that there is no such method, or how it is called."""
+        known: Iterable[str] = METHODS.get(type(kind), {})
+        if isinstance(kind, Ref):
+            known = self.world.kinds[kind.kind].symbol.methods
+        if name in known:
+            hint = f"write `{METHODS[type(kind)][name]}`"
+            title = f"`.{name}()` is called with other arguments"
+            return self.refuse("K055", title, node, "", hint)
+        title = f"{article(kind)} has no method `{name}`"
+        at = self.tail(node.func, name)
+        return self.refuse_at("K061", title, at, "unknown method", did_you_mean(name, known))
 
     def _other_instance(self, symbol: GlobalSymbol, name: str, node: ast.Call) -> Expr:
         expected = "on" if symbol.per == "cpu" else "of"
         if name != expected or len(node.args) != 1:
             hint = f"write `.{expected}({'cpu' if symbol.per == 'cpu' else 'process'})`"
-            raise self.refuse("K061", f"{symbol.name} has no method `{name}`", node, "", hint)
+            title = f"{symbol.name} has no method `{name}`"
+            at = self.tail(node.func, name)
+            raise self.refuse_at("K061", title, at, "unknown method", hint)
         wanted: Type = Int(0, 63) if symbol.per == "cpu" else PROCESS
         which = self.fit(self.pure(node.args[0]), wanted, node.args[0], f"what .{name}() takes")
         return Element(symbol.name, which, Ref(symbol.kind), self.span(node))
 
     def apply(self, function: FunctionSymbol, node: ast.Call, receiver: Expr | None) -> Expr:
         """Return the value of a call of a function that only computes."""
-        if self.depth > _DEEPEST_CALL:
-            raise self.refuse(
-                "K062", f"`{function.name}` calls itself: there is no recursion", node
-            )
+        self.refuse_recursion(function, node)
         frame = Frame(function, function.module, caller=self.frame, at=self.span(node))
         self.world.met.add(function.key)
         self.bind(frame, function, node, receiver)
         outer, self.frame = self.frame, frame
-        self.depth += 1
         try:
             value = self.returned(list(function.node.body), function)
         finally:
             self.frame = outer
-            self.depth -= 1
         return value
+
+    def refuse_recursion(self, function: FunctionSymbol, node: ast.AST) -> None:
+        """Refuse a call of a function that is being called, or one that is too deep."""
+        frame: Frame | None = self.frame
+        depth = 0
+        while frame is not None:
+            if frame.function == function:
+                hint = (
+                    "write a loop, or `closure(x, Type.field)`; what runs later is queued as work"
+                )
+                title = f"`{function.name}` calls itself: there is no recursion"
+                raise self.refuse("K062", title, node, "", hint)
+            frame, depth = frame.caller, depth + 1
+        if depth > _DEEPEST_CALL:
+            title = f"calls are nested more than {_DEEPEST_CALL} deep"
+            raise self.refuse("K062", title, node, "", "call fewer functions in a row")
 
     def bind(
         self, frame: Frame, function: FunctionSymbol, node: ast.Call, receiver: Expr | None
@@ -153,7 +179,11 @@ class Functions(Words):
             match statement:
                 case ast.Expr(value=ast.Constant(value=str())) | ast.Pass():
                     pass
+                case ast.Expr(value=ast.expr() as value) if not isinstance(value, ast.Call):
+                    hint = "write `return` before it"
+                    raise self.refuse("K063", "this value is not returned", statement, "", hint)
                 case ast.Return(value=ast.expr() as value):
+                    self.last = value
                     return self.pure(value)
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     self._name_value(name, value, None)
@@ -173,14 +203,33 @@ class Functions(Words):
                     self.frame.names = names
                     return self.either(condition, yes, no, test)
                 case _:
-                    hint = (
-                        "assignments to locals, `if` and `return` are what such a function may have"
-                    )
-                    title = (
-                        f"`{function.name}` does more than compute, and this is evaluated in one go"
-                    )
-                    raise self.refuse("K054", title, statement, "", hint)
-        raise self.refuse("K063", f"`{function.name}` does not return a value here", function.node)
+                    raise self._more_than_computes(function, statement)
+        raise self.refuse("K063", f"`{function.name}` returns no value", function.node)
+
+    def _more_than_computes(self, function: FunctionSymbol, statement: ast.stmt) -> Refused:
+        hint = "it may assign locals, decide by `if`, and return"
+        if isinstance(statement, (ast.For, ast.While)):
+            hint = "write a quantifier: `all`, `any`, `count` or `total` over the members"
+        title, label = "a property computes a value, and does nothing else", ""
+        if self.frame.at is not None:
+            title = f"`{function.name}` is called in a condition: it can only compute a value"
+            label = f"called at line {self.frame.at.line}"
+        return self.refuse("K054", title, statement, label, hint)
+
+    def annotations(self) -> Annotations:
+        """Return what reads the annotations of the current function."""
+        types: dict[str, Type] = {}
+        for parameter in self.frame.function.node.args.args:
+            match parameter.annotation, self.frame.names.get(parameter.arg):
+                case ast.Subscript(slice=ast.Name(id=name)), Static(KindSymbol(name=kind)):
+                    types[name] = Ref(kind)
+                case ast.Name(id=name), Alias(value):
+                    types[name] = value.type
+                case ast.Name(id=name), (Local() | Place()) as place:
+                    types[name] = place.type
+        variables = self.frame.module.symbols
+        generic = {n: t for n, t in types.items() if isinstance(variables.get(n), TypeVariable)}
+        return Annotations(self.world.loader, self.frame.module, generic)
 
     def _name_value(self, name: str, node: ast.expr, annotation: ast.expr | None) -> None:
         """Give a local of a pure function its value."""
@@ -188,6 +237,5 @@ class Functions(Words):
         with self.world.reporter.going_on():
             value = self.pure(node)
             if annotation is not None:
-                annotations = Annotations(self.world.loader, self.frame.module)
-                value = self.fit(value, annotations.variable(annotation), node, f"`{name}`")
+                value = self.fit(value, self.annotations().variable(annotation), node, f"`{name}`")
             self.frame.names[name] = Alias(value)

@@ -51,7 +51,7 @@ class Logic(Naming):
         try:
             return truth(value)
         except Mismatch as mismatch:
-            raise self.refuse("K047", str(mismatch), node) from None
+            raise self.refuse("K047", str(mismatch), node, "", mismatch.hint) from None
 
     def connect(self, op: ast.boolop, parts: list[Expr], span: Span) -> Expr:
         """Return `and` or `or` of conditions, constants folded."""
@@ -82,7 +82,7 @@ class Logic(Naming):
         try:
             return binary(op, left, right, self.span(node))
         except Mismatch as mismatch:
-            raise self.refuse("K048", str(mismatch), node) from None
+            raise self.refuse("K048", str(mismatch), node, "", mismatch.hint) from None
 
     def comparison(self, ops: list[ast.cmpop], values: list[Expr], node: ast.expr) -> Expr:
         """Return `a < b < c`, each pair compared."""
@@ -90,7 +90,7 @@ class Logic(Naming):
         try:
             parts = [compare(op, values[i], values[i + 1], span) for i, op in enumerate(ops)]
         except Mismatch as mismatch:
-            raise self.refuse("K049", str(mismatch), node) from None
+            raise self.refuse("K049", str(mismatch), node, "", mismatch.hint) from None
         return self.connect(ast.And(), parts, span)
 
     def either(self, test: Expr, then: Expr, other: Expr, node: ast.expr) -> Expr:
@@ -108,6 +108,5 @@ class Logic(Naming):
         for kind, other in ((a.type, b), (b.type, a)):
             if convert(other, kind) is not None:
                 return kind
-        raise self.refuse(
-            "K040", f"one of them is {article(a.type)}, the other {article(b.type)}", node
-        )
+        title = f"these are {article(a.type)} and {article(b.type)}: both are to be of one type"
+        raise self.refuse("K040", title, node)

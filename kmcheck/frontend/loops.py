@@ -7,9 +7,10 @@ import ast
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.assignments import Assignments, times_stored
 from kmcheck.frontend.scope import Alias, Local, Loop, Place
+from kmcheck.frontend.symbols import KindSymbol
 from kmcheck.ir.code import Assign, Choose, Instruction, Store
 from kmcheck.ir.expr import Const, Expr, Op, Var, walk
-from kmcheck.ir.types import BOOL, INT16, ArrayOf, Int, ListOf, SetOf, Type
+from kmcheck.ir.types import BOOL, INT16, ArrayOf, Int, ListOf, SetOf, Type, article
 
 
 class Loops(Assignments):
@@ -160,7 +161,9 @@ class Loops(Assignments):
     def _set_type(self, node: ast.expr) -> Type:
         value = self.pure(node)
         if not isinstance(value.type, SetOf):
-            raise self.refuse("K074", "`each` takes a set", node)
+            label = f"this is {article(value.type)}"
+            hint = "loop over it without `each`"
+            raise self.refuse("K074", "`each` takes a set", node, label, hint)
         return value.type
 
     def _refuse_order(self, written: list[Instruction], slot: str, node: ast.For) -> None:
@@ -181,6 +184,9 @@ class Loops(Assignments):
                 )
 
     def _for_members(self, node: ast.For, name: str) -> None:
+        if isinstance(self.symbol(node.iter), KindSymbol):
+            hint = f"write `alive({ast.unparse(node.iter)})`"
+            raise self.refuse("K060", "a class cannot be looped over", node.iter, "", hint)
         holder = (
             self._holder(node.iter) if not isinstance(node.iter, ast.Call) else self.held(node.iter)
         )
@@ -203,8 +209,9 @@ class Loops(Assignments):
                     else holder
                 )
             if not isinstance(group.type, SetOf):
-                hint = "a set, a list, an array or a range can be"
-                raise self.refuse("K060", "this cannot be looped over", node.iter, "", hint)
+                hint = "a set, a list, an array or a `range(...)` can be"
+                title = f"{article(group.type)} cannot be looped over"
+                raise self.refuse("K060", title, node.iter, "", hint)
             self._take_members(node, name, group, group.type)
 
     def _take_members(self, node: ast.For, name: str, group: Expr, kind: SetOf) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from kmcheck import lang
 from kmcheck.diagnostics import Source, SpecError, UsageError
-from kmcheck.frontend.declarations import Declarations, defined_names
-from kmcheck.frontend.report import Refused, Reporter, did_you_mean
+from kmcheck.frontend.declarations import Declarations, defined_names, is_setup
+from kmcheck.frontend.hints import did_you_mean, where_it_is
+from kmcheck.frontend.report import Refused, Reporter
 from kmcheck.frontend.settings import Settings
 from kmcheck.frontend.source import parse, read
 from kmcheck.frontend.symbols import (
@@ -28,6 +29,8 @@ class Loader(Declarations):
     def __init__(self, reporter: Reporter, settings: Settings) -> None:
         super().__init__(reporter, settings)
         self.modules: dict[str, Module] = {}
+        self.setup_refused = False
+        """Whether a function that was to be the setup is wrong, so that none is missing."""
 
     def load(self, source: Source) -> Module:
         """Load a spec and all that it imports."""
@@ -39,6 +42,7 @@ class Loader(Declarations):
                 continue
             for name in defined_names(statement):
                 module.symbols.setdefault(name, Broken())
+            self.setup_refused |= is_setup(statement)
         module.complete = True
         return module
 
@@ -78,30 +82,38 @@ class Loader(Declarations):
             known = alias.asname or alias.name
             with self.reporter.going_on():
                 if alias.name == "*":
-                    raise self.refuse(
-                        module, "K010", "a spec names what it imports", alias, "", "list the names"
-                    )
+                    for each, symbol in imported.symbols.items():
+                        module.symbols.setdefault(each, symbol)
+                    raise self._all_of(module, alias)
                 if alias.name not in imported.symbols or alias.name.startswith("__"):
                     public = [n for n in imported.symbols if not n.startswith("_")]
+                    hint = did_you_mean(alias.name, public)
+                    elsewhere = where_it_is(alias.name)
+                    if elsewhere:
+                        hint = f"it is in {elsewhere}"
                     owner = name if imported.source.module else imported.source.path
                     title = f"{owner} has no `{alias.name}`"
-                    raise self.refuse(
-                        module,
-                        "K012",
-                        title,
-                        alias,
-                        "unknown name",
-                        did_you_mean(alias.name, public),
-                    )
+                    raise self.refuse(module, "K012", title, alias, "unknown name", hint)
                 self.define(module, known, imported.symbols[alias.name], alias)
                 continue
             module.symbols.setdefault(known, Broken())
 
+    def _all_of(self, module: Module, alias: ast.alias) -> Refused:
+        title = "a spec names what it imports"
+        return self.refuse(module, "K010", title, alias, "", "list the names")
+
     def _import_words(self, module: Module, node: ast.ImportFrom) -> None:
         for alias in node.names:
             with self.reporter.going_on():
+                if alias.name == "*":
+                    for word in lang.__all__:
+                        module.symbols.setdefault(word, self._word(word))
+                    raise self._all_of(module, alias)
                 if alias.name not in lang.__all__:
                     hint = did_you_mean(alias.name, lang.__all__)
+                    elsewhere = where_it_is(alias.name)
+                    if elsewhere:
+                        hint = f"it is in {elsewhere}"
                     raise self.refuse(
                         module,
                         "K012",
@@ -113,10 +125,12 @@ class Loader(Declarations):
                 if alias.asname not in (None, alias.name):
                     title = f"`{alias.name}` is a word of the language: it cannot be renamed"
                     raise self.refuse(module, "K010", title, alias)
-                symbol = TypeVariable(alias.name) if alias.name in ("O", "T") else Word(alias.name)
-                self.define(module, alias.name, symbol, alias)
+                self.define(module, alias.name, self._word(alias.name), alias)
                 continue
             module.symbols.setdefault(alias.asname or alias.name, Broken())
+
+    def _word(self, name: str) -> Word | TypeVariable:
+        return TypeVariable(name) if name in ("O", "T") else Word(name)
 
     def _module(self, module: Module, node: ast.ImportFrom, name: str) -> Module:
         if name.startswith("kmcheck.kernel.") and not node.level:
@@ -157,7 +171,10 @@ class Loader(Declarations):
     ) -> Module:
         if key in self.modules:
             if not self.modules[key].complete:
-                raise self.refuse(module, "K014", "these files import each other", node)
+                itself = self.modules[key] is module
+                title = "this file imports itself" if itself else "these files import each other"
+                hint = "" if itself else "move what both need to a file of its own"
+                raise self.refuse(module, "K014", title, node, "", hint)
             return self.modules[key]
         try:
             shown = f"kmcheck/kernel/{path.name}" if dotted else str(path)
@@ -165,7 +182,7 @@ class Loader(Declarations):
             return self.load(Source(shown, text.text, dotted))
         except UsageError:
             hint = did_you_mean(node.module or "", known)
-            if not hint:
+            if not hint.startswith("did"):
                 hint = IMPORTABLE
             raise self.refuse(
                 module, "K010", f"there is no `{node.module}` to import from", node, "", hint

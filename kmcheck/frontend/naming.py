@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.builder import Builder
-from kmcheck.frontend.operators import convert
-from kmcheck.frontend.report import Refused, did_you_mean
+from kmcheck.frontend.hints import did_you_mean, unknown_name
+from kmcheck.frontend.operators import convert, instead_of
+from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
-from kmcheck.frontend.source import span_of
+from kmcheck.frontend.source import keyword_span, name_span, span_of, tail_span
 from kmcheck.frontend.symbols import (
     Broken,
     ConstantSymbol,
@@ -24,7 +24,7 @@ from kmcheck.frontend.symbols import (
 from kmcheck.frontend.vocabulary import (
     BUILTINS,
 )
-from kmcheck.frontend.world import World
+from kmcheck.frontend.world import KindInfo, World
 from kmcheck.ir.expr import (
     Const,
     Element,
@@ -62,8 +62,8 @@ class Naming:
         self.dead = 0
         """How many enclosing branches are never taken because of a choice."""
         self.in_ghost = role == "property"
-        self.depth = 0
-        """How many pure functions deep."""
+        self.last: ast.expr | None = None
+        """What was returned last, to point at."""
 
     def span(self, node: ast.AST) -> Span:
         """Return where a node of the current function's file stands."""
@@ -76,12 +76,18 @@ class Naming:
 
         Where that is a library's, the one to tell is who called the library.
         """
-        frame, called = self.frame, None
+        definition = isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        span = name_span(self.frame.module.source, node) if definition else self.span(node)
+        return self.refuse_at(code, title, span, label, hint)
+
+    def refuse_at(
+        self, code: str, title: str, span: Span, label: str = "", hint: str = ""
+    ) -> Refused:
+        """Note what is wrong at a piece of the current function's file."""
+        frame, at = self.frame, span
         while frame.module.source.module and frame.caller is not None:
-            frame, called = frame.caller, frame.at
-        if called is not None:
-            return self.world.reporter.report(code, title, called, label, hint)
-        return self.world.loader.refuse(self.frame.module, code, title, node, label, hint)
+            frame, at = frame.caller, frame.at or at
+        return self.world.reporter.report(code, title, at, label, hint)
 
     def refuse_in_ghost(self, name: str, node: ast.AST) -> None:
         """Refuse to let ghost code change a variable of the code around it."""
@@ -97,8 +103,9 @@ class Naming:
         """
         fitting = convert(value, wanted)
         if fitting is None:
-            title = f"{what} is to be {article(wanted)}, not {article(value.type)}"
-            raise self.refuse("K040", title, node, f"this is {article(value.type)}")
+            title = f"{what} is to be {article(wanted)}"
+            label = f"this is {article(value.type)}"
+            raise self.refuse("K040", title, node, label, instead_of(value, wanted))
         return fitting
 
     def symbol(self, node: ast.expr) -> Symbol | None:
@@ -154,11 +161,8 @@ class Naming:
             case GlobalSymbol(name, kind, "system"):
                 return Element(name, Const(0, Int(0, 0), span), Ref(kind), span)
             case GlobalSymbol(per=per):
-                hint = (
-                    "write `this_cpu(x)` or `x.on(cpu)`"
-                    if per == "cpu"
-                    else "write `mine(x)` or `x.of(process)`"
-                )
+                own, others = ("this_cpu", "on(cpu)") if per == "cpu" else ("mine", "of(process)")
+                hint = f"write `{own}({node.id})` or `{node.id}.{others}`"
                 raise self.refuse(
                     "K041", f"`{node.id}` is one object per {per}: which?", node, "", hint
                 )
@@ -177,7 +181,7 @@ class Naming:
                 "K042", f"`{node.id}` has no value yet", node, "read before it is assigned", hint
             )
         raise self.refuse(
-            "K042", f"there is no `{node.id}`", node, "unknown name", did_you_mean(node.id, known)
+            "K042", f"there is no `{node.id}`", node, "unknown name", unknown_name(node.id, known)
         )
 
     def _refuse_unset(self, node: ast.Name, value: Expr) -> None:
@@ -208,7 +212,7 @@ class Naming:
         """Return the field `name` of `base` as a place; of an embedded object, its address."""
         if not isinstance(base.type, Ref):
             title = f"{article(base.type)} has no field `{name}`"
-            raise self.refuse("K043", title, node, "not an object")
+            raise self.refuse_at("K043", title, self.tail(node, name), "not an object")
         info = self.world.kinds[base.type.kind]
         if name in info.embedded:
             return Embedded(base, base.type.kind, name, Ref(info.embedded[name]), self.span(node))
@@ -216,13 +220,9 @@ class Naming:
             raise Refused
         if name not in info.fields:
             if name in info.symbol.methods:
-                raise self.refuse("K041", f"`{name}` is a method: call it", node)
-            known = [*info.fields, *info.embedded, *info.symbol.methods]
-            hint = did_you_mean(name, known)
-            title = f"{info.symbol.name} has no field `{name}`"
-            raise self.world.reporter.report(
-                "K012", title, self.tail(node, name), "unknown field", hint
-            )
+                title = f"`{name}` is a method: call it"
+                raise self.refuse_at("K041", title, self.tail(node, name))
+            raise self._no_field(info, name, self.tail(node, name))
         if not _is_own(base):
             self.world.touch(base.type.kind, name)
         if info.fields[name].ghost and not self.in_ghost:
@@ -231,6 +231,11 @@ class Naming:
                 "K044", f"`{name}` is a ghost: code must not depend on it", node, "", hint
             )
         return Place(base, base.type.kind, name, None, info.fields[name].type)
+
+    def _no_field(self, info: KindInfo, name: str, span: Span) -> Refused:
+        known = [*info.fields, *info.embedded, *info.broken, *info.symbol.methods]
+        title = f"{info.symbol.name} has no field `{name}`"
+        return self.refuse_at("K012", title, span, "unknown field", did_you_mean(name, known))
 
     def named_field(self, kind: str, keyword: ast.keyword) -> FieldInfo:
         """Return the field that `Kind(field=...)` gives a value.
@@ -247,22 +252,16 @@ class Naming:
             raise Refused
         if keyword.arg in info.fields:
             return info.fields[keyword.arg]
-        start = self.span(keyword)
-        span = replace(start, end_line=start.line, end_column=start.column + len(keyword.arg))
+        span = keyword_span(self.frame.module.source, keyword)
         if keyword.arg in info.embedded:
             title = f"`{keyword.arg}` is embedded in {info.symbol.name}: it begins as zero"
             hint = "give its fields their values one by one, in setup"
-            raise self.world.reporter.report("K020", title, span, "an object, not a value", hint)
-        title = f"{info.symbol.name} has no field `{keyword.arg}`"
-        hint = did_you_mean(keyword.arg, info.fields)
-        raise self.world.reporter.report("K012", title, span, "unknown field", hint)
+            raise self.refuse_at("K020", title, span, "an object, not a value", hint)
+        raise self._no_field(info, keyword.arg, span)
 
     def tail(self, node: ast.expr, name: str) -> Span:
         """Return the place of the last `name` characters of a node: the attribute itself."""
-        span = self.span(node)
-        return Span(
-            span.source, span.end_line, span.end_column - len(name), span.end_line, span.end_column
-        )
+        return tail_span(self.frame.module.source, node, name)
 
     def element(self, place: Place, index: Expr, node: ast.expr) -> Place:
         """Return an element of an array as a place."""
@@ -288,7 +287,11 @@ class Naming:
         symbol = self.symbol(node)
         if not isinstance(symbol, GlobalSymbol) or symbol.per != per:
             kind = "PerCpu" if per == "cpu" else "PerProcess"
-            raise self.refuse("K057", f"{word} takes a global declared with {kind}(...)", node)
+            hint = ""
+            if isinstance(symbol, GlobalSymbol) and symbol.per != "system":
+                hint = f"write `{'mine' if symbol.per == 'process' else 'this_cpu'}({symbol.name})`"
+            title = f"{word} takes a global declared with {kind}(...)"
+            raise self.refuse("K057", title, node, "", hint)
         return symbol
 
     def kind(self, node: ast.expr) -> str:
@@ -303,20 +306,15 @@ class Naming:
     def member(self, node: ast.expr) -> tuple[str, str]:
         """Return the class and the field that `Class.field` names."""
         if not isinstance(node, ast.Attribute):
-            raise self.refuse("K059", "name the field on its class", node, "", "as `Memcg.parent`")
+            raise self.refuse(
+                "K059", "name the field on its class", node, "", "write `Class.field`"
+            )
         kind = self.kind(node.value)
         info = self.world.kinds[kind]
         if node.attr in info.broken:
             raise Refused
         if node.attr not in info.fields and node.attr not in info.embedded:
-            hint = did_you_mean(node.attr, [*info.fields, *info.embedded])
-            raise self.world.reporter.report(
-                "K012",
-                f"{kind} has no field `{node.attr}`",
-                self.tail(node, node.attr),
-                "unknown field",
-                hint,
-            )
+            raise self._no_field(info, node.attr, self.tail(node, node.attr))
         return kind, node.attr
 
 

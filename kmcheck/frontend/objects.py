@@ -13,6 +13,7 @@ from kmcheck.ir.expr import Const, Container, Embedded, Expr, LivesIn, Op, Or, V
 from kmcheck.ir.types import (
     BOOL,
     Ref,
+    article,
 )
 
 
@@ -44,7 +45,7 @@ class Objects(Effects):
             if info.limit is None:
                 hint = f"write `class {info.symbol.node.name}(Object, limit=...)`"
                 title = f"{kind} is allocated while processes run: how many may there be at once?"
-                raise self.refuse("K069", title, node, "", hint)
+                self.refuse("K069", title, node.func, "", hint)
         fields = []
         for keyword in node.keywords if zeroed else ():
             self.named_field(kind, keyword)
@@ -70,7 +71,8 @@ class Objects(Effects):
         """End the life of an object, after the hooks of its class and of all embedded in it."""
         value = self.held(thing)
         if not isinstance(value.type, Ref):
-            raise self.refuse("K040", "only an object can be freed", thing)
+            label = f"this is {article(value.type)}"
+            raise self.refuse("K040", "only an object can be freed", thing, label)
         self.builder.cut(span)
         self._free_value(value, value.type.kind, thing, span)
 

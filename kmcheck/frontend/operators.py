@@ -15,6 +15,7 @@ from kmcheck.ir.types import (
     ArrayOf,
     Bool,
     Counter,
+    EnumType,
     Function,
     Int,
     ListOf,
@@ -23,12 +24,27 @@ from kmcheck.ir.types import (
     SetOf,
     Size,
     Type,
-    show,
+    article,
 )
 
 
 class Mismatch(Exception):  # noqa: N818
-    """The operands do not fit the operator; the text says why."""
+    """The operands do not fit the operator; the text says why, the hint what to write."""
+
+    def __init__(self, title: str, hint: str = "") -> None:
+        super().__init__(title)
+        self.hint = hint
+
+
+def instead_of(value: Expr, wanted: Type) -> str:
+    """Return a hint for a constant of the wrong type."""
+    if not isinstance(value, Const) or not isinstance(value.type, (Int, Bool)):
+        return ""
+    if isinstance(wanted, Bool) and value.value in (0, 1):
+        return f"write `{bool(value.value)}`"
+    if isinstance(wanted, (Ref, ProcessId)) and value.value == 0:
+        return "what points nowhere is `None`"
+    return ""
 
 
 NONE = Const(0, VOID, None)  # type: ignore[arg-type]
@@ -83,9 +99,16 @@ def truth(value: Expr) -> Expr:
                 "whether a sum of sizes is zero may depend on the sizes: use `.is_zero()`"
             )
         case other:
-            raise Mismatch(f"{show(other)} is neither true nor false")
+            hint = "compare it with what it may be" if isinstance(other, EnumType) else ""
+            raise Mismatch(f"{article(other)} is neither true nor false", hint)
 
 
+_OPERATORS = {
+    "/": "write `//`, and a constant behind it",
+    "<<": "write `* 2`",
+    ">>": "write `// 2`",
+    "**": "write a product",
+}
 _ARITHMETIC: dict[type[ast.operator], OpName] = {
     ast.Add: "add",
     ast.Sub: "sub",
@@ -123,12 +146,18 @@ def binary(op: ast.operator, left: Expr, right: Expr, span: Span) -> Expr:
     if isinstance(a, SetOf) and isinstance(b, SetOf) and type(op) in _SETS:
         either = convert(right, a) or right
         if either.type != a:
-            raise Mismatch(f"these are a {show(a)} and a {show(b)}")
+            raise Mismatch(f"these are {article(a)} and {article(b)}")
         return Op(_SETS[type(op)], (left, either), a, span)
     x, y = as_form(left), as_form(right)
     if x is not None and y is not None and type(op) in _FORMS:
         return Op(_FORMS[type(op)], (x, y), COUNTER, span)
-    raise Mismatch(f"`{_symbol(op)}` does not take {show(a)} and {show(b)}")
+    sign = _symbol(op)
+    if type(op) not in {**_ARITHMETIC, **_SETS}:
+        raise Mismatch(f"`{sign}` is not in the spec language", _OPERATORS.get(sign, ""))
+    hint = ""
+    if isinstance(a, (Ref, ProcessId)) or isinstance(b, (Ref, ProcessId)):
+        hint = "addresses are compared and followed, not computed with"
+    raise Mismatch(f"`{sign}` does not take {article(a)} and {article(b)}", hint)
 
 
 def _integers(name: OpName, left: Expr, right: Expr, span: Span) -> Expr:
@@ -179,11 +208,11 @@ def compare(op: ast.cmpop, left: Expr, right: Expr, span: Span) -> Expr:
         return Op("subset", (left, convert(right, a) or right), BOOL, span)
     right, left = convert(right, a) or right, convert(left, b) or left
     if left.type != right.type:
-        raise Mismatch(f"{show(a)} is never equal to {show(b)}")
+        raise Mismatch(f"{article(a)} is never equal to {article(b)}")
     if name not in ("eq", "ne"):
         if isinstance(a, (Ref, ProcessId)):
-            raise Mismatch("addresses have no order")
-        raise Mismatch(f"{show(a)} has no order")
+            raise Mismatch("addresses have no order", "they are equal or not: `==`, `!=`")
+        raise Mismatch(f"{article(a)} has no order", "compare it with `==` and `!=`")
     if isinstance(left.type, Ref):
         return Op("same" if name == "eq" else "differ", (left, right), BOOL, span)
     return _fold(name, left, right, span)
@@ -210,7 +239,8 @@ def _symbolic(
 ) -> Expr:
     x, y = as_form(left), as_form(right)
     if x is None or y is None or isinstance(op, (ast.Is, ast.IsNot)):
-        raise Mismatch(f"{show(left.type)} cannot be compared with {show(right.type)} so")
+        sign = _symbol(op)
+        raise Mismatch(f"`{sign}` does not take {article(left.type)} and {article(right.type)}")
     table: dict[str, OpName] = {
         "eq": "form_eq",
         "ne": "form_ne",
@@ -227,18 +257,18 @@ def _membership(member: Expr, group: Expr, span: Span) -> Expr:
         case SetOf(element=element):
             value = convert(member, element)
             if value is None:
-                raise Mismatch(f"a {show(group.type)} has no {show(member.type)} in it")
+                raise Mismatch(f"{article(group.type)} never has {article(member.type)} in it")
             return Op("has", (group, value), BOOL, span)
         case ListOf(element=element):
             value = convert(member, element)
             if value is None:
-                raise Mismatch(f"a {show(group.type)} has no {show(member.type)} in it")
+                raise Mismatch(f"{article(group.type)} never has {article(member.type)} in it")
             return Op("list_has", (group, value), BOOL, span)
         case ArrayOf() | _:
-            raise Mismatch(f"`in` takes a set or a list, not {show(group.type)}")
+            raise Mismatch(f"`in` takes a set or a list, not {article(group.type)}")
 
 
-def _symbol(op: ast.operator) -> str:
+def _symbol(op: ast.operator | ast.cmpop) -> str:
     symbols = {
         "Add": "+",
         "Sub": "-",
@@ -247,6 +277,14 @@ def _symbol(op: ast.operator) -> str:
         "Mod": "%",
         "BitOr": "|",
         "BitAnd": "&",
+        "Eq": "==",
+        "NotEq": "!=",
+        "Lt": "<",
+        "LtE": "<=",
+        "Gt": ">",
+        "GtE": ">=",
+        "Is": "is",
+        "IsNot": "is not",
         "Div": "/",
         "Pow": "**",
         "LShift": "<<",

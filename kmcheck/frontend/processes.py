@@ -72,9 +72,8 @@ def _parameters(world: World, function: FunctionSymbol, code: Statements) -> tup
     for parameter in function.node.args.args:
         if parameter.annotation is None:
             hint = f"write `{parameter.arg}: Type`"
-            raise world.loader.refuse(
-                function.module, "K078", f"what is `{parameter.arg}`?", parameter, "", hint
-            )
+            title = f"`{parameter.arg}` has no type"
+            raise world.loader.refuse(function.module, "K078", title, parameter, "", hint)
         kind = annotations.variable(parameter.annotation)
         if function.role == "setup":
             raise world.loader.refuse(

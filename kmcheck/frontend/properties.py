@@ -41,9 +41,8 @@ def lower_property(world: World, function: FunctionSymbol) -> Property:
     for parameter in function.node.args.args:
         if parameter.annotation is None:
             hint = f"write `{parameter.arg}: Type`"
-            raise world.loader.refuse(
-                function.module, "K078", f"what is `{parameter.arg}`?", parameter, "", hint
-            )
+            title = f"`{parameter.arg}` has no type"
+            raise world.loader.refuse(function.module, "K078", title, parameter, "", hint)
         kind = annotations.variable(parameter.annotation)
         if not isinstance(kind, (Ref, ProcessId)):
             title = "a property's parameters range over live objects or running processes"
@@ -58,7 +57,7 @@ def lower_property(world: World, function: FunctionSymbol) -> Property:
         parameters.append((cell, parameter.arg, every))
         pure.frame.names[parameter.arg] = Alias(Bound(cell, kind, at))
     value = pure.returned(list(function.node.body), function)
-    formula = pure.as_condition(value, function.node.body[-1])
+    formula = pure.as_condition(value, pure.last or function.node)
     symbolic = any(is_symbolic(e) for e in walk(formula))
     return Property(
         function.name, _when(world, function), tuple(parameters), formula, symbolic, span

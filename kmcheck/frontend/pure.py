@@ -6,6 +6,7 @@ import ast
 
 from kmcheck.frontend.functions import Functions
 from kmcheck.frontend.loads import count_loads
+from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Place
 from kmcheck.frontend.symbols import (
     EnumSymbol,
@@ -44,7 +45,7 @@ class Pure(Functions):
             case ast.Subscript(value=base, slice=index):
                 return self._subscript(node, base, index)
             case ast.BoolOp(op=op, values=values):
-                return self.connect(op, [self.condition(v) for v in values], span)
+                return self.connect(op, self._conditions(values), span)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return self.negate(self.condition(operand), span)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -61,6 +62,16 @@ class Pure(Functions):
             case ast.Call():
                 return self._call(node)
         raise self.unknown(node)
+
+    def _conditions(self, nodes: list[ast.expr]) -> list[Expr]:
+        """Return whether each value is true; what is wrong with any of them is reported."""
+        found = []
+        for node in nodes:
+            with self.world.reporter.going_on():
+                found.append(self.condition(node))
+        if len(found) < len(nodes):
+            raise Refused
+        return found
 
     def _attribute(self, node: ast.expr, base: ast.expr, name: str) -> Expr:
         symbol = self.symbol(base)

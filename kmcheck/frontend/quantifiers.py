@@ -97,9 +97,8 @@ class Quantifiers(Logic):
             ends = [self.world.loader.constant(self.frame.module, a).value for a in node.args]
             lo, hi = (0, ends[0]) if len(ends) == 1 else (ends[0], ends[-1])
             if len(ends) > 2 or not isinstance(lo, int) or not isinstance(hi, int) or hi - lo > 64:  # noqa: PLR2004
-                raise self.refuse(
-                    "K060", "a quantifier's range is `range(n)` or `range(a, b)`, small", node
-                )
+                hint = "write `range(n)` or `range(a, b)`, with at most 64 numbers"
+                raise self.refuse("K060", "a quantifier's range is small", node, "", hint)
             return Const(
                 (1 << max(0, hi - lo)) - 1, SetOf(Int(lo, max(lo, hi - 1))), self.span(node)
             )

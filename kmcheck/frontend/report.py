@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from difflib import get_close_matches
 
 from kmcheck.diagnostics import Diagnostic, Source, Span, SpecError
 from kmcheck.frontend.source import name_span, span_of
@@ -51,12 +50,3 @@ class Reporter:
                 self.found.values(), key=lambda d: (d.span.source.path, d.span.line, d.span.column)
             )
             raise SpecError(tuple(ordered))
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint that names what is spelled nearly so, or lists what there is."""
-    choices = sorted(set(known))
-    close = get_close_matches(name, choices, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean `{close[0]}`?"
-    return f"there is: {', '.join(choices)}" if 0 < len(choices) <= 12 else ""  # noqa: PLR2004 - a line's worth

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kmcheck.diagnostics import Span, UsageError
-from kmcheck.frontend.report import did_you_mean
+from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.symbols import EnumSymbol
 from kmcheck.ir.expr import Const
 from kmcheck.ir.program import Setting

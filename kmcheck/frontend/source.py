@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kmcheck.diagnostics import Diagnostic, Source, Span, SpecError, UsageError
+from kmcheck.frontend.hints import c_instead
 
 LARGEST = 1_000_000
 """Bytes: no spec is longer, and a file that is was named by mistake."""
@@ -42,10 +43,7 @@ def read(path: str, module: str = "") -> Source:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         good = raw[: error.start].decode("utf-8")
-        source = Source(name, good, module)
-        line = good.count("\n") + 1
-        column = len(good) - (good.rfind("\n") + 1) + 1
-        span = Span(source, line, column, line, column + 1)
+        span = at_character(Source(name, good, module), len(good))
         wrong = Diagnostic("K001", "this is not UTF-8 text", span, "here", "save the file as UTF-8")
         raise SpecError((wrong,)) from None
     return Source(name, text.removeprefix("\ufeff").replace("\r\n", "\n"), module)
@@ -56,12 +54,24 @@ def _read(path: Path) -> bytes:
         return file.read(LARGEST + 1)
 
 
+def at_character(source: Source, index: int) -> Span:
+    """Return the place of one character of a text."""
+    line = source.text.count("\n", 0, index) + 1
+    column = index - source.text.rfind("\n", 0, index)
+    return Span(source, line, column, line, column + 1)
+
+
 def parse(source: Source) -> ast.Module:
     """Parse a source.
 
     Raises:
         SpecError: it is not Python, or nested too deeply.
     """
+    zero = source.text.find("\0")
+    if zero >= 0:
+        span = at_character(source, zero)
+        wrong = Diagnostic("K001", "this is a zero byte", span, "here", "a spec is a text file")
+        raise SpecError((wrong,))
     try:
         with _quiet():
             tree = ast.parse(source.text)
@@ -96,6 +106,9 @@ def _quiet() -> Iterator[None]:
 def _syntax_error(source: Source, error: SyntaxError) -> Diagnostic:
     line = max(1, min(error.lineno or 1, source.text.count("\n") + 1))
     column = max(1, error.offset or 1)
+    c = c_instead(source.line(line), column)
+    if c is not None:
+        return Diagnostic("K002", c[0], Span(source, line, column, line, column + 1), "here", c[1])
     last = error.end_offset if error.end_lineno == error.lineno and error.end_offset else 0
     span = Span(source, line, column, line, max(column + 1, last))
     return Diagnostic("K002", f"this is not Python: {error.msg}", span, "here")
@@ -120,6 +133,19 @@ def span_of(source: Source, node: ast.AST) -> Span:
     start_column = _characters(source, line, getattr(node, "col_offset", 0))
     end_column = _characters(source, end, getattr(node, "end_col_offset", None) or 1)
     return Span(source, line, start_column + 1, end, end_column + 1)
+
+
+def tail_span(source: Source, node: ast.AST, name: str) -> Span:
+    """Return where the last part of a dotted name stands."""
+    span = span_of(source, node)
+    column = max(1, span.end_column - len(name))
+    return Span(source, span.end_line, column, span.end_line, span.end_column)
+
+
+def keyword_span(source: Source, node: ast.keyword) -> Span:
+    """Return where the name of a keyword argument stands."""
+    span = span_of(source, node)
+    return Span(source, span.line, span.column, span.line, span.column + len(node.arg or "**"))
 
 
 def name_span(source: Source, node: ast.AST) -> Span:

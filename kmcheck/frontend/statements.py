@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from kmcheck.frontend.annotations import Annotations
+from kmcheck.frontend.hints import statement_instead
 from kmcheck.frontend.loops import Loops
+from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Alias, Frame, Local, Loop, Place
 from kmcheck.frontend.symbols import Broken
+from kmcheck.frontend.vocabulary import BLOCKS, EFFECTS
 from kmcheck.ir.code import Assign
 from kmcheck.ir.expr import Const
 from kmcheck.ir.types import INT16, VOID, Int, Ref, Type
@@ -62,7 +65,7 @@ class Statements(Loops):
             case ast.Assign(targets=[target], value=value):
                 self._assign(target, value, None, node)
             case ast.AnnAssign(target=target, value=value, annotation=annotation):
-                kind = Annotations(self.world.loader, self.frame.module).variable(annotation)
+                kind = self.annotations().variable(annotation)
                 self._annotated(target, value, kind, node)
             case ast.AugAssign(target=target, op=op, value=value):
                 self._augmented(target, op, value, node)
@@ -79,7 +82,8 @@ class Statements(Loops):
                 self._return(value, node)
             case ast.Break() | ast.Continue():
                 if not self.frame.loops:
-                    raise self.refuse("K072", "this stands outside of a loop", node)
+                    word = type(node).__name__.lower()
+                    raise self.refuse("K072", f"`{word}` stands outside of a loop", node)
                 loop = self.frame.loops[-1]
                 self._refuse_leaving(node, stays=loop.ghost)
                 self.builder.jump(loop.out if isinstance(node, ast.Break) else loop.again)
@@ -91,32 +95,9 @@ class Statements(Loops):
             case _:
                 raise self._unknown_statement(node)
 
-    def _unknown_statement(self, node: ast.stmt) -> Exception:
-        name = type(node).__name__
-        hints = {
-            "Try": "there are no exceptions: return what happened",
-            "Raise": "there are no exceptions: `assert`, or `check(...)`",
-            "Delete": "an object is freed with `free(x)`, a member taken out with `.remove(x)`",
-            "Global": "globals are objects: write to their fields",
-            "Nonlocal": "return the value",
-            "FunctionDef": "define functions at the top level",
-            "ClassDef": "define classes at the top level",
-            "Import": "import at the top of the file",
-            "ImportFrom": "import at the top of the file",
-            "Match": "write `if` and `elif`",
-            "Expr": "a statement calls, assigns or controls",
-            "Assign": "assign one name at a time",
-        }
-        what = {
-            "Expr": "a bare expression",
-            "Assign": "a chain of assignments",
-            "FunctionDef": "a nested function",
-            "ClassDef": "a nested class",
-            "ImportFrom": "an import",
-        }.get(name, f"`{name.lower()}`")
-        return self.refuse(
-            "K046", f"{what} is not in the spec language here", node, "", hints.get(name, "")
-        )
+    def _unknown_statement(self, node: ast.stmt) -> Refused:
+        what, hint = statement_instead(node)
+        return self.refuse("K046", f"{what} is not in the spec language here", node, "", hint)
 
     def _if(
         self, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt], node: ast.stmt
@@ -170,16 +151,18 @@ class Statements(Loops):
         item = node.items[0]
         call = item.context_expr
         word = self.word(call.func) if isinstance(call, ast.Call) else ""
-        if (
-            len(node.items) != 1
-            or item.optional_vars is not None
-            or word not in ("atomic", "ghost")
-        ):
+        if not word and isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            self.pure(call.func)
+        if len(node.items) != 1 or item.optional_vars is not None or word not in BLOCKS:
             hint = "write `with atomic():` or `with ghost():`"
-            raise self.refuse(
-                "K076", "`with` makes a step atomic, or marks ghost code", call, "", hint
-            )
+            if isinstance(call, ast.Attribute):
+                hint = "a lock is taken by a call, `spin_lock(...)`, and released by another"
+            title = "`with` makes a step atomic, or marks ghost code"
+            raise self.refuse("K076", title, item.optional_vars or call, "", hint)
         assert isinstance(call, ast.Call)
+        if call.keywords or len(call.args) > (1 if word == "atomic" else 0) or word == "each":
+            title = f"`{word}` is called with other arguments"
+            raise self.refuse("K055", title, call, "", f"write `{EFFECTS[word]}`")
         if word == "ghost":
             with self._ghost(node):
                 self.body(node.body)

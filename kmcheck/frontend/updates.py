@@ -91,8 +91,7 @@ class Updates(Objects):
                 return Op(
                     "form_add" if way == "add" else "form_sub", (current, form), COUNTER, span
                 ), NOTHING
-        self.pure(node)
-        raise self.refuse("K055", f"`.{name}()` is called with other arguments", node)
+        raise self.no_method(kind, name, node)
 
     def _splice(self, place: Place, node: ast.Call) -> Expr:
         source = self.field_place(node.args[0])

@@ -2,44 +2,65 @@
 
 from __future__ import annotations
 
+from kmcheck.ir.types import Counter, ListOf, SetOf
+
 BUILTINS = {"all", "any", "bool", "int", "len", "max", "min", "range", "sum"}
 
 EFFECTS = {
-    "start",
-    "free",
-    "uninitialised",
-    "check",
-    "wait_until",
-    "choose",
-    "may_fail",
-    "WRITE_ONCE",
-    "xchg",
-    "cmpxchg",
-    "test_and_set",
-    "test_and_clear",
-    "fetch_add",
-    "add_return",
-    "atomic",
-    "ghost",
-    "each",
-    "pause",
+    "start": "start(process, ...)",
+    "free": "free(thing)",
+    "uninitialised": "uninitialised(Type)",
+    "check": 'check(condition, "kind", "message")',
+    "wait_until": 'wait_until(condition, "why")',
+    "pause": 'pause("why")',
+    "choose": "choose(a, b)` or `choose(group)",
+    "may_fail": "may_fail()",
+    "WRITE_ONCE": "WRITE_ONCE(place, value)",
+    "xchg": "xchg(place, value)",
+    "cmpxchg": "cmpxchg(place, old, new)",
+    "test_and_set": "test_and_set(place)",
+    "test_and_clear": "test_and_clear(place)",
+    "fetch_add": "fetch_add(place, amount)",
+    "add_return": "add_return(place, amount)",
+    "atomic": 'with atomic("why"):',
+    "ghost": "with ghost():",
+    "each": "for x in each(group):",
 }
+"""The words that take a step or change something, and how they are written."""
 
-MUTATORS = {
-    "add",
-    "remove",
-    "discard",
-    "update",
-    "clear",
-    "append",
-    "push",
-    "pop",
-    "splice",
-    "sub",
-    "move_to",
+BLOCKS = {word: EFFECTS[word] for word in ("atomic", "ghost", "each")}
+"""Those of them that mark a block."""
+
+METHODS: dict[type, dict[str, str]] = {
+    SetOf: {
+        "add": ".add(x)",
+        "remove": ".remove(x)",
+        "discard": ".discard(x)",
+        "update": ".update(group)",
+        "clear": ".clear()",
+        "copy": ".copy()",
+    },
+    ListOf: {
+        "append": ".append(x)",
+        "push": ".push(x)",
+        "remove": ".remove(x)",
+        "pop": ".pop()",
+        "first": ".first()",
+        "after": ".after(x)",
+        "splice": ".splice(other)",
+        "clear": ".clear()",
+    },
+    Counter: {
+        "add": ".add(n)",
+        "sub": ".sub(n)",
+        "move_to": ".move_to(other)",
+        "is_zero": ".is_zero()",
+    },
 }
+"""The methods of values, and how they are called."""
 
-PURE_HINT = "conditions of wait_until and properties only look; assign the result to a name first"
+LOOKING = {"copy", "first", "after", "is_zero"}
+"""The methods that change nothing."""
 
 SIGNATURES = {
     "alive": "alive(Type)",
@@ -92,6 +113,7 @@ UNKNOWN = {
 INSTEAD = {
     "Lambda": "define a function, and name it",
     "JoinedStr": "messages are plain strings",
+    "Dict": "a map is a field of each object, or an `ArrayOf`",
     "Set": "write `SetOf()`, and `.add(...)`",
     "List": "a list is a field: `ListOf[Type]`",
     "Tuple": "return one value; keep several in an object",

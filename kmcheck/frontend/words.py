@@ -6,12 +6,13 @@ import ast
 
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.quantifiers import Quantifiers
+from kmcheck.frontend.report import Refused
 from kmcheck.frontend.symbols import (
     FunctionSymbol,
 )
 from kmcheck.frontend.vocabulary import (
+    BLOCKS,
     EFFECTS,
-    PURE_HINT,
     SIGNATURES,
 )
 from kmcheck.ir.expr import (
@@ -72,7 +73,7 @@ class Words(Quantifiers):
                     )
                 return Op("is_alive", (known,), BOOL, span)
             case "closure", [origin, link]:
-                return self._closure(self.pure(origin), link, span)
+                return self._closure(origin, link, span)
             case "processes", []:
                 return Running(SetOf(PROCESS), span)
             case ("begun" | "ended") as what, [who]:
@@ -108,19 +109,30 @@ class Words(Quantifiers):
             case "READ_ONCE", [place]:
                 return self.pure(place)
             case "container_of", [pointer, kind, member]:
-                return self._container(self.pure(pointer), kind, member, span)
+                return self._container(pointer, kind, member, span)
             case "slots", [kind]:
                 raise self.refuse("K053", "slots() is for `limit=` only", node)
-        if word in EFFECTS:
-            raise self.refuse(
-                "K054", f"`{word}` changes something: it cannot stand here", node, "", PURE_HINT
-            )
-        arguments = SIGNATURES.get(word)
-        if arguments:
-            raise self.refuse(
-                "K055", f"`{word}` is called with other arguments", node, "", f"write `{arguments}`"
-            )
-        raise self.refuse("K050", f"`{word}` cannot be called here", node)
+        if word in EFFECTS and word not in BLOCKS:
+            title = f"`{word}` is a step, or changes something: it cannot stand here"
+            raise self.refuse("K054", title, node, "", self.looks_only())
+        raise self.misused(word, node)
+
+    def looks_only(self) -> str:
+        """Return a hint for what changes something, where that cannot be."""
+        if self.role in ("property", "step"):
+            return "a property only looks"
+        return "do it in a statement of its own, and assign the result to a name"
+
+    def misused(self, word: str, node: ast.Call) -> Refused:
+        """Say how a word of the language is written."""
+        if word in BLOCKS:
+            hint = f"write `{EFFECTS[word]}`"
+            return self.refuse("K055", f"`{word}` is no call of its own", node, "", hint)
+        arguments = EFFECTS.get(word) or SIGNATURES.get(word)
+        if arguments is None:
+            return self.refuse("K050", f"`{word}` cannot be called here", node)
+        title = f"`{word}` is called with other arguments"
+        return self.refuse("K055", title, node, "", f"write `{arguments}`")
 
     def _entered(self, word: str, node: ast.expr) -> str:
         """Return the key of a function that a process may be inside of."""
@@ -131,7 +143,7 @@ class Words(Quantifiers):
         self.world.asked.append((self.span(node), symbol))
         return symbol.key
 
-    def _closure(self, origin: Expr, link: ast.expr, span: Span) -> Expr:
+    def _closure(self, origin: ast.expr, link: ast.expr, span: Span) -> Expr:
         kind, name = self.member(link)
         if self.world.kinds[kind].fields.get(name, None) is None or self.world.kinds[kind].fields[
             name
@@ -139,17 +151,19 @@ class Words(Quantifiers):
             raise self.refuse("K059", f"`{name}` does not lead from {kind} to {kind}", link)
         if self.world.kinds[kind].fields[name].ghost and not self.in_ghost:
             raise self.refuse("K044", f"`{name}` is a ghost: code must not depend on it", link)
-        start = self.fit(origin, Ref(kind), link, "what closure starts from")
+        start = self.fit(self.pure(origin), Ref(kind), origin, "what closure starts from")
         return Closure(start, kind, name, SetOf(Ref(kind)), span)
 
-    def _container(self, pointer: Expr, kind: ast.expr, member: ast.expr, span: Span) -> Expr:
+    def _container(self, pointer: ast.expr, kind: ast.expr, member: ast.expr, span: Span) -> Expr:
         owner, name = self.member(member)
         if owner != self.kind(kind):
             raise self.refuse("K059", f"this is no field of {self.kind(kind)}", member)
         inner = self.world.kinds[owner].embedded.get(name)
         if inner is None:
-            raise self.refuse("K059", f"no object is embedded in {owner}.{name}", member)
-        at = self.fit(pointer, Ref(inner), member, "the pointer")
+            hint = "it holds a value: what `container_of` goes back from is an object's own place"
+            title = f"no object is embedded in {owner}.{name}"
+            raise self.refuse("K059", title, member, "", hint)
+        at = self.fit(self.pure(pointer), Ref(inner), pointer, "the pointer")
         return Container(at, owner, name, Ref(owner), span)
 
     def _length(self, group: Expr, node: ast.expr) -> Expr:

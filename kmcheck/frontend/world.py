@@ -9,7 +9,7 @@ from kmcheck.diagnostics import Span
 from kmcheck.frontend.annotations import Annotations, Signature
 from kmcheck.frontend.modules import Loader
 from kmcheck.frontend.report import Refused, Reporter
-from kmcheck.frontend.source import span_of
+from kmcheck.frontend.source import keyword_span, span_of
 from kmcheck.frontend.symbols import FunctionSymbol, KindSymbol, Module
 from kmcheck.ir.program import FieldInfo
 from kmcheck.ir.types import Function
@@ -22,6 +22,8 @@ class KindInfo:
     symbol: KindSymbol
     fields: dict[str, FieldInfo] = field(default_factory=dict)
     embedded: dict[str, str] = field(default_factory=dict)
+    embedding: dict[str, ast.expr] = field(default_factory=dict)
+    """Where a class is embedded, for each that is."""
     broken: set[str] = field(default_factory=set)
     """Fields whose declaration was refused: naming them is not reported again."""
     limit: ast.expr | None = None
@@ -78,7 +80,9 @@ class World:
             if keyword.arg == "limit":
                 info.limit = keyword.value
             else:
-                self._refuse(module, "K018", "a class has one option, `limit`", keyword.value)
+                at = keyword_span(module.source, keyword)
+                title = f"a class has no option `{keyword.arg or '**'}`"
+                self.reporter.report("K018", title, at, "", "there is one: `limit`")
         for node in symbol.node.body:
             with self.reporter.going_on():
                 match node:
@@ -109,6 +113,7 @@ class World:
         declared = annotations.field(node.annotation, info.symbol.name, name)
         if declared.embedded is not None:
             info.embedded[name] = declared.embedded
+            info.embedding[declared.embedded] = node.annotation
         elif declared.type is not None:
             if isinstance(declared.type, Function) and declared.signature is not None:
                 self.signatures[declared.type.key] = declared.signature
@@ -125,11 +130,10 @@ class World:
             while ahead:
                 inner = ahead.pop()
                 if inner == name:
-                    hint = 'a pointer is written `Ref["Name"]`'
-                    module = info.symbol.module
-                    self._refuse(
-                        module, "K026", f"{name} is embedded in itself", info.symbol.node, "", hint
-                    )
+                    hint = f'a pointer is written `Ref["{name}"]`'
+                    at = info.embedding.get(name, info.symbol.node)
+                    title = f"{name} is embedded in itself"
+                    self._refuse(info.symbol.module, "K026", title, at, "", hint)
                     break
                 if inner not in seen and inner in self.kinds:
                     seen.add(inner)

@@ -154,7 +154,6 @@ def show(kind: Type) -> str:
 
 def article(kind: Type) -> str:
     """Spell a type with its article: `an integer`, `a Page`."""
-    text = show(kind)
     match kind:
         case Int():
             return "an integer"
@@ -162,8 +161,9 @@ def article(kind: Type) -> str:
             return "a bool"
         case Function():
             return "a function"
-        case Ref() if text[0] in "AEIO":
-            return f"an {text}"
-        case _ if kind == VOID:
+        case ArrayOf():
+            return "an array"
+        case Void():
             return "None"
-    return f"a {text}"
+    text = show(kind)
+    return f"an {text}" if text[0] in "AEIO" else f"a {text}"

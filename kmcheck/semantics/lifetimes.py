@@ -29,6 +29,13 @@ class Lifetimes:
         self.layout = layout
         self.oracle = oracle
         self.watcher = watcher
+        self.dangling = any(
+            isinstance(instruction, Free)
+            for template in layout.program.templates.values()
+            for block in template.blocks
+            for instruction in block.instructions
+        )
+        """Whether an address can dangle at all: where nothing is freed, none does."""
         self.ghosts = {
             layout.fields[kind, name] + i
             for kind, declared in layout.program.kinds.items()
@@ -46,13 +53,15 @@ class Lifetimes:
         parts = [self._blank_fields(kind, group.base + i, instruction) for i in range(group.count)]
         fresh_symbol = self._fresh_symbol(self._slots(template), kind, span)
         named = [self._named(kind, group.base + i, template) for i in range(group.count)]
-        oracle, watcher = self.oracle, self.watcher
+        oracle, watcher, dangling = self.oracle, self.watcher, self.dangling
 
         def alloc(s: list[Any], p: int) -> None:
             free = [i for i in range(group.count) if not s[life + i]]
             if not free:
                 raise BoundReached(kind, span)
-            if len(free) > 1:
+            if not dangling:
+                del free[1:]
+            elif len(free) > 1:
                 alike = next((i for i in free if not named[i](s)), None)
                 free = [i for i in free if i == alike or named[i](s)]
             i = free[oracle.pick(len(free))]

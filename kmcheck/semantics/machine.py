@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from kmcheck.diagnostics import Span
 from kmcheck.ir.code import END
 from kmcheck.ir.layout import Layout
 from kmcheck.residual import Residual
+from kmcheck.semantics.addresses import Meaning
 from kmcheck.semantics.evaluate import Evaluator
 from kmcheck.semantics.faults import Blocked, BoundReached, Fault
 from kmcheck.semantics.instructions import Instructions, Shared, exit_of
@@ -19,6 +21,9 @@ State = tuple[Any, ...]
 
 FUEL = 20_000
 """How many blocks one step may run before it is said never to end."""
+
+SETUP_FUEL = 1_000_000
+"""How many blocks setup may run, over all its choices."""
 
 
 class Step(NamedTuple):
@@ -40,6 +45,7 @@ class Machine:
         self.decide = decide
         self.watcher = watcher
         self.oracle = Oracle()
+        self.left = SETUP_FUEL
         self.entered = {n: bytearray(len(t.blocks)) for n, t in layout.program.templates.items()}
         """For each block of each process, whether it was ever run."""
         self.taken = {n: bytearray(2 * len(t.blocks)) for n, t in layout.program.templates.items()}
@@ -113,8 +119,8 @@ class Machine:
             raise
         return tuple(after)
 
-    def initial(self) -> Iterator[tuple[tuple[int, ...], State]]:
-        """Yield the states that setup can lead to, each with setup's choices."""
+    def initial(self) -> Iterator[tuple[tuple[int, ...], State | None]]:
+        """Yield the states that setup's choices can lead to, None where one leads nowhere."""
         plan: tuple[int, ...] | None = ()
         while plan is not None:
             self.oracle.reset(plan)
@@ -122,8 +128,7 @@ class Machine:
                 state: State | None = self.begin(plan)
             except Blocked:
                 state = None
-            if state is not None:
-                yield tuple(self.oracle.taken), state
+            yield tuple(self.oracle.taken), state
             plan = self.oracle.following()
 
     def begin(self, choices: tuple[int, ...]) -> State:
@@ -148,7 +153,8 @@ class Machine:
         cuts = [b.cut for b in template.blocks]
         position = self.layout.pc[name]
         final = template.entry + 1 if template.role == "action" else 0
-        span = template.span
+        if template.role == "setup":
+            exits = [self._counted(leave, template.span) for leave in exits]
 
         def run(s: list[Any], p: int) -> None:
             block = s[position + p] - 1
@@ -163,6 +169,20 @@ class Machine:
                 if cuts[block]:
                     s[position + p] = block + 1
                     return
-            raise Fault("endless-step", "a step runs a loop that does not end", span)
+            span = template.blocks[block].span
+            raise Fault("endless-step", "a loop inside of one step does not end", span)
 
         return run
+
+    def _counted(self, leave: Meaning, span: Span) -> Meaning:
+        """Return what leaves one of setup's blocks, and notices that it is all too much."""
+
+        def leave_and_count(s: list[Any], p: int) -> int:
+            self.left -= 1
+            if self.left < 0:
+                message = f"all its choices together take more than {SETUP_FUEL:,} blocks"
+                raise Fault("endless-step", message, span)
+            block: int = leave(s, p)
+            return block
+
+        return leave_and_count
