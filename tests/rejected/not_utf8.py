@@ -1,0 +1,3 @@
+"""A comment is in another encoding."""
+
+# Grüße

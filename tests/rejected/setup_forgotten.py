@@ -1,0 +1,8 @@
+"""There is no setup."""
+
+from kmcheck.lang import pause, process
+
+
+@process
+def kworker() -> None:
+    pause()

@@ -1,0 +1,22 @@
+"""Setup never ends."""
+
+from kmcheck.lang import Annotated, Object, process, setup, start
+
+
+class Page(Object):
+    users: Annotated[int, range(4)]
+
+
+page = Page()
+
+
+@process
+def kworker() -> None:
+    page.users = 1
+
+
+@setup
+def one() -> None:
+    start(kworker)
+    while True:
+        page.users = 1
