@@ -8,47 +8,87 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from kmcheck.export.promela import Model
+from kmcheck.engines.reference import ENGINE
+from kmcheck.export.promela import OVERFLOW, Model, export
+from kmcheck.protocols import Question
+from kmcheck.solver import Solver
+from kmcheck.system import TransitionSystem
+from kmcheck.verdict import Budget, Finding
 
 MISSING = [tool for tool in ("spin", "gcc") if shutil.which(tool) is None]
 """The programs that are needed and not there."""
 
 SECONDS = 600
+BOUND = "bound reached: "
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What SPIN found. `violations` gives the steps of a shortest run to each."""
+    """What was found: distinct states, each violation's shortest length, the bounds reached."""
 
     states: int
     violations: dict[str, int]
+    bounds: frozenset[str]
 
 
 class SpinError(Exception):
     """SPIN or the C compiler did not do what it was asked."""
 
 
-def ask(model: Model, folder: Path, *, shortest: bool = True) -> Answer:
-    """Let SPIN explore a model: depth first for the states, breadth first for shortest runs.
+def explore(system: TransitionSystem, solver: Solver, most: int | None = None) -> Finding:
+    """Let the reference engine look for every violation, up to a number of states."""
+    question, budget = Question(every=True), Budget(states=most)
+    return ENGINE.search(system, question, solver, budget, lambda _: None)
 
-    Without `shortest` the violations are given with some run's length.
-    """
+
+def answer(finding: Finding) -> Answer:
+    """Return what the engine found, to be compared with what SPIN does."""
+    violations = {c.violation: len(c.witness.steps) for c in finding.claims}
+    bounds = frozenset(finding.statistics.bound_reached)
+    return Answer(finding.statistics.states, violations, bounds)
+
+
+def ask(system: TransitionSystem, folder: Path, turns: int = 1) -> Answer:
+    """Let SPIN explore a system: depth first for the states, breadth first for shortest runs."""
+    model = export(system, turns)
     (folder / "model.pml").write_text(model.text)
     _run(["spin", "-a", "-o1", "-o2", "-o3", "model.pml"], folder)
-    deep = _verify(folder, [], ["-m1000000"])
-    if "max search depth too small" in deep or "out of memory" in deep:
-        raise SpinError(deep)
-    stored = re.search(r"(\d+) states, stored", deep)
-    if stored is None:
-        raise SpinError(deep)
-    broad = _verify(folder, ["-DBFS"], []) if shortest else deep
-    return Answer(int(stored.group(1)) - 1, _violations(model, broad))
+    deep = _verify(folder, "-m1000000")
+    found = _violations(model, deep)
+    if OVERFLOW in found:
+        return ask(system, folder, 2 * turns)
+    if found:
+        found = _violations(model, _verify(folder, "-DBFS"))
+    bounds = frozenset(name.removeprefix(BOUND) for name in found if name.startswith(BOUND))
+    violations = {name: at for name, at in found.items() if not name.startswith(BOUND)}
+    return Answer(stored(deep) - 1, violations, bounds)
 
 
-def _verify(folder: Path, options: list[str], arguments: list[str]) -> str:
-    fixed = ["-w", "-DSAFETY", "-DNOREDUCE", "-DVECTORSZ=65536", "-DMEMLIM=4000"]
-    _run(["gcc", "-O0", *fixed, *options, "-o", "pan", "pan.c"], folder)
-    return _run(["./pan", "-c0", "-w20", *arguments], folder)
+def stored(output: str) -> int:
+    """Return the number of states that SPIN reports.
+
+    Raises:
+        SpinError: it does not, or has not seen them all.
+    """
+    found = re.search(r"(\d+) states, stored", output)
+    if found is None or "max search depth too small" in output:
+        raise SpinError(output)
+    return int(found.group(1))
+
+
+def count(text: str, folder: Path) -> int:
+    """Return the number of states of a model that somebody wrote."""
+    (folder / "model.pml").write_text(text)
+    _run(["spin", "-a", "-o1", "-o2", "-o3", "model.pml"], folder)
+    return stored(_verify(folder, "-m1000000"))
+
+
+def _verify(folder: Path, way: str) -> str:
+    options = ["-w", "-DSAFETY", "-DNOREDUCE", "-DVECTORSZ=65536", "-DMEMLIM=4000"]
+    compiled = [way] if way.startswith("-D") else []
+    given = [] if compiled else [way]
+    _run(["gcc", "-O0", *options, *compiled, "-o", "pan", "pan.c"], folder)
+    return _run(["./pan", "-c0", "-w16", *given], folder)
 
 
 def _run(command: list[str], folder: Path) -> str:
@@ -64,12 +104,11 @@ def _violations(model: Model, output: str) -> dict[str, int]:
     found: dict[str, int] = {}
     names = {flag: (v, 1) for v, flag in model.by_step.items()}
     names |= {flag: (v, 0) for v, flag in model.of_state.items()}
-    for flag, at in re.findall(r"assertion violated \(?(\w+)==0\)? \(at depth (\d+)\)", output):
-        violation, more = names[flag]
-        steps = (int(at) - model.first) // model.moves + more
+    for line in re.findall(r"^pan:\d+: (.*)", output, re.MULTILINE):
+        told = re.fullmatch(r"assertion violated \(?(\w+)==0\)? \(at depth (\d+)\)", line)
+        if told is None:
+            raise SpinError(line)
+        violation, more = names[told.group(1)]
+        steps = (int(told.group(2)) - model.first) // model.moves + more
         found[violation] = min(steps, found.get(violation, steps))
-    errors = re.findall(r"^pan:\d+: .*", output, re.MULTILINE)
-    others = [line for line in errors if "assertion violated" not in line]
-    if others:
-        raise SpinError("\n".join(others))
     return found

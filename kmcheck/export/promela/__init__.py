@@ -11,6 +11,6 @@ there: SPIN's own atomic sequences cannot be. The judge asks of a state whether 
 enabled, and whether what must be true of it is.
 """
 
-from kmcheck.export.promela.model import Model, export
+from kmcheck.export.promela.model import OVERFLOW, Model, export
 
-__all__ = ["Model", "export"]
+__all__ = ["OVERFLOW", "Model", "export"]

@@ -8,7 +8,18 @@ from pathlib import PurePath
 from kmcheck.diagnostics import UsageError
 from kmcheck.export.promela.instructions import Instructions
 from kmcheck.export.promela.memory import element_of
-from kmcheck.ir.code import END, Alloc, Block, Branch, Choose, Instruction, Jump, Template, targets
+from kmcheck.ir.code import (
+    END,
+    Alloc,
+    Block,
+    Branch,
+    Choose,
+    Instruction,
+    Jump,
+    Spawn,
+    Template,
+    targets,
+)
 from kmcheck.ir.expr import Const
 from kmcheck.ir.types import Ref
 
@@ -16,7 +27,7 @@ FUEL = 20_000
 """How often a step may come to a block in a loop before it is said never to end."""
 
 LONGEST = 6
-"""Turns of a loop with a choice in each that are counted with."""
+"""Members of a set that is looped over in one step, in every order."""
 
 MOST_PLANS = 1_000
 """Ways for one step to go that are tried one by one."""
@@ -32,6 +43,8 @@ class Code(Instructions):
     """Translates blocks."""
 
     depth: int = 0
+    turns: int = 2
+    """How often a loop with a choice in it is thought to come round in one step."""
 
     def groups(self) -> list[list[int]]:
         """Return the cuts of the process, split so that the steps from each part fit together.
@@ -148,7 +161,7 @@ class Code(Instructions):
         ways = 1
         for instruction in blocks[number].instructions:
             width = self._width(instruction)
-            ways *= factorial(min(width, LONGEST)) if looping else width
+            ways *= max(factorial(min(width, LONGEST)), width**self.turns) if looping else width
         above |= {number}
         behind = [t for t in targets(blocks[number]) if t != END and not blocks[t].cut]
         return ways * max([1, *(self._ways(blocks, t, above) for t in behind if t not in above)])
@@ -158,6 +171,15 @@ class Code(Instructions):
         match instruction:
             case Alloc(kind=kind):
                 return max(1, self.layout.dynamic(kind).count)
+            case Spawn(process=name):
+                target = self.layout.program.templates[name]
+                inside = target.blocks[target.entry].cut or self.depth > DEEPEST
+                if inside:
+                    return 1
+                self.depth += 1
+                ways = self._ways(target.blocks, target.entry, frozenset())
+                self.depth -= 1
+                return ways
             case Choose(options=Const(value=int() as members)):
                 return members.bit_count()
             case Choose(options=options):

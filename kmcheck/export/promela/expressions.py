@@ -41,7 +41,7 @@ class Expressions(Quantifiers):
         """Return a Promela expression for a value of one number; write what it needs before."""
         match expr:
             case Const(value=int() as value):
-                return str(UNINITIALISED if value == UNINITIALISED_SLOT else value)
+                return str(UNINITIALISED if value == UNINITIALISED_SLOT else int(value))
             case Var(name):
                 return self.variable(name)
             case Initialised(var):

@@ -131,7 +131,7 @@ class Memory:
     def numbers(self, kind: Type | None, value: int | tuple[int, ...]) -> list[int]:
         """Return a value of a slot as the numbers that stand for it, lists padded with zeros."""
         values = value if isinstance(value, tuple) else (value,)
-        plain = [UNINITIALISED if v == UNINITIALISED_SLOT else v for v in values]
+        plain = [UNINITIALISED if v == UNINITIALISED_SLOT else int(v) for v in values]
         return plain + [0] * (self.width(kind) - len(plain))
 
     def initial(self, state: tuple[int | tuple[int, ...], ...]) -> list[str]:
@@ -148,7 +148,7 @@ class Memory:
     def declarations(self) -> list[str]:
         """Return the declarations of the state and of the copy that a step begins with."""
         sizes = [f"#define STATE {self.length}", "int state[STATE], old[STATE];", ""]
-        names = [(c.name, c.base) for c in self.arrays if c.length]
+        names = [(c.name, c.base) for c in self.arrays]
         now = [f"#define {name}(i) state[{base} + (i)]" for name, base in names]
         return [*sizes, *now, *[f"#define old_{name}(i) old[{base} + (i)]" for name, base in names]]
 

@@ -33,17 +33,20 @@ class Model:
     moves: int
 
 
-def export(system: TransitionSystem) -> Model:
+def export(system: TransitionSystem, turns: int = 2) -> Model:
     """Say a system in Promela.
+
+    A loop with a choice in it comes round `turns` times in one step, or as often as a set has
+    members. If that is not enough, SPIN finds the violation `OVERFLOW`.
 
     Raises:
         UsageError: Promela cannot say it, since it speaks of sizes or is too large.
     """
-    return _Exporter(system).model()
+    return _Exporter(system, turns).model()
 
 
 class _Exporter:
-    def __init__(self, system: TransitionSystem) -> None:
+    def __init__(self, system: TransitionSystem, turns: int) -> None:
         self.system = system
         self.layout = system.layout
         self.memory = Memory(system.layout)
@@ -62,6 +65,8 @@ class _Exporter:
             n: Judge(self.memory, self.write, n, "p", "", "violated", self.flags)
             for n in self.actors
         }
+        for code in self.steppers.values():
+            code.turns = turns
         self.ways = {n: max([1, *s.plans().values()]) for n, s in self.steppers.items()}
         self.turns = [(n, cuts) for n in self.actors for cuts in self.steppers[n].groups()]
         self.judge = Judge(self.memory, self.write, "", "", "", "wrong")

@@ -74,7 +74,7 @@ class Quantifiers(Sets):
             first, count = self.layout.first_process[name], self.layout.instances(name)
             if not count:
                 continue
-            at = f"{self.copy}{self.memory.positions[name].name}[{number} - {first}]"
+            at = f"{self.copy}{self.memory.positions[name].name}({number} - {first})"
             within = f"{number} >= {first} && {number} < {first + count}"
             parts.append(f"({within} && ({self._at(expr, name, at)}))")
         return f"({' || '.join(parts)})"
