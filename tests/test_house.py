@@ -32,7 +32,7 @@ sys.argv = ["kmcheck", "--help"]
 MACHINE_PATH = r"(?<![\w.:~*-])/(?:home|root|opt|Users|workspace|work|mnt|srv)/\w"
 REGISTRY = (
     r"(?:extra-)?index[-_]url|find[-_]links|trusted[-_]host"
-    r"|pythonhosted|pypi\.|deb\.debian|registry\.\w|//[\w.-]+/simple\b"
+    r"|pythonhosted|pypi\.|deb\.debian|registry\.(?:npmjs|yarnpkg|hub)|//[\w.-]+/simple\b"
 )
 
 
