@@ -13,7 +13,7 @@ from kmcheck.frontend import compile_spec
 from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.settings import Wanted, spell
 from kmcheck.ir.code import Check
-from kmcheck.ir.program import Program
+from kmcheck.ir.program import BUILT_IN, Program
 from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
@@ -31,21 +31,6 @@ from kmcheck.verdict import (
     Violated,
     Witness,
 )
-
-BUILT_IN = (
-    "use-after-free",
-    "double-free",
-    "bad-free",
-    "null-deref",
-    "uninitialised-read",
-    "range",
-    "list-corruption",
-    "assertion",
-    "endless-step",
-    "deadlock",
-    "leak",
-)
-"""Violations that every spec is checked for, whatever it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +111,7 @@ def _refuse_unknown(options: Options, known: tuple[str, ...]) -> None:
 
 def _verdicts(names: list[str], finding: Finding, traces: dict[str, Trace]) -> tuple[Verdict, ...]:
     found: list[Verdict] = []
+    undefined = dict(finding.undefined)
     for name in dict.fromkeys([*traces, *names]):
         if name in traces:
             found.append(Violated(name, traces[name]))
@@ -133,6 +119,8 @@ def _verdicts(names: list[str], finding: Finding, traces: dict[str, Trace]) -> t
             found.append(Unknown(name, finding.stopped))
         elif finding.claims and not finding.complete:
             found.append(Unknown(name, "the search ended at the first violation"))
+        elif name in undefined:
+            found.append(Unknown(name, f"evaluating it ends in {undefined[name]}"))
         else:
             found.append(Holds(name))
     return tuple(found)

@@ -66,6 +66,8 @@ class Finding:
     """Whether the whole space was explored, so that what is not claimed holds."""
     stopped: str | None
     statistics: Statistics
+    undefined: tuple[tuple[str, str], ...] = ()
+    """Properties that cannot be evaluated in every state, each with what goes wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from kmcheck.diagnostics import Span
 from kmcheck.ir.code import Branch
 from kmcheck.ir.expr import Const, Op
+from kmcheck.ir.program import Property
 from kmcheck.ir.types import Function
 from kmcheck.protocols import Engine, Progress, Question
-from kmcheck.semantics import BoundReached, Judge, Machine, State, Step, Undecided
+from kmcheck.semantics import BoundReached, Fault, Judge, Machine, State, Step, Undecided
 from kmcheck.solver import Solver
 from kmcheck.solver import Undecided as SolverUndecided
 from kmcheck.system import TransitionSystem
@@ -57,6 +58,10 @@ class Search:
     later: dict[str, Claim] = field(default_factory=dict)
     """Claims whose run is a step longer than the level that is being expanded."""
     bounds: set[str] = field(default_factory=set)
+    beyond: set[str] = field(default_factory=set)
+    """Violations that runs have ended in: what would come behind them is not explored."""
+    undefined: dict[str, str] = field(default_factory=dict)
+    """Properties that cannot be evaluated everywhere, and what goes wrong."""
     transitions: int = 0
     terminal: int = 0
     depth: int = 0
@@ -85,7 +90,11 @@ class Search:
         if stopped is None and self.bounds:
             stopped = "bound reached: " + ", ".join(sorted(self.bounds))
             complete = False
-        return Finding(tuple(self.claims.values()), complete, stopped, self._statistics())
+        if complete and self.beyond:
+            stopped = "runs are not followed beyond " + ", ".join(sorted(self.beyond))
+            complete = False
+        claims, undefined = tuple(self.claims.values()), tuple(self.undefined.items())
+        return Finding(claims, complete, stopped, self._statistics(), undefined)
 
     def _levels(self) -> None:
         level: list[State] = []
@@ -117,8 +126,18 @@ class Search:
         self._judge(state, previous, len(self.parents) - 1)
 
     def _judge(self, state: State, previous: State | None, number: int) -> None:
-        for name, _ in self.judge.failing(state, previous):
-            self._claim(name, self._witness(number))
+        for prop, fault in self.judge.failing(state, previous):
+            self._fail(prop, fault, self._witness(number))
+
+    def _fail(self, prop: Property, fault: Fault | None, run: Witness) -> None:
+        """Claim that a property does not hold, or cannot be evaluated."""
+        if fault is None:
+            self._claim(prop.name, run)
+            return
+        self.undefined.setdefault(prop.name, fault.kind)
+        wanted = self.question.wanted
+        if wanted is None or wanted & {prop.name, fault.kind}:
+            self.later.setdefault(fault.kind, Claim(fault.kind, run))
 
     def _expand(self, state: State, level: list[State]) -> None:
         number = self.numbers[state]
@@ -142,6 +161,7 @@ class Search:
         self.transitions += 1
         if step.fault is not None:
             run = self._witness(number)
+            self.beyond.add(step.fault.kind)
             self._claim(
                 step.fault.kind, Witness(run.initial, (*run.steps, (step.process, step.choices)))
             )
@@ -153,9 +173,10 @@ class Search:
 
     def _judge_step(self, known: State, step: Step, state: State, number: int) -> None:
         """Judge a step to a known state: only properties of steps can fail anew."""
-        for name, _ in self.judge.failing(known, state, steps_only=True):
+        for prop, fault in self.judge.failing(known, state, steps_only=True):
             run = self._witness(number)
-            self._claim(name, Witness(run.initial, (*run.steps, (step.process, step.choices))))
+            run = Witness(run.initial, (*run.steps, (step.process, step.choices)))
+            self._fail(prop, fault, run)
 
     def _claim(self, violation: str, witness: Witness, *, now: bool = False) -> None:
         wanted = self.question.wanted

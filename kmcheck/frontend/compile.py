@@ -17,8 +17,8 @@ from kmcheck.frontend.settings import Settings, Wanted
 from kmcheck.frontend.symbols import FunctionSymbol, Module
 from kmcheck.frontend.unmet import check_unmet
 from kmcheck.frontend.world import World
-from kmcheck.ir.code import Template
-from kmcheck.ir.program import Global, Kind, Program, Property
+from kmcheck.ir.code import Check, Template
+from kmcheck.ir.program import BUILT_IN, Global, Kind, Program, Property
 
 
 def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
@@ -103,12 +103,30 @@ def _lower(
                     properties.append(lower_property(world, function))
     if not reporter.found:
         world.refuse_idle()
+    _refuse_taken(reporter, templates, properties)
     running = {
         name: template
         for name, template in templates.items()
         if template.role in ("setup", "action") or name in world.started
     }
     return set_apart(running, tuple(properties)), tuple(properties)
+
+
+def _refuse_taken(
+    reporter: Reporter, templates: dict[str, Template], properties: list[Property]
+) -> None:
+    """Refuse properties that are called as a violation is: a verdict would say either."""
+    checked = {
+        instruction.violation
+        for template in templates.values()
+        for block in template.blocks
+        for instruction in block.instructions
+        if isinstance(instruction, Check)
+    }
+    for prop in properties:
+        if prop.name in checked | {*BUILT_IN}:
+            title = f"`{prop.name}` is the name of a violation"
+            reporter.report("K084", title, prop.span, "", "call the property another name")
 
 
 def _kinds(world: World, loader: Loader, reporter: Reporter) -> dict[str, Kind]:

@@ -10,6 +10,21 @@ from kmcheck.ir.code import Template
 from kmcheck.ir.expr import Expr
 from kmcheck.ir.types import Type
 
+BUILT_IN = (
+    "use-after-free",
+    "double-free",
+    "bad-free",
+    "null-deref",
+    "uninitialised-read",
+    "range",
+    "list-corruption",
+    "assertion",
+    "endless-step",
+    "deadlock",
+    "leak",
+)
+"""Violations that every spec is checked for, whatever it says."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldInfo:

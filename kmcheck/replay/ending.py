@@ -49,8 +49,8 @@ class Ending:
                 return Violation(
                     "leak", f"all have ended, and nothing leads to {name} any more", name
                 )
-        for name, found in self.judge.failing(self.teller.state, self.teller.previous):
-            if name == violation and found is not None:
+        for _, found in self.judge.failing(self.teller.state, self.teller.previous):
+            if found is not None and found.kind == violation:
                 return self._fault(found)
         raise InternalError(f"the witness was to end in {violation}, and does not")
 

@@ -126,18 +126,18 @@ class Judge:
 
     def failing(
         self, state: State, previous: State | None, *, steps_only: bool = False
-    ) -> Iterator[tuple[str, Fault | None]]:
-        """Yield what is violated in a state, or by the step to it.
+    ) -> Iterator[tuple[Property, Fault | None]]:
+        """Yield the properties that do not hold in a state, or of the step to it.
 
-        It is the name of a property, or what goes wrong in evaluating one: each property is
-        judged by itself.
+        With each comes what goes wrong in evaluating it, if anything does: that is then what is
+        violated. Each property is judged by itself.
         """
         for prop in self.due(state, stepped=previous is not None, steps_only=steps_only):
             try:
                 if self.test(prop, state, previous) is not None:
-                    yield prop.name, None
+                    yield prop, None
             except Fault as fault:
-                yield fault.kind, fault
+                yield prop, fault
 
     def due(self, state: State, *, stepped: bool, steps_only: bool = False) -> Iterator[Property]:
         """Yield the properties that are to hold here."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kmcheck.driver import BUILT_IN
+from kmcheck.ir.program import BUILT_IN
 from tests.kernel.boxes import SHELF
 
 PRIMITIVES = sorted(file.stem for file in SHELF.glob("*.py") if file.stem != "__init__")
