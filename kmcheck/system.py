@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from kmcheck.diagnostics import Diagnostic, Span, SpecError
 from kmcheck.ir.expr import Const, Expr, Op, Slots
-from kmcheck.ir.layout import Layout, Sizing
+from kmcheck.ir.layout import MOST_SLOTS, Layout, Sizing, TooLarge
 from kmcheck.ir.program import Program
 from kmcheck.residual import Residual
 from kmcheck.semantics import BoundReached, Fault, Machine, State, Undecided
@@ -34,6 +34,15 @@ def build(program: Program, decide: Callable[[Residual], bool]) -> TransitionSys
     Raises:
         SpecError: setup fails, does not end, or makes too much.
     """
+    try:
+        return _build(program, decide)
+    except TooLarge:
+        title = f"a state would hold more than {MOST_SLOTS:,} values"
+        hint = "there are too many objects, or too many fields and variables: lower the bounds"
+        raise _refused("K096", title, program.templates["setup"].span, "", hint) from None
+
+
+def _build(program: Program, decide: Callable[[Residual], bool]) -> TransitionSystem:
     trial = Sizing(dict.fromkeys(program.kinds, 4), _instances(program, 4), 1)
     layout, initial = _tried(program, trial, decide)
     sizing = _fitting(layout, program, initial)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter as Counting
+from functools import lru_cache
 
 from kmcheck.frontend.calls import Calls
 from kmcheck.frontend.scope import Alias, Local, Place
@@ -140,8 +142,10 @@ class Assignments(Calls):
 
 def times_stored(function: ast.FunctionDef, name: str) -> int:
     """Return in how many places a function assigns a name."""
-    return sum(
-        1
-        for node in ast.walk(function)
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-    )
+    return _stored(function)[name]
+
+
+@lru_cache(maxsize=64)
+def _stored(function: ast.FunctionDef) -> Counting[str]:
+    nodes = (node for node in ast.walk(function) if isinstance(node, ast.Name))
+    return Counting(node.id for node in nodes if isinstance(node.ctx, ast.Store))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.annotations import Annotations, Argument
@@ -119,7 +120,7 @@ class Calls(Updates):
         span = self.span(node)
         self.world.called.add(function.key)
         self.world.met.add(function.key)
-        assigned = frozenset(_assigned(function.node))
+        assigned = _assigned(function.node)
         frame = Frame(function, function.module, assigned=assigned, caller=self.frame, at=span)
         arguments = self._bind_parameters(frame, function, node, receiver)
         returns = [n for n in ast.walk(function.node) if isinstance(n, ast.Return)]
@@ -279,10 +280,8 @@ def _returns_value(node: ast.FunctionDef) -> bool:
     return any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(node))
 
 
-def _assigned(node: ast.FunctionDef) -> set[str]:
+@lru_cache(maxsize=256)
+def _assigned(node: ast.FunctionDef) -> frozenset[str]:
     """Return the names that a function's body assigns."""
-    names = set()
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-            names.add(inner.id)
-    return names
+    names = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name)]
+    return frozenset(inner.id for inner in names if isinstance(inner.ctx, ast.Store))

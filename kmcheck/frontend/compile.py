@@ -6,14 +6,16 @@ import ast
 import hashlib
 from pathlib import Path
 
-from kmcheck.diagnostics import Source, SpecError
+from kmcheck.diagnostics import Source, Span, SpecError
 from kmcheck.frontend.beginning import set_apart
 from kmcheck.frontend.limits import class_limit
 from kmcheck.frontend.modules import Loader
 from kmcheck.frontend.processes import lower_process
 from kmcheck.frontend.properties import WHEN, lower_property
-from kmcheck.frontend.report import Reporter
+from kmcheck.frontend.report import GivenUp, Reporter
 from kmcheck.frontend.settings import Settings, Wanted
+from kmcheck.frontend.sizes import Sizes
+from kmcheck.frontend.source import name_span
 from kmcheck.frontend.symbols import FunctionSymbol, Module
 from kmcheck.frontend.unmet import check_unmet
 from kmcheck.frontend.world import World
@@ -28,7 +30,21 @@ def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
         SpecError: the spec is wrong. All that is wrong with it is said.
         UsageError: a setting is given that it does not have.
     """
-    reporter, settings = Reporter(), Settings(wanted or {})
+    reporter = Reporter()
+    try:
+        return _compile(reporter, source, wanted or {})
+    except GivenUp:
+        reporter.finish()
+        raise
+    except RecursionError:
+        title = "this is nested too deeply: calls in calls, or expressions in expressions"
+        reporter.report("K003", title, Span(source, 1, 1, 1, 2))
+        reporter.finish()
+        raise
+
+
+def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
+    settings = Settings(wanted)
     loader = Loader(reporter, settings)
     try:
         spec = loader.load(source)
@@ -88,11 +104,13 @@ def _lower(
     while world.changed and not (templates and reporter.found):
         world.changed = False
         world.asked.clear()
+        world.spent, world.sizes = 0, Sizes()
         templates, properties = {}, []
         ordered = [f for f in functions if f.role == "setup"] + [
             f for f in functions if f.role != "setup"
         ]
         for function in ordered:
+            world.at = name_span(function.module.source, function.node)
             with reporter.going_on():
                 if function.role in ("process", "action", "setup"):
                     if function.module.source.module and function.key not in world.started:

@@ -16,14 +16,25 @@ KERNEL = Path(__file__).resolve().parent.parent / "kernel"
 MANY = 12
 """A list that is longer than this helps nobody."""
 
+VERY_MANY = 300
+"""To compare with more names than this takes too long."""
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a hint that names what is spelled nearly so, or lists what there is."""
-    choices = sorted(set(known))
+    choices = _likely(name, known)
     close = get_close_matches(name, choices, n=1, cutoff=0.6)
     if close:
         return f"did you mean `{close[0]}`?"
     return f"there is: {', '.join(choices)}" if 0 < len(choices) <= MANY else ""
+
+
+def _likely(name: str, known: Iterable[str]) -> list[str]:
+    """Return the names to compare with: where there are very many, those that begin alike."""
+    choices = sorted(set(known))
+    if len(choices) <= VERY_MANY:
+        return choices
+    return [choice for choice in choices if choice[:2] == name[:2]][:VERY_MANY]
 
 
 def unknown_name(name: str, known: Iterable[str]) -> str:
@@ -33,7 +44,7 @@ def unknown_name(name: str, known: Iterable[str]) -> str:
     found = where_it_is(name)
     if found:
         return f"import it: `from {found} import {name}`"
-    close = get_close_matches(name, sorted(set(known)), n=1, cutoff=0.6)
+    close = get_close_matches(name, _likely(name, known), n=1, cutoff=0.6)
     if close:
         return f"did you mean `{close[0]}`?"
     everywhere = [*lang.__all__, *primitives()]

@@ -10,6 +10,7 @@ from kmcheck.frontend.hints import did_you_mean, unknown_name
 from kmcheck.frontend.operators import convert, instead_of
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
+from kmcheck.frontend.sizes import DEEPEST
 from kmcheck.frontend.source import keyword_span, name_span, span_of, tail_span
 from kmcheck.frontend.symbols import (
     Broken,
@@ -62,6 +63,8 @@ class Naming:
         self.dead = 0
         """How many enclosing branches are never taken because of a choice."""
         self.in_ghost = role == "property"
+        self.quantifiers = 0
+        """How many quantifiers deep."""
         self.last: ast.expr | None = None
         """What was returned last, to point at."""
 
@@ -146,6 +149,7 @@ class Naming:
                 return self.variable(node.id, local, span)
             case Alias(value):
                 self._refuse_unset(node, value)
+                self._refuse_large(node, value)
                 return value
             case Place() as place:
                 return self.load_of(place, span)
@@ -183,6 +187,18 @@ class Naming:
         raise self.refuse(
             "K042", f"there is no `{node.id}`", node, "unknown name", unknown_name(node.id, known)
         )
+
+    def _refuse_large(self, node: ast.Name, value: Expr) -> None:
+        """Refuse a name whose value, written out, is too much.
+
+        Raises:
+            GivenUp: all that was written out together is.
+        """
+        parts, levels = self.world.sizes.of(value)
+        self.world.spend(parts)
+        if levels > DEEPEST:
+            title = f"`{node.id}`, written out, is nested more than {DEEPEST} levels deep"
+            raise self.refuse("K003", title, node, "", "keep less in one value")
 
     def _refuse_unset(self, node: ast.Name, value: Expr) -> None:
         local = node.id in self.frame.assigned and isinstance(value, Element)

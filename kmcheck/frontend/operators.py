@@ -164,6 +164,9 @@ def _integers(name: OpName, left: Expr, right: Expr, span: Span) -> Expr:
     if name in ("div", "mod") and (not isinstance(right, Const) or right.value == 0):
         raise Mismatch("the divisor is to be a constant other than zero")
     kind = _interval(name, left.type, right.type)
+    if kind.lo < -(2**63) or kind.hi >= 2**63:
+        hint = "give what it is computed from a range: `Annotated[int, range(8)]`"
+        raise Mismatch("this may not fit 64 bits", hint)
     if isinstance(left, Const) and isinstance(right, Const):
         return Const(kind.lo, kind, span)
     return Op(name, (left, right), kind, span)

@@ -21,6 +21,9 @@ from kmcheck.ir.expr import Alive, Element, Self, Var
 from kmcheck.ir.live import mentioned
 from kmcheck.ir.types import PROCESS, Ref, SetOf
 
+MOST_VARIABLES = 400
+"""Variables of one process, with those of all functions that it calls."""
+
 
 def lower_process(world: World, function: FunctionSymbol) -> Template:
     """Lower a function that a process runs, with all that it calls.
@@ -49,6 +52,10 @@ def lower_process(world: World, function: FunctionSymbol) -> Template:
         begin_globals(code)
     code.body(function.node.body)
     _end(world, code, frame)
+    if len(code.builder.variables) > MOST_VARIABLES:
+        title = f"`{function.name}` has more than {MOST_VARIABLES} variables, calls written out"
+        hint = "split it into processes, or keep values in fields"
+        raise world.loader.refuse(function.module, "K097", title, function.node, "", hint)
     drawn = code.builder.finish()
     world.stepping.update(call.function for block in drawn if block.cut for call in block.calls)
     blocks, entry = tidy(drawn, code.builder.variables)

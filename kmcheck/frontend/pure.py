@@ -32,6 +32,7 @@ class Pure(Functions):
 
     def pure(self, node: ast.expr) -> Expr:
         """Return the expression that a node means, evaluated in one go."""
+        self.world.spend(1)
         span = self.span(node)
         match node:
             case ast.Name():

@@ -29,6 +29,8 @@ from kmcheck.ir.types import (
     article,
 )
 
+_DEEPEST = 4
+
 
 class Quantifiers(Logic):
     """Lowers quantifiers."""
@@ -36,9 +38,14 @@ class Quantifiers(Logic):
     def _quantifier(self, what: str, generator: ast.GeneratorExp, node: ast.expr) -> Expr:
         first, *others = generator.generators
         names = dict(self.frame.names)
+        self.quantifiers += 1 + len(others)
         try:
+            if self.quantifiers > _DEEPEST:
+                title = f"quantifiers are nested more than {_DEEPEST} deep"
+                raise self.refuse("K060", title, node, "", "name a part of it in a function")
             return self._level(what, generator, [first, *others], node)
         finally:
+            self.quantifiers -= 1 + len(others)
             self.frame.names = names
 
     def _level(

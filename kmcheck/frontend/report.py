@@ -9,9 +9,16 @@ from contextlib import contextmanager, suppress
 from kmcheck.diagnostics import Diagnostic, Source, Span, SpecError
 from kmcheck.frontend.source import name_span, span_of
 
+MOST_FOUND = 100
+"""So many mistakes are told in one run: nobody reads more."""
+
 
 class Refused(Exception):  # noqa: N818
     """This piece of the spec is wrong, and that has been reported."""
+
+
+class GivenUp(Exception):  # noqa: N818
+    """There is no use in going on: what has been reported is enough, or it is all too much."""
 
 
 class Reporter:
@@ -24,6 +31,8 @@ class Reporter:
         """Note what is wrong, and return what to raise where going on makes no sense."""
         key = (span.source.path, span.line, span.column, code)
         self.found.setdefault(key, Diagnostic(code, title, span, label, hint))
+        if len(self.found) >= MOST_FOUND:
+            raise GivenUp
         return Refused()
 
     def refuse(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import errno
 import re
+import stat
 import sys
 import warnings
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from pathlib import Path
 from kmcheck.diagnostics import Diagnostic, Source, Span, SpecError, UsageError
 from kmcheck.frontend.hints import c_instead
 
-LARGEST = 1_000_000
+LARGEST = 200_000
 """Bytes: no spec is longer, and a file that is was named by mistake."""
 
 DEEPEST = 60
@@ -46,10 +48,14 @@ def read(path: str, module: str = "") -> Source:
         span = at_character(Source(name, good, module), len(good))
         wrong = Diagnostic("K001", "this is not UTF-8 text", span, "here", "save the file as UTF-8")
         raise SpecError((wrong,)) from None
-    return Source(name, text.removeprefix("\ufeff").replace("\r\n", "\n"), module)
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return Source(name, text, module)
 
 
 def _read(path: Path) -> bytes:
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError(errno.EINVAL, "it is no file, and might never end")
     with path.open("rb") as file:
         return file.read(LARGEST + 1)
 
@@ -77,10 +83,11 @@ def parse(source: Source) -> ast.Module:
             tree = ast.parse(source.text)
     except SyntaxError as error:
         raise SpecError((_syntax_error(source, error),)) from None
-    except (ValueError, MemoryError, RecursionError) as error:
+    except (ValueError, MemoryError, RecursionError):
         span = Span(source, 1, 1, 1, 2)
-        title = "this cannot be parsed: " + (str(error) or "it is nested too deeply")
-        raise SpecError((Diagnostic("K001", title, span),)) from None
+        hint = "split it: name the parts"
+        title = "this is nested too deeply to be parsed"
+        raise SpecError((Diagnostic("K003", title, span, "", hint),)) from None
     _refuse_depth(source, tree)
     return tree
 
@@ -117,7 +124,7 @@ def _syntax_error(source: Source, error: SyntaxError) -> Diagnostic:
 def _refuse_depth(source: Source, tree: ast.Module) -> None:
     level: list[ast.AST] = [tree]
     for _ in range(DEEPEST):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        level = [child for node in level for child in _inside(node)]
         if not level:
             return
     placed = next((node for node in level if hasattr(node, "lineno")), None)
@@ -133,6 +140,15 @@ def span_of(source: Source, node: ast.AST) -> Span:
     start_column = _characters(source, line, getattr(node, "col_offset", 0))
     end_column = _characters(source, end, getattr(node, "end_col_offset", None) or 1)
     return Span(source, line, start_column + 1, end, end_column + 1)
+
+
+def _inside(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what is one level deeper: an `elif` is on the level of its `if`."""
+    while isinstance(node, ast.If) and len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
+        yield node.test
+        yield from node.body
+        node = node.orelse[0]
+    yield from ast.iter_child_nodes(node)
 
 
 def tail_span(source: Source, node: ast.AST, name: str) -> Span:

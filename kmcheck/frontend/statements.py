@@ -48,6 +48,7 @@ class Statements(Loops):
                 self.frame.names.setdefault(node.id, Broken())
 
     def _statement(self, node: ast.stmt) -> None:
+        self.world.spend(1)
         mark = self.builder.mark()
         if self.builder.ended:
             self.builder.at(self.builder.draft(self.span(node)))

@@ -296,6 +296,9 @@ class Steps(Pure):
             )
         if len(node.args) == 1:
             return self._choose_member(node.args[0], span)
+        if len(node.args) > _MOST_OPTIONS:
+            title = f"this chooses among more than {_MOST_OPTIONS}"
+            raise self.refuse("K055", title, node, "", "choose from a set")
         options = [self.held(a) for a in node.args]
         kind = options[0].type
         for option, argument in zip(options, node.args, strict=True):
@@ -334,6 +337,7 @@ class Steps(Pure):
         return Var(picked, options.type.element, span)
 
 
+_MOST_OPTIONS = 64
 _OPERANDS = {
     "begun": 1,
     "closure": 1,

@@ -20,11 +20,12 @@ from kmcheck.ir.types import Ref, Type
 def check_unmet(world: World, functions: list[FunctionSymbol]) -> None:
     """Report what is wrong with functions whose code was not lowered: it is forgotten again."""
     world.frozen = True
-    for function in functions:
+    for function in reversed(functions):  # those that call others tend to stand behind them
         if function.role == "function" and function.key not in world.met:
             found = _found(world, function, _as_code)
             if found and _found(world, function, _as_expression):
-                world.reporter.found.update(found)
+                for d in found.values():
+                    world.reporter.report(d.code, d.title, d.span, d.label, d.hint)
 
 
 def _found(

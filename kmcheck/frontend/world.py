@@ -5,14 +5,21 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from kmcheck.diagnostics import Span
+from kmcheck.diagnostics import Source, Span
 from kmcheck.frontend.annotations import Annotations, Signature
 from kmcheck.frontend.modules import Loader
-from kmcheck.frontend.report import Refused, Reporter
+from kmcheck.frontend.report import GivenUp, Refused, Reporter
+from kmcheck.frontend.sizes import Sizes
 from kmcheck.frontend.source import keyword_span, span_of
 from kmcheck.frontend.symbols import FunctionSymbol, KindSymbol, Module
 from kmcheck.ir.program import FieldInfo
 from kmcheck.ir.types import Function
+
+MOST_LOWERED = 50_000
+"""Expressions of a spec, with each function counted where it is called."""
+
+MOST_EMBEDDED = 64
+"""Objects that live in one object."""
 
 
 @dataclass(slots=True)
@@ -61,6 +68,11 @@ class World:
         """Whom `inside` and `within` ask for, and where."""
         self.cells = 0
         self.changed = False
+        self.spent = 0
+        """How much has been lowered in this pass, calls written out."""
+        self.at = Span(Source("", ""), 1, 1, 1, 1)
+        """The process or property that is being lowered."""
+        self.sizes = Sizes()
         self.frozen = False
         """Whether all has been learnt: what is lowered from now on is only checked."""
 
@@ -125,6 +137,7 @@ class World:
             )
 
     def _refuse_nesting(self) -> None:
+        """Refuse classes that are embedded in themselves, and those with too much embedded."""
         for name, info in self.kinds.items():
             seen, ahead = set(), list(info.embedded.values())
             while ahead:
@@ -134,10 +147,29 @@ class World:
                     at = info.embedding.get(name, info.symbol.node)
                     title = f"{name} is embedded in itself"
                     self._refuse(info.symbol.module, "K026", title, at, "", hint)
+                    self._forget_embedded(info)
                     break
                 if inner not in seen and inner in self.kinds:
                     seen.add(inner)
                     ahead.extend(self.kinds[inner].embedded.values())
+        for info in self.kinds.values():
+            self._refuse_many(info)
+
+    def _forget_embedded(self, info: KindInfo) -> None:
+        info.broken.update(info.embedded)
+        info.embedded.clear()
+
+    def _refuse_many(self, info: KindInfo) -> None:
+        """Refuse a class whose objects have too many others inside."""
+        number, ahead = 0, list(info.embedded.values())
+        while ahead and number <= MOST_EMBEDDED:
+            number += 1
+            ahead.extend(self.kinds[ahead.pop()].embedded.values())
+        if number > MOST_EMBEDDED:
+            title = f"more than {MOST_EMBEDDED} objects are embedded in each {info.symbol.name}"
+            hint = "point to what does not live in it by a Ref"
+            self._refuse(info.symbol.module, "K027", title, info.symbol.node, "", hint)
+            self._forget_embedded(info)
 
     def _refuse(
         self, module: Module, code: str, title: str, node: ast.AST, label: str = "", hint: str = ""
@@ -161,6 +193,18 @@ class World:
                 info.type, info.ghost, private=False, span=info.span
             )
             self.changed = True
+
+    def spend(self, amount: int) -> None:
+        """Note that so many more expressions are lowered.
+
+        Raises:
+            GivenUp: it is too much.
+        """
+        self.spent += amount
+        if self.spent > MOST_LOWERED:
+            title = f"all calls written out, there are more than {MOST_LOWERED:,} expressions"
+            self.reporter.report("K095", title, self.at, "", "call less: each call is a copy")
+            raise GivenUp
 
     def learn(self, known: set[str], fact: str) -> None:
         """Add a fact about a kind or a process."""

@@ -23,6 +23,14 @@ UNINITIALISED = -(2**40)
 """What a field of a kmalloc'ed object, or an unassigned local, holds. No value is encoded so."""
 
 
+MOST_SLOTS = 20_000
+"""Values that a state may hold, and coefficients of sizes: nobody explores more."""
+
+
+class TooLarge(Exception):  # noqa: N818
+    """A state would hold more than `MOST_SLOTS` values."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Consecutive slots of a kind's pool: `count` from `base` on.
@@ -74,6 +82,9 @@ class Layout:
         self.life: dict[str, int] = {}
         self.fields: dict[tuple[str, str], int] = {}
         self._place_slots()
+        counters = sum(1 for kind in self.types if isinstance(kind, Counter))
+        if counters * self.symbols > MOST_SLOTS:
+            raise TooLarge
 
     def instances(self, template: str) -> int:
         """Return how many instances of a template there may be."""
@@ -135,6 +146,8 @@ class Layout:
 
     def _extend(self, kind: Type | None, count: int) -> int:
         base = len(self.types)
+        if base + count > MOST_SLOTS:
+            raise TooLarge
         self.types.extend([kind] * count)
         return base
 

@@ -53,6 +53,8 @@ class Evaluator:
         self.observer = observer
         self.cells = [0] * layout.program.cells
         self.previous: list[Any] = []
+        self.charge: Callable[[int], None] | None = None
+        """Whom to tell how much is gone through, where that has a limit."""
         self.forms = form_operations(layout.symbols)
 
     def of(self, expr: Expr) -> Meaning:
@@ -178,8 +180,21 @@ class Evaluator:
             case _:
                 return lambda s, p: sum(values(s, p))
 
+    def _charged(self, domain: Meaning) -> Meaning:
+        """Return a quantifier's domain; each time it is gone through, that is charged."""
+        charge = self.charge
+        if charge is None:
+            return domain
+
+        def charged(s: list[Any], p: int) -> Any:
+            found = domain(s, p)
+            charge(1 + (found.bit_count() if isinstance(found, int) else len(found)))
+            return found
+
+        return charged
+
     def _each(self, expr: Quantifier, body: Meaning) -> Meaning:
-        domain, where = self.of(expr.domain), self.of(expr.where)
+        domain, where = self._charged(self.of(expr.domain)), self.of(expr.where)
         cells, cell = self.cells, expr.cell
         element = expr.domain.type
         if not isinstance(element, SetOf):

@@ -23,7 +23,7 @@ FUEL = 20_000
 """How many blocks one step may run before it is said never to end."""
 
 SETUP_FUEL = 1_000_000
-"""How many blocks setup may run, over all its choices."""
+"""How many blocks setup may run, and members it may look at, over all its choices."""
 
 
 class Step(NamedTuple):
@@ -145,16 +145,18 @@ class Machine:
     def _runner(self, name: str) -> Run:
         template = self.layout.program.templates[name]
         evaluator = Evaluator(self.layout, name, self.watcher)
+        if template.role == "setup":
+            evaluator.charge = self._charge(template.span)
         code = Instructions(name, evaluator, self.shared)
         bodies = [[code.of(i) for i in b.instructions] for b in template.blocks]
         taken = self.taken[name]
         exits = [exit_of(evaluator, b.terminator, taken, n) for n, b in enumerate(template.blocks)]
+        if evaluator.charge is not None:
+            exits = [_counted(leave, evaluator.charge) for leave in exits]
         entered = self.entered[name]
         cuts = [b.cut for b in template.blocks]
         position = self.layout.pc[name]
         final = template.entry + 1 if template.role == "action" else 0
-        if template.role == "setup":
-            exits = [self._counted(leave, template.span) for leave in exits]
 
         def run(s: list[Any], p: int) -> None:
             block = s[position + p] - 1
@@ -174,15 +176,24 @@ class Machine:
 
         return run
 
-    def _counted(self, leave: Meaning, span: Span) -> Meaning:
-        """Return what leaves one of setup's blocks, and notices that it is all too much."""
+    def _charge(self, span: Span) -> Callable[[int], None]:
+        """Return what is told how much setup does, and notices that it is all too much."""
 
-        def leave_and_count(s: list[Any], p: int) -> int:
-            self.left -= 1
+        def charge(amount: int) -> None:
+            self.left -= amount
             if self.left < 0:
-                message = f"all its choices together take more than {SETUP_FUEL:,} blocks"
+                message = f"in all its ways together it does more than {SETUP_FUEL:,} things"
                 raise Fault("endless-step", message, span)
-            block: int = leave(s, p)
-            return block
 
-        return leave_and_count
+        return charge
+
+
+def _counted(leave: Meaning, charge: Callable[[int], None]) -> Meaning:
+    """Return what leaves a block, which is charged."""
+
+    def leave_and_count(s: list[Any], p: int) -> int:
+        charge(1)
+        block: int = leave(s, p)
+        return block
+
+    return leave_and_count
