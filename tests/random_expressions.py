@@ -1,4 +1,4 @@
-"""Random expressions of the spec language, over the kinds of `random_kinds`."""
+"""Random expressions of the spec language, made by the rules of `random_rules`."""
 
 from __future__ import annotations
 
@@ -7,97 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
-FEATURES = [
-    "part", "task", "cpu", "array", "set", "list", "marks", "process", "choose", "rmw", "alloc",
-    "free", "each", "start", "callback", "ghost", "hook", "action", "uninit",
-]  # fmt: skip
-"""What a program may be about: each has a few of them."""
-
-SMALL = "Annotated[int, range(3)]"
-NAMES = {"int": SMALL, "bool": "bool", "node": "Node | None"}
-
-RULES = {
-    "int": [
-        ("{digit}", ""),
-        ("{digit}", ""),
-        ("({int} + {int}) % 3", "deep"),
-        ("({int} - {int}) % 3", "deep"),
-        ("min({int}, {int})", "deep"),
-        ("max({int}, {int})", "deep"),
-        ("({int}) // 2", "deep"),
-        ("({int} if {bool} else {int})", "deep"),
-        ("len({group}) % 3", "set"),
-        ("len({items}) % 3", "list"),
-        ("count(x for x in {many} if x.flag) % 3", "whole"),
-        ("choose(0, 1)", "code choose"),
-        ("fetch_add({place:int}, 1)", "code rmw"),
-        ("add_return({place:int}, 1)", "code rmw"),
-        ("{helper}({sure}, {digit})", "code process"),
-    ],
-    "bool": [
-        ("{truth}", ""),
-        ("{int} {order} {int}", "deep"),
-        ("{int} {order} {int}", "deep"),
-        ("({bool} and {bool})", "deep"),
-        ("({bool} or {bool})", "deep"),
-        ("(not {bool})", "deep"),
-        ("{node} == {node}", "deep"),
-        ("{node} != {node}", "deep"),
-        ("{place:colour} == {colour}", "deep"),
-        ("{place:node} is None", ""),
-        ("{sure} in {group}", "set"),
-        ("{sure} in {items}", "list"),
-        ("{digit} in world.marks", "marks"),
-        ("me() in world.waiters", "process waiting"),
-        ("world.who in world.waiters", "waiting"),
-        ("world.who == me()", "process waiting"),
-        ("all(x.n > 0 for x in {many})", "whole"),
-        ("any(x.link is None for x in {items})", "whole"),
-        ("any(x == 1 for x in world.numbers)", "whole"),
-        ("may_fail()", "code choose"),
-        ("test_and_set({place:bool})", "code rmw"),
-        ("test_and_clear({place:bool})", "code rmw"),
-    ],
-    "colour": [("Colour.RED", ""), ("Colour.BLUE", "")],
-    "node": [
-        ("None", ""),
-        ("{items}.first()", "list"),
-        ("xchg({place:node}, {sure})", "code rmw"),
-        ("cmpxchg({place:node}, None, {sure})", "code rmw"),
-        ("Node()", "code process alloc"),
-        ("Node(n=1, link={sure})", "code process alloc"),
-        ("{items}.pop()", "code list"),
-        ("choose({group})", "code choose"),
-        ("choose(Node)", "code choose"),
-    ],
-    "digit": [("0", ""), ("1", ""), ("2", "")],
-    "truth": [("True", ""), ("False", "")],
-    "order": [("<", ""), ("<=", ""), ("==", ""), ("!=", "")],
-    "many": [("alive(Node)", ""), ("{group}", "")],
-    "place:int": [
-        ("{owner:int}.n", ""),
-        ("{owner:int}.n", ""),
-        ("world.numbers[0]", "array"),
-        ("world.numbers[1]", "array"),
-    ],
-    "place:bool": [("{owner:bool}.flag", "")],
-    "place:colour": [("{owner:colour}.colour", "")],
-    "place:node": [
-        ("{owner:node}.link", ""),
-        ("{owner:node}.link", ""),
-        ("world.links[0]", "array"),
-        ("world.links[1]", "array"),
-    ],
-    "owner:int": [("{owner}", ""), ("{owner}", ""), ("{sure}.part", "part"), ("{own}", "process")],
-    "owner:node": [("{owner}", ""), ("{owner}", ""), ("{sure}.part", "part"), ("{own}", "process")],
-    "owner:bool": [("{owner}", ""), ("{owner}", ""), ("{own}", "process")],
-    "owner:colour": [("{owner}", "")],
-    "own": [("{owner}", ""), ("mine(tasks)", "task"), ("this_cpu(stock)", "cpu")],
-    "owner": [("world", ""), ("world", ""), *[("{sure}", "")] * 4, ("{maybe}", "")],
-    "group": [("world.group", ""), ("{sure}.group", "")],
-    "items": [("world.items", ""), ("world.items", ""), ("{sure}.items", "")],
-}
-"""What may stand for a name in braces, and what it needs: a feature, or a place in the code."""
+from tests.random_rules import FEATURES, RULES
 
 
 class Text:
@@ -191,6 +101,7 @@ class Text:
     def _rule(self, name: str, depth: int) -> str:
         there = {"": True, "deep": depth > 0, "process": self.in_process}
         there |= {"code": self.place != "pure", "whole": self.place != "step"}
+        there |= {"step": self.place == "step", "rare": self.chance(25)}
         there |= {"waiting": self.has("process")}
         possible = [
             text

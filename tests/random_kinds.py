@@ -21,6 +21,9 @@ class Node(Object{limit}):
     items: ListOf["Node"]
     part: Part
     parts: SetOf[Part]
+
+    def touch(self) -> None:
+        self.n = (self.n + 1) % 3
 {hook}
 
 class Task(Object):

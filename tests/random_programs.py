@@ -11,8 +11,8 @@ from kmcheck.diagnostics import SpecError
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from tests.language import system
-from tests.random_expressions import SMALL
 from tests.random_kinds import EXIT, HOOK, KINDS
+from tests.random_rules import SMALL
 from tests.random_statements import Statements
 
 

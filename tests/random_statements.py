@@ -1,10 +1,11 @@
-"""Random statements of the spec language, over the kinds of `random_kinds`."""
+"""Random statements of the spec language, made by the rules of `random_rules`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.random_expressions import NAMES, Text
+from tests.random_expressions import Text
+from tests.random_rules import NAMES
 
 
 class Statements(Text):
@@ -17,52 +18,33 @@ class Statements(Text):
 
     def statement(self, depth: int) -> None:
         """Write one statement."""
-        simple = [self._store, self._store, self._local, self._assign, self._change]
-        if self.has("set"):
-            simple += [self._set, self._set]
-        if self.has("list"):
-            simple += [self._list, self._list]
-        if self.has("marks"):
-            simple += [self._marks]
-        if self.has("ghost"):
-            simple += [self._ghost]
-        if self.in_process:
-            simple += self._in_process()
-        if self.place == "step" and self.in_process:
-            simple += [self._pause]
-        if self.loops:
-            simple += [self._leave]
-        nested = [self._if, self._if, self._for]
-        if self.local("maybe") is not None:
-            nested += [self._guard, self._guard]
-        if self.place == "step" and self.in_process:
-            nested += [self._while, self._atomic, self._atomic]
-        if self.has("set"):
-            nested += [self._for_members]
-        if self.has("list") or self.has("array"):
-            nested += [self._for_sequence]
-        if self.place == "atomic" and self.has("each"):
-            nested += [self._each]
         if depth > 0 and self.chance(35):
-            self.random.choice(nested)(depth - 1)
+            self.random.choice(self._nested())(depth - 1)
+        elif self.chance(35):
+            self.random.choice(self._simple())()
         else:
-            self.random.choice(simple)()
+            self.write(self.fill("{statement}", 2))
 
-    def _in_process(self) -> list[Callable[[], None]]:
-        found = [self._check]
-        found += [self._wait] * (self.place == "step")
-        found += [self._processes] * self.has("process")
-        found += [self._free] * self.has("free")
-        found += [self._start] * (self.has("start") and "worker" in self.started)
-        found += [self._callback] * self.has("callback")
-        found += [self._fresh] * self.has("uninit")
+    def _simple(self) -> list[Callable[[], None]]:
+        found = [self._local, self._local, self._assign]
+        found += [self._leave] * (self.loops > 0)
+        found += [self._guarded] * 3 * self.has("list")
+        found += [self._ghost] * self.has("ghost")
+        found += [self._wait] * (self.in_process and self.place == "step")
+        found += [self._fresh] * (self.in_process and self.has("uninit"))
+        return found
+
+    def _nested(self) -> list[Callable[[int], None]]:
+        found: list[Callable[[int], None]] = [self._if, self._if, self._for]
+        found += [self._guard] * 2 * (self.local("maybe") is not None)
+        if self.place == "step" and self.in_process:
+            found += [self._while, self._atomic, self._atomic]
+        found += [self._for_members] * self.has("set")
+        found += [self._for_sequence] * (self.has("list") or self.has("array"))
+        found += [self._each] * (self.place == "atomic" and self.has("each"))
         return found
 
     # --- simple statements ----------------------------------------------------------------------
-
-    def _store(self) -> None:
-        kind = self.one("int", "int", "bool", "node", "colour")
-        self.write(f"{self.fill('{place:' + kind + '}')} = {self.value(kind)}")
 
     def _local(self) -> None:
         kind = self.one("int", "bool", "node")
@@ -78,80 +60,22 @@ class Statements(Text):
         else:
             self.write(f"{known} = {self.value('node' if kind == 'maybe' else kind)}")
 
-    def _change(self) -> None:
-        if self.chance(15):
-            self.write(f"{self.fill('{place:int}')} {self.one('+=', '-=')} {self.value('int', 0)}")
-        elif self.place == "step" and self.in_process:
-            self.write(f"bump({self.fill('{owner:int}')}.n)")
-
-    def _set(self) -> None:
-        group = self.fill("{group}")
-        way = self.one("add", "add", "add", "discard", "discard", "remove", "update", "clear")
-        if way == "clear":
-            self.write(f"{group}.clear()")
-        elif way == "update":
-            self.write(f"{group}.update({self.fill('{group}')})")
-        else:
-            self.write(f"{group}.{way}({self.fill('{sure}')})")
-
-    def _list(self) -> None:
-        items = self.fill("{items}")
-        match self.one(*["guarded"] * 5, "append", "push", "remove", "pop", "clear", "splice"):
-            case "guarded":
-                node = self.fill("{sure}")
-                with self.block(f"if {node} not in {items}:"):
-                    self.write(f"{items}.{self.one('append', 'push')}({node})")
-            case ("append" | "push" | "remove") as way:
-                self.write(f"{items}.{way}({self.fill('{sure}')})")
-            case "splice":
-                self.write(f"world.items.splice({self.fill('{items}')})")
-            case way:
-                self.write(f"{items}.{way}()")
-
-    def _marks(self) -> None:
-        self.write(f"world.marks.{self.one('add', 'discard')}({self.value('int', 0)})")
-
-    def _ghost(self) -> None:
-        with self.at("pure"):
-            value = self.value("int", 1)
-        if self.chance(50):
-            self.write("world.ghost = (world.ghost + 1) % 3")
-        else:
-            with self.block("with ghost():"):
-                self.write(f"world.ghost = {value}")
-
-    def _pause(self) -> None:
-        self.write("pause()")
-
     def _leave(self) -> None:
         with self.block(f"if {self.value('bool', 1)}:"):
             self.write(self.one("break", "continue"))
 
-    def _check(self) -> None:
-        if self.chance(20):
-            self.write(f"assert {self.value('bool', 1)}")
+    def _guarded(self) -> None:
+        node, items = self.fill("{sure}"), self.fill("{items}")
+        with self.block(f"if {node} not in {items}:"):
+            self.write(f"{items}.{self.fill('{grow}')}({node})")
+
+    def _ghost(self) -> None:
+        with self.block("with ghost():"), self.at("pure"):
+            self.write(f"world.ghost = {self.value('int', 1)}")
 
     def _wait(self) -> None:
         with self.at("pure"):
             self.write(f"wait_until({self.value('bool')})")
-
-    def _processes(self) -> None:
-        self.write(
-            self.one("world.who = me()", "world.waiters.add(me())", "world.waiters.discard(me())")
-        )
-
-    def _free(self) -> None:
-        node = self.fill("{sure}")
-        self.write(self.one(f"free({node})", f"free({node})", f"free({node}.part)"))
-
-    def _start(self) -> None:
-        self.write(f"start(worker, {self.fill('{sure}')})")
-
-    def _callback(self) -> None:
-        node = self.fill("{sure}")
-        self.write(self.one("world.handler = mark", "world.handler = unmark"))
-        if self.chance(60):
-            self.write(f"world.handler({node})")
 
     def _fresh(self) -> None:
         name = self.fresh("node")
@@ -221,4 +145,5 @@ class Statements(Text):
         name = self.fresh("node")
         with self.block(f"for {name} in each({self.fill('{group}')}):"):
             self.known.append((name, "node"))
-            self.write(f"{name}.n = {self.value('int', min(depth, 1))}")
+            with self.at("pure"):
+                self.write(f"{name}.n = {self.value('int', min(depth, 1))}")
