@@ -25,11 +25,14 @@ def replay(
     teller.start(claim.witness.initial, actors)
     initial = teller.snapshot()
     fault: Fault | None = None
+    ending = Ending(teller, solver)
     for at, (number, choices) in enumerate(claim.witness.steps):
         if fault is not None:
             raise InternalError(f"the witness goes on after a {fault.kind}")
+        if ending.has_come(claim.violation):
+            raise InternalError(f"the witness goes on where {claim.violation} is violated already")
         fault = teller.step(at + 1, number, choices)
-    violation = Ending(teller, solver).verdict(claim.violation, fault)
+    violation = ending.verdict(claim.violation, fault)
     program = system.program
     return Trace(
         program.name,

@@ -54,6 +54,12 @@ class Ending:
                 return self._fault(found)
         raise InternalError(f"the witness was to end in {violation}, and does not")
 
+    def has_come(self, violation: str) -> bool:
+        """Tell whether a property of this name does not hold where the run is now."""
+        state, previous = self.teller.state, self.teller.previous
+        failing = self.judge.failing(state, previous)
+        return any(prop.name == violation and fault is None for prop, fault in failing)
+
     def _is_stuck(self) -> bool:
         try:
             moves = next(iter(self.teller.quiet.successors(self.teller.state)), None)

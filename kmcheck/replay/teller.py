@@ -92,14 +92,17 @@ class Teller:
         self.recorder.begin()
         self.actor = actor
         self.previous = self.state
+        found: Fault | None = None
         try:
             self.state = self.machine.take(self.state, actor, choices)
         except Fault as fault:
             self.state = fault.state or self.state
-            return fault
+            found = fault
         except (Blocked, BoundReached):
             raise InternalError(f"step {number} is not enabled when it is replayed") from None
-        return None
+        if tuple(self.machine.oracle.taken) != choices:
+            raise InternalError(f"step {number} has other choices when it is replayed")
+        return found
 
     def _learn(self, before: State) -> None:
         """Take note of what the step freed, allocated and started."""
