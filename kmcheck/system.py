@@ -36,10 +36,32 @@ def build(program: Program, decide: Callable[[Residual], bool]) -> TransitionSys
     """
     try:
         return _build(program, decide)
+    except FailsAtStart as failing:
+        return build(_with_first_step(program, failing.process), decide)
     except TooLarge:
         title = f"a state would hold more than {MOST_SLOTS:,} values"
         hint = "there are too many objects, or too many fields and variables: lower the bounds"
         raise _refused("K096", title, program.templates["setup"].span, "", hint) from None
+
+
+class FailsAtStart(Exception):  # noqa: N818
+    """A process fails before its first step, while setup starts it."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__(process)
+        self.process = process
+
+
+def _with_first_step(program: Program, name: str) -> Program:
+    """Return a program in which what a process does before its first access is a step.
+
+    Where that goes wrong there is a run to show then, and nothing else comes of it.
+    """
+    template = program.templates[name]
+    blocks = list(template.blocks)
+    blocks[template.entry] = replace(blocks[template.entry], cut=True)
+    changed = replace(template, blocks=tuple(blocks))
+    return replace(program, templates={**program.templates, name: changed})
 
 
 def _build(program: Program, decide: Callable[[Residual], bool]) -> TransitionSystem:
@@ -74,6 +96,8 @@ def _initial(machine: Machine, program: Program) -> list[tuple[tuple[int, ...], 
                 hint = "let it choose among less, or lower the bounds"
                 raise _refused("K090", title, span, "", hint)
     except Fault as fault:
+        if fault.starting:
+            raise FailsAtStart(fault.starting) from None
         title = f"setup fails: {fault.message}"
         raise _refused("K091", title, fault.span, fault.kind) from None
     except Undecided as undecided:

@@ -1,7 +1,10 @@
 """What setup makes and ends again at once has had its room too."""
 
+import pytest
+
 from kmcheck.diagnostics import Source
 from kmcheck.driver import Options, verify
+from kmcheck.verdict import Violated
 
 HEAD = """
 from kmcheck.lang import Object, free, process, setup, start
@@ -40,3 +43,38 @@ def test_a_process_without_a_step_has_ended_when_setup_has() -> None:
 def test_setup_may_free_what_it_has_allocated() -> None:
     assert states("free(Flag())", "start(raises, True)") == states("start(raises, True)")
     assert states("start(raises, True)") == 2
+
+
+FAILS_AT_ONCE = """
+from kmcheck.kernel.rcu import rcu_read_unlock
+from kmcheck.lang import Object, process, setup, start
+
+
+class Flag(Object):
+    up: bool
+
+
+flag = Flag()
+
+
+@process
+def raises(wanted: int) -> None:
+    assert wanted == 1
+    rcu_read_unlock()
+    flag.up = True
+
+
+@setup
+def begin() -> None:
+    start(raises, {wanted})
+"""
+
+
+@pytest.mark.parametrize(("wanted", "violation"), [(1, "rcu-imbalance"), (2, "assertion")])
+def test_a_process_that_fails_before_its_first_access_is_a_violation_with_a_run(
+    wanted: int, violation: str
+) -> None:
+    result = verify(Source("spec.py", FAILS_AT_ONCE.replace("{wanted}", str(wanted))), Options())
+    (found,) = (v for v in result.verdicts if isinstance(v, Violated))
+    assert found.property == violation
+    assert [event.process for event in found.trace.events] == ["CPU0"]

@@ -118,6 +118,8 @@ def _syntax_error(source: Source, error: SyntaxError) -> Diagnostic:
         return Diagnostic("K002", c[0], Span(source, line, column, line, column + 1), "here", c[1])
     last = error.end_offset if error.end_lineno == error.lineno and error.end_offset else 0
     span = Span(source, line, column, line, max(column + 1, last))
+    if "integer string conversion" in error.msg:
+        return Diagnostic("K023", "this number does not fit 32 bits", span, "here")
     return Diagnostic("K002", f"this is not Python: {error.msg}", span, "here")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kmcheck.diagnostics import InternalError
+from kmcheck.ir.expr import Op
 from kmcheck.ir.types import Counter, Ref, SetOf
 from kmcheck.replay.reading import read_by
 from kmcheck.replay.recorder import place_of
@@ -125,6 +126,7 @@ class Ending:
         at = f"({', '.join(shown)})" if shown else ""
         thing = things[0] if things else None
         sizes, told = self._sizes(failure.residual, thing)
+        told += self._sides(failure, named=thing is not None)
         read = read_by(failure, self.teller.state, self.names, self.teller.values)
         message = f"{failure.property.name}{at} does not hold{told}{f': {read}' if read else ''}"
         name = self.names.of(*thing) if thing is not None else None
@@ -144,18 +146,41 @@ class Ending:
         counters = "; ".join(self._counters(thing, model)) if thing is not None else ""
         return sizes, f": {told}" + (f": {counters}" if counters else "")
 
+    def _sides(self, failure: Failure, *, named: bool) -> str:
+        """Return what the two sides of a law are for the sizes that break it."""
+        formula = failure.property.formula
+        if isinstance(failure.residual, bool) or not isinstance(formula, Op):
+            return ""
+        if formula.name not in _LAWS:
+            return ""
+        model = self.solver.counterexample(failure.residual)
+        evaluator = self.judge.evaluator
+        for (cell, _, _), value in zip(failure.property.parameters, failure.bindings, strict=True):
+            evaluator.cells[cell] = value
+        left, right = (
+            _value(evaluator.of(side)(list(self.teller.state), 0), model) for side in formula.args
+        )
+        first = "" if named else f": {formula.args[0].span.text} = {left}"
+        return f"{first}, where the law says {right}"
+
     def _counters(self, thing: tuple[str, int], model: dict[int, int]) -> list[str]:
         found = []
         for kind, index in self.layout.parts(*thing):
             for name, info in self.layout.program.kinds[kind].fields.items():
                 if isinstance(info.type, Counter):
                     form = self.teller.state[self.layout.fields[kind, name] + index]
-                    value = form[0] + sum(c * model.get(i, 1) for i, c in enumerate(form) if i)
+                    value = _value(form, model)
                     owner = self.names.of(kind, index)
                     found.append(f"{owner}{'.' if '->' in owner else '->'}{name} = {value}")
         return found
 
 
+def _value(form: tuple[int, ...], model: dict[int, int]) -> int:
+    """Return what a linear form is for given sizes; those not given are 1."""
+    return form[0] + sum(c * model.get(i, 1) for i, c in enumerate(form) if i)
+
+
+_LAWS = {"form_eq", "form_ne", "form_lt", "form_le", "form_gt", "form_ge"}
 _STALE = {"use-after-free", "double-free"}
 
 

@@ -28,6 +28,7 @@ class Note:
     text: str
     span: Span
     loaded: object = None
+    comment: str = ""
 
 
 @dataclass(slots=True)
@@ -174,10 +175,13 @@ class Recorder:
         self.allocations.append((kind, index, instruction.name))
         if self.in_setup:
             return
+        former = self.names.former.get((kind, index))
         name = self.names.number(kind, index)
         access = Access("alloc", name, kind, "", None, None, place_of(instruction.span))
         plain = kind.partition("(")[0].lower()
-        self.notes.append(Note(access, f"{name} = kzalloc({plain})", instruction.span))
+        note = Note(access, f"{name} = kzalloc({plain})", instruction.span)
+        note.comment = f"at the address of {former}" if former else ""
+        self.notes.append(note)
 
     def freed(self, kind: str, index: int, instruction: Free) -> None:
         """Keep that an object's life ended."""

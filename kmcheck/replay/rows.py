@@ -37,6 +37,9 @@ class Rows:
     def note(self, block: Block) -> str:
         """Return the comment beside a step: the spec's own, else which object a load came to."""
         shown = _what_matters([n for n in self.recorder.notes if not n.access.ghost])
+        said = [n.comment for n in shown if n.comment]
+        if said and not block.note:
+            return said[0]
         if block.note or len(shown) != 1 or shown[0].access.what != "load":
             return block.note
         after = shown[0].access.after

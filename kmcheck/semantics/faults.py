@@ -35,6 +35,8 @@ class Fault(Exception):  # noqa: N818 - a violation found, not an error of the p
         """The field that was to be accessed, where one was."""
         self.calls = calls
         """What a check that failed is inside of."""
+        self.starting = ""
+        """The process that failed while it was being started, before its first step."""
         self.state: tuple[object, ...] | None = None
         """What the step had made of the state when it failed."""
 

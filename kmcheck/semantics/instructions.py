@@ -226,7 +226,11 @@ class Instructions:
             if self.shared.watcher is not None:
                 self.shared.watcher.spawned(name, i)
             if not target.blocks[target.entry].cut:
-                self.shared.runners[name](s, i)
+                try:
+                    self.shared.runners[name](s, i)
+                except Fault as fault:
+                    fault.starting = fault.starting or name
+                    raise
 
         return spawn
 
