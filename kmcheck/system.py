@@ -99,7 +99,7 @@ def _initial(machine: Machine, program: Program) -> list[tuple[tuple[int, ...], 
         if fault.starting:
             raise FailsAtStart(fault.starting) from None
         title = f"setup fails: {fault.message}"
-        raise _refused("K091", title, fault.span, fault.kind) from None
+        raise _refused("K091", title, _called(program, fault.span), fault.kind) from None
     except Undecided as undecided:
         title = "setup goes on in a way that depends on the sizes"
         raise _refused("K094", title, undecided.span, "undecided") from None
@@ -107,6 +107,17 @@ def _initial(machine: Machine, program: Program) -> list[tuple[tuple[int, ...], 
         title = "setup leads to no state: it chooses among nothing"
         raise _refused("K092", title, span)
     return found
+
+
+def _called(program: Program, span: Span) -> Span:
+    """Return where the user's own code got to a piece of the library that setup failed in."""
+    if not span.source.module:
+        return span
+    for block in program.templates["setup"].blocks:
+        if any(instruction.span == span for instruction in block.instructions):
+            own = [call.span for call in block.calls if not call.span.source.module]
+            return own[-1] if own else span
+    return program.templates["setup"].span
 
 
 def _refused(code: str, title: str, span: Span, label: str = "", hint: str = "") -> SpecError:

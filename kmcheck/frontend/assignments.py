@@ -95,6 +95,9 @@ class Assignments(Calls):
         if value.type == VOID and isinstance(node, ast.Call):
             title = f"`{ast.unparse(node.func)}` returns nothing"
             raise self.refuse("K073", title, node, "no value", "call it in a statement of its own")
+        if isinstance(node, ast.BoolOp) and any(self.kind_of(part) for part in node.values):
+            title = "`and` and `or` give True or False, not one of what they join"
+            raise self.refuse("K040", title, node, "", "write `a if a is not None else b`")
         if value.type == VOID:
             hint = f"write `{name}: Type | None = None`"
             raise self.refuse("K073", f"what type has `{name}`?", node, "None says nothing", hint)

@@ -139,10 +139,14 @@ class Calls(Updates):
         frame.entry = self.builder.place
         outer, calls = self.frame, self.builder.calls
         self.frame, self.builder.calls = frame, (*calls, entry)
+        if self.role == "setup":  # what fails there is told by where it was called
+            self.builder.jump_to_new(span)
         try:
             self.body(function.node.body)
         finally:
             self.frame, self.builder.calls = outer, calls
+        if self.role == "setup":
+            self.builder.jump_to_new(span)
         return self._leave(frame, span)
 
     def _leave(self, frame: Frame, span: Span) -> Expr:

@@ -46,6 +46,8 @@ class Effects(Steps):
         span = self.span(node)
         if self.in_ghost and word not in ("add", "min", "max", "len"):
             raise self.refuse("K044", f"`{word}` cannot stand in ghost code", node)
+        if word != "start":
+            self.refuse_keywords(word, node)
         match word, node.args:
             case "choose", _:
                 return self.choose(node)

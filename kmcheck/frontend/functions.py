@@ -9,6 +9,7 @@ from kmcheck.frontend.annotations import Annotations
 from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
+from kmcheck.frontend.source import keyword_span
 from kmcheck.frontend.symbols import (
     Broken,
     FunctionSymbol,
@@ -165,9 +166,12 @@ class Functions(Words):
         if len(node.args) != expected or node.keywords:
             names = ", ".join(p.arg for p in parameters[len(parameters) - expected :])
             title = f"`{function.name}` takes {expected} argument{'' if expected == 1 else 's'}"
-            raise self.refuse(
-                "K055", title, node, f"{len(node.args)} given", f"write `{function.name}({names})`"
-            )
+            hint = f"write `{function.name}({names})`"
+            if node.keywords:
+                title = f"`{function.name}` takes its arguments in order, not by name"
+                at = keyword_span(self.frame.module.source, node.keywords[0])
+                raise self.refuse_at("K055", title, at, "", hint)
+            raise self.refuse("K055", title, node, f"{len(node.args)} given", hint)
         for argument in node.args:
             if isinstance(argument, ast.Starred):
                 raise self.unknown(argument)

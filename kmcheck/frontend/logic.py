@@ -33,14 +33,21 @@ class Logic(Naming):
 
     def unknown(self, node: ast.expr) -> Refused:
         """Say that a piece of Python is not in the language."""
-        name = UNKNOWN.get(type(node).__name__, type(node).__name__.lower())
-        return self.refuse(
-            "K046",
-            f"{name} is not in the spec language",
-            node,
-            "",
-            INSTEAD.get(type(node).__name__, ""),
-        )
+        sort = type(node.value if isinstance(node, ast.Constant) else node).__name__
+        name = UNKNOWN.get(sort, sort.lower())
+        title = f"{name} is not in the spec language"
+        return self.refuse("K046", title, node, "", INSTEAD.get(sort, ""))
+
+    def refuse_display(self, node: ast.Compare) -> None:
+        """Refuse `x in (a, b)`, which Python has and the language has not."""
+        for op, among in zip(node.ops, node.comparators, strict=True):
+            display = isinstance(among, (ast.Tuple, ast.List, ast.Set))
+            if isinstance(op, (ast.In, ast.NotIn)) and display:
+                word = "and" if isinstance(op, ast.NotIn) else "or"
+                sign = "!=" if isinstance(op, ast.NotIn) else "=="
+                hint = f"write `x {sign} a {word} x {sign} b`"
+                title = f"{UNKNOWN[type(among).__name__]} is not in the spec language"
+                raise self.refuse("K046", title, among, "", hint)
 
     def condition(self, node: ast.expr) -> Expr:
         """Return whether a node's value is true."""

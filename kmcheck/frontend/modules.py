@@ -184,6 +184,9 @@ class Loader(Declarations):
             hint = did_you_mean(node.module or "", known)
             if not hint.startswith("did"):
                 hint = IMPORTABLE
+            words = [alias.name for alias in node.names if alias.name in lang.__all__]
+            if words:
+                hint = f"write `from kmcheck.lang import {', '.join(words)}`"
             raise self.refuse(
                 module, "K010", f"there is no `{node.module}` to import from", node, "", hint
             ) from None

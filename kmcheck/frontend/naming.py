@@ -108,7 +108,10 @@ class Naming:
         if fitting is None:
             title = f"{what} is to be {article(wanted)}"
             label = f"this is {article(value.type)}"
-            raise self.refuse("K040", title, node, label, instead_of(value, wanted))
+            hint = instead_of(value, wanted)
+            if isinstance(node, ast.BoolOp):
+                hint = "`and` and `or` give True or False: write `a if a is not None else b`"
+            raise self.refuse("K040", title, node, label, hint)
         return fitting
 
     def symbol(self, node: ast.expr) -> Symbol | None:
@@ -237,7 +240,8 @@ class Naming:
         if name not in info.fields:
             if name in info.symbol.methods:
                 title = f"`{name}` is a method: call it"
-                raise self.refuse_at("K041", title, self.tail(node, name))
+                hint = "what a field can hold is a function, which is given the object"
+                raise self.refuse_at("K041", title, self.tail(node, name), "", hint)
             raise self._no_field(info, name, self.tail(node, name))
         if not _is_own(base):
             self.world.touch(base.type.kind, name)
@@ -278,6 +282,30 @@ class Naming:
     def tail(self, node: ast.expr, name: str) -> Span:
         """Return the place of the last `name` characters of a node: the attribute itself."""
         return tail_span(self.frame.module.source, node, name)
+
+    def kind_of(self, node: ast.expr) -> str | None:
+        """Return the class of the object that an expression names, without reporting anything."""
+        match node:
+            case ast.Name(id=name):
+                binding = self.frame.names.get(name)
+                kind: Type | None = None
+                if isinstance(binding, (Local, Place)):
+                    kind = binding.type
+                elif isinstance(binding, Alias):
+                    kind = binding.value.type
+                else:
+                    symbol = self.frame.module.symbols.get(name)
+                    return getattr(symbol, "kind", None)
+                return kind.kind if isinstance(kind, Ref) else None
+            case ast.Attribute(value=base, attr=name):
+                info = self.world.kinds.get(self.kind_of(base) or "")
+                if info is None:
+                    return None
+                if name in info.embedded:
+                    return info.embedded[name]
+                declared = info.fields[name].type if name in info.fields else None
+                return declared.kind if isinstance(declared, Ref) else None
+        return None
 
     def element(self, place: Place, index: Expr, node: ast.expr) -> Place:
         """Return an element of an array as a place."""

@@ -155,6 +155,8 @@ def binary(op: ast.operator, left: Expr, right: Expr, span: Span) -> Expr:
     if type(op) not in {**_ARITHMETIC, **_SETS}:
         raise Mismatch(f"`{sign}` is not in the spec language", _OPERATORS.get(sign, ""))
     hint = ""
+    if isinstance(a, Int) and isinstance(b, Int):
+        hint = "flags are fields, each a bool"
     if isinstance(a, (Ref, ProcessId)) or isinstance(b, (Ref, ProcessId)):
         hint = "addresses are compared and followed, not computed with"
     raise Mismatch(f"`{sign}` does not take {article(a)} and {article(b)}", hint)
@@ -162,7 +164,7 @@ def binary(op: ast.operator, left: Expr, right: Expr, span: Span) -> Expr:
 
 def _integers(name: OpName, left: Expr, right: Expr, span: Span) -> Expr:
     if name in ("div", "mod") and (not isinstance(right, Const) or right.value == 0):
-        raise Mismatch("the divisor is to be a constant other than zero")
+        raise Mismatch("the divisor is to be a constant other than zero", "write an `if` for each")
     kind = _interval(name, left.type, right.type)
     if kind.lo < -(2**63) or kind.hi >= 2**63:
         hint = "give what it is computed from a range: `Annotated[int, range(8)]`"
@@ -215,7 +217,10 @@ def compare(op: ast.cmpop, left: Expr, right: Expr, span: Span) -> Expr:
     if name not in ("eq", "ne"):
         if isinstance(a, (Ref, ProcessId)):
             raise Mismatch("addresses have no order", "they are equal or not: `==`, `!=`")
-        raise Mismatch(f"{article(a)} has no order", "compare it with `==` and `!=`")
+        hint = "compare it with `==` and `!=`"
+        if isinstance(a, SetOf):
+            hint = "`a <= b` tells whether all of `a` is in `b`"
+        raise Mismatch(f"{article(a)} has no order", hint)
     if isinstance(left.type, Ref):
         return Op("same" if name == "eq" else "differ", (left, right), BOOL, span)
     return _fold(name, left, right, span)

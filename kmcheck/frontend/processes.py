@@ -58,7 +58,7 @@ def lower_process(world: World, function: FunctionSymbol) -> Template:
         raise world.loader.refuse(function.module, "K097", title, function.node, "", hint)
     drawn = code.builder.finish()
     world.stepping.update(call.function for block in drawn if block.cut for call in block.calls)
-    blocks, entry = tidy(drawn, code.builder.variables)
+    blocks, entry = tidy(drawn, code.builder.variables, join=role != "setup")
     limit = limit_of(world.loader, function) if role in ("process", "daemon") else None
     used = {*parameters, "@cpu"} | mentioned(blocks)
     variables = {name: kind for name, kind in code.builder.variables.items() if name in used}

@@ -56,6 +56,7 @@ class Pure(Functions):
             case ast.BinOp(left=left, op=op, right=right):
                 return self.arithmetic(op, self.pure(left), self.pure(right), node)
             case ast.Compare(left=left, ops=ops, comparators=rest):
+                self.refuse_display(node)
                 operands = [self.pure(v) for v in (left, *rest)]
                 return self.comparison(ops, operands, node)
             case ast.IfExp(test=test, body=body, orelse=orelse):

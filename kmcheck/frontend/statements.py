@@ -10,12 +10,12 @@ from kmcheck.frontend.annotations import Annotations
 from kmcheck.frontend.hints import statement_instead
 from kmcheck.frontend.loops import Loops
 from kmcheck.frontend.report import Refused
-from kmcheck.frontend.scope import Alias, Frame, Local, Loop, Place
+from kmcheck.frontend.scope import Frame, Local, Loop
 from kmcheck.frontend.symbols import Broken
 from kmcheck.frontend.vocabulary import BLOCKS, EFFECTS
 from kmcheck.ir.code import Assign
 from kmcheck.ir.expr import Const
-from kmcheck.ir.types import INT16, VOID, Int, Ref, Type
+from kmcheck.ir.types import INT16, VOID, Int
 
 
 class Statements(Loops):
@@ -221,33 +221,9 @@ class Statements(Loops):
                 target = t
         if not isinstance(target, ast.Attribute):
             return False
-        kind = self._kind_of(target.value)
+        kind = self.kind_of(target.value)
         info = self.world.kinds.get(kind or "")
         return info is not None and target.attr in info.fields and info.fields[target.attr].ghost
-
-    def _kind_of(self, node: ast.expr) -> str | None:
-        """Return the class of the object that an expression names, without reporting anything."""
-        match node:
-            case ast.Name(id=name):
-                binding = self.frame.names.get(name)
-                kind: Type | None = None
-                if isinstance(binding, (Local, Place)):
-                    kind = binding.type
-                elif isinstance(binding, Alias):
-                    kind = binding.value.type
-                else:
-                    symbol = self.frame.module.symbols.get(name)
-                    return getattr(symbol, "kind", None)
-                return kind.kind if isinstance(kind, Ref) else None
-            case ast.Attribute(value=base, attr=name):
-                info = self.world.kinds.get(self._kind_of(base) or "")
-                if info is None:
-                    return None
-                if name in info.embedded:
-                    return info.embedded[name]
-                declared = info.fields[name].type if name in info.fields else None
-                return declared.kind if isinstance(declared, Ref) else None
-        return None
 
     def _return(self, value: ast.expr | None, node: ast.Return) -> None:
         frame = self.frame
@@ -258,15 +234,16 @@ class Statements(Loops):
                 self.builder.jump(frame.exit)
             return
         if frame.exit is None:
-            frame.value = self.value(value)
+            given = self.value(value)
             if frame.function.node.returns is not None:
                 declared = Annotations(self.world.loader, frame.module).argument(
                     frame.function.node.returns
                 )
                 if declared.type is not None and declared.type != VOID:
-                    fitting = self.fit(frame.value, declared.type, value, "what is returned")
+                    fitting = self.fit(given, declared.type, value, "what is returned")
                     what = f"what {frame.function.name} returns"
-                    frame.value = self.ranged(fitting, declared.type, what)
+                    given = self.ranged(fitting, declared.type, what)
+            frame.value = given
             return
         result = self.value(value)
         if frame.result_type is None and result.type == VOID:

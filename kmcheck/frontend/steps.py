@@ -129,6 +129,7 @@ class Steps(Pure):
                 first = self.held(left)
                 return self.arithmetic(op, first, self.value(right), node)
             case ast.Compare(left=left, ops=ops, comparators=rest):
+                self.refuse_display(node)
                 first_ones = [self.held(v) for v in (left, *rest[:-1])]
                 return self.comparison(ops, [*first_ones, self.value(rest[-1])], node)
             case ast.IfExp(test=test, body=body, orelse=orelse):

@@ -14,13 +14,15 @@ from kmcheck.ir.live import live_in, live_steps, read_by
 from kmcheck.ir.types import Type
 
 
-def tidy(blocks: tuple[Block, ...], variables: dict[str, Type]) -> tuple[tuple[Block, ...], int]:
+def tidy(
+    blocks: tuple[Block, ...], variables: dict[str, Type], *, join: bool = True
+) -> tuple[tuple[Block, ...], int]:
     """Return the tidied blocks, and where to begin."""
     kept, entry = _thread(list(blocks), 0)
     kept, entry = _reachable(kept, entry)
     temporaries = {name for name in variables if name.startswith("@") and name != "@cpu"}
     kept = _reset_dead(kept, variables, temporaries)
-    kept = _join(kept, entry)
+    kept = _join(kept, entry) if join else kept
     kept, entry = _reachable(kept, entry)
     return tuple(kept), entry
 

@@ -7,6 +7,7 @@ import ast
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.quantifiers import Quantifiers
 from kmcheck.frontend.report import Refused
+from kmcheck.frontend.source import keyword_span
 from kmcheck.frontend.symbols import (
     FunctionSymbol,
 )
@@ -49,6 +50,7 @@ class Words(Quantifiers):
 
     def _word(self, word: str, node: ast.Call) -> Expr:
         span = self.span(node)
+        self.refuse_keywords(word, node)
         match word, node.args:
             case ("all" | "any" | "sum" | "total" | "count") as what, [
                 ast.GeneratorExp() as generator
@@ -116,6 +118,14 @@ class Words(Quantifiers):
             title = f"`{word}` is a step, or changes something: it cannot stand here"
             raise self.refuse("K054", title, node, "", self.looks_only())
         raise self.misused(word, node)
+
+    def refuse_keywords(self, word: str, node: ast.Call) -> None:
+        """Refuse arguments that are given by name."""
+        if node.keywords:
+            title = f"`{word}` takes its arguments in order, not by name"
+            at = keyword_span(self.frame.module.source, node.keywords[0])
+            hint = f"write `{EFFECTS.get(word) or SIGNATURES.get(word) or word}`"
+            raise self.refuse_at("K055", title, at, "", hint)
 
     def looks_only(self) -> str:
         """Return a hint for what changes something, where that cannot be."""
