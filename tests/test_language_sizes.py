@@ -140,6 +140,18 @@ def test_a_size_that_nothing_mentions_any_more_is_used_again() -> None:
     assert result.label.statistics.states == 6 + 1
 
 
+def test_what_is_global_or_embedded_has_a_size_too() -> None:
+    fields, charge = FIELDS + "\nsize: Size", "g.used.add(g.size)"
+    for claim, expected in (("g.used >= 1", "holds"), ("g.used >= 2", "claim")):
+        text = program(fields, charge, more=PAGE) + law(claim, "finally_")
+        assert verdict(text) == expected
+    more = "class Part(Object):\n    size: Size\n\n" + ONE.replace("size: Size", "part: Part")
+    cycle = "while True:\n    page = Page()\n    g.used.add(page.part.size)\n    free(page)\n"
+    assert verdict(run(cycle.replace("while True", "for _ in range(2)"), more=more)) == "holds"
+    once = trace(program(fields, charge, more=PAGE) + law("g.used != 3", "finally_"))
+    assert once.violation.sizes == (("g", 3),)
+
+
 def test_more_sizes_than_there_is_room_for_are_unknown() -> None:
     leaks = "while True:\n    page = Page()\n    g.used.add(page.size)\n    free(page)"
     assert verdict(run(leaks, more=ONE)).startswith("unknown: bound reached: the sizes of Page")

@@ -166,6 +166,8 @@ def test_a_set_is_a_set(code: str, expected: str) -> None:
         "a in x",
         "len(x) == 1",
         "x <= g.s",
+        "x == g.s",
+        "not x != g.s",
         "g.s <= x",
         "not (g.s - x)",
         "len(g.s | x) == 1",

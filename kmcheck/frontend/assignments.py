@@ -53,6 +53,10 @@ class Assignments(Calls):
         if isinstance(node_value, ast.Call):
             node_value.kept_as = name  # type: ignore[attr-defined]
         value = self.value(node_value)
+        if isinstance(value.type, SetOf) and isinstance(node_value, (ast.Attribute, ast.Name)):
+            title = f"`{name}` would be a copy of this set, which others go on changing"
+            hint = f"write `{ast.unparse(node_value)}.copy()`, or name the set where it is used"
+            raise self.refuse("K085", title, node_value, "", hint)
         binding = self.frame.names.get(name)
         if isinstance(binding, Place):
             raise self.refuse(

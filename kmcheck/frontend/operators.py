@@ -6,7 +6,7 @@ import ast
 from typing import Literal
 
 from kmcheck.diagnostics import Span
-from kmcheck.ir.expr import Const, Expr, Op, OpName
+from kmcheck.ir.expr import And, Const, Expr, Op, OpName
 from kmcheck.ir.types import (
     BOOL,
     COUNTER,
@@ -223,7 +223,20 @@ def compare(op: ast.cmpop, left: Expr, right: Expr, span: Span) -> Expr:
         raise Mismatch(f"{article(a)} has no order", hint)
     if isinstance(left.type, Ref):
         return Op("same" if name == "eq" else "differ", (left, right), BOOL, span)
+    if isinstance(getattr(left.type, "element", None), Ref):
+        return _same_members(name, left, right, span)
     return _fold(name, left, right, span)
+
+
+def _same_members(
+    name: Literal["eq", "ne", "lt", "le", "gt", "ge"], left: Expr, right: Expr, span: Span
+) -> Expr:
+    """Return whether two sets have the same addresses in them, dangling or not."""
+    if not isinstance(left.type, SetOf):
+        raise Mismatch("lists and arrays of objects are not compared as a whole")
+    there, back = ((left, right), (right, left))
+    both = And((Op("subset", there, BOOL, span), Op("subset", back, BOOL, span)), BOOL, span)
+    return both if name == "eq" else Op("not", (both,), BOOL, span)
 
 
 def _fold(

@@ -19,7 +19,7 @@ from kmcheck.frontend.zero import zero_of
 from kmcheck.ir.code import END, Assign, Call, Choose, Store, Template
 from kmcheck.ir.expr import Alive, Element, Self, Var
 from kmcheck.ir.live import mentioned
-from kmcheck.ir.types import PROCESS, Ref, SetOf
+from kmcheck.ir.types import PROCESS, Ref, SetOf, Size
 
 MOST_VARIABLES = 400
 """Variables of one process, with those of all functions that it calls."""
@@ -130,6 +130,8 @@ def _end_record(world: World, code: Statements, group: str, kind: str, frame: Fr
         except Refused:
             return
     for name, declared in info.fields.items():
+        if isinstance(declared.type, Size):
+            continue  # the record's next owner has some size, too
         code.builder.emit(
             Store(mine, kind, name, zero_of(declared.type, span), declared.ghost, span)
         )

@@ -212,6 +212,17 @@ class Layout:
         return 0 if not slots else min(slots, self._size_fields) + self._outlived
 
     @cached_property
+    def lasting_sizes(self) -> list[int]:
+        """Where the sizes of what always lives are: each is a symbol from the beginning on."""
+        return [
+            self.fields[kind, name] + index
+            for kind, name in self.fields
+            if isinstance(self.program.kinds[kind].fields[name].type, Size)
+            for index in range(self.pool(kind))
+            if self.life_slot(kind, index) is None
+        ]
+
+    @cached_property
     def _size_fields(self) -> int:
         return sum(
             self.pool(k)
@@ -221,12 +232,12 @@ class Layout:
 
     @cached_property
     def _outlived(self) -> int:
-        reused = any(
-            kind.allocated_by_processes
-            and any(isinstance(f.type, Size) for f in kind.fields.values())
-            for kind in self.program.kinds.values()
-        )
-        return self._size_fields if reused else 0
+        kinds = self.program.kinds
+        reused = [name for name, kind in kinds.items() if kind.allocated_by_processes]
+        for name in reused:
+            reused += kinds[name].embedded.values()
+        sized = any(isinstance(f.type, Size) for n in reused for f in kinds[n].fields.values())
+        return self._size_fields if sized else 0
 
     def zero(self, kind: Type | None) -> int | tuple[int, ...]:
         """Return what a slot of a type holds as long as nothing was stored in it."""

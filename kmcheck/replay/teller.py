@@ -53,6 +53,10 @@ class Teller:
         self.names.setup(self.recorder.allocations)
         for kind, index, _ in self.recorder.allocations:
             self.names.sized(kind, index, self.state)
+        for kind in self.layout.program.kinds:
+            for index in range(self.layout.pool(kind)):
+                if self.layout.life_slot(kind, index) is None:
+                    self.names.sized(kind, index, self.state)
         self.names.renumber(actors)
         self.order = list(self.names.processes)
         self.order.sort(key=lambda n: int(self.names.processes[n][3:]))

@@ -135,6 +135,8 @@ class Machine:
         """Return the state after setup with the given choices."""
         self.oracle.reset(choices)
         blank = list(self.layout.blank)
+        for symbol, slot in enumerate(self.layout.lasting_sizes, start=1):
+            blank[slot] = symbol
         for name, template in self.layout.program.templates.items():
             if template.role == "action":
                 blank[self.layout.pc[name]] = template.entry + 1
