@@ -11,6 +11,7 @@ from kmcheck.ir.layout import MOST_SLOTS, Layout, Sizing, TooLarge
 from kmcheck.ir.program import Program
 from kmcheck.residual import Residual
 from kmcheck.semantics import BoundReached, Fault, Machine, State, Undecided
+from kmcheck.solver import Undecided as SolverUndecided
 
 MOST = 64
 """Objects of a kind, or instances of a process, that setup may make."""
@@ -98,11 +99,14 @@ def _initial(machine: Machine, program: Program) -> list[tuple[tuple[int, ...], 
     except Fault as fault:
         if fault.starting:
             raise FailsAtStart(fault.starting) from None
-        title = f"setup fails: {fault.message}"
+        title = f"setup fails: {fault.message or fault.kind}"
         raise _refused("K091", title, _called(program, fault.span), fault.kind) from None
     except Undecided as undecided:
         title = "setup goes on in a way that depends on the sizes"
         raise _refused("K094", title, undecided.span, "undecided") from None
+    except SolverUndecided as undecided:
+        title = f"setup checks what the solver cannot decide: {undecided}"
+        raise _refused("K094", title, span) from None
     if not found:
         title = "setup leads to no state: it chooses among nothing"
         raise _refused("K092", title, span)

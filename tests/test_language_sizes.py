@@ -9,6 +9,7 @@ import z3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kmcheck.diagnostics import SpecError
 from kmcheck.driver import Options
 from kmcheck.residual import Form, Residual
 from kmcheck.semantics import Judge, Machine
@@ -205,9 +206,12 @@ def test_a_check_that_the_solver_does_not_know_never_passes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     text = run("with atomic():\n    g.used.sub(1)\n    check(g.used >= 1, 'kind')", begin=TWO)
-    assert verdict(text) == "holds"
+    setup = run("g.n = 1", begin=TWO + "\ncheck(g.used >= 2, 'kind')")
+    assert (verdict(text), verdict(setup)) == ("holds", "holds")
     monkeypatch.setattr(z3.Solver, "check", lambda self: z3.unknown)
     assert explore(text).outcome == "unknown"
+    with pytest.raises(SpecError, match="K094"):
+        explore(setup)
 
 
 # --- the solver itself, against plain arithmetic --------------------------------------------------
