@@ -274,3 +274,16 @@ def test_a_spec_imports_from_the_files_beside_it(tmp_path: Path) -> None:
     (tmp_path / "shared.py").write_text(shared, "utf-8")
     (tmp_path / "spec.py").write_text(spec, "utf-8")
     assert told(verify(read(str(tmp_path / "spec.py")), Options())) == "law"
+
+
+def test_a_property_that_is_imported_by_its_name_is_judged(tmp_path: Path) -> None:
+    shared = "from kmcheck.lang import Object, always\n\nclass G(Object):\n    n: int\n\ng = G()\n"
+    shared += "\n\n@always\ndef law() -> bool:\n    return g.n == 0\n"
+    shared += "\n\n@always\ndef other() -> bool:\n    return False\n"
+    spec = "from kmcheck.lang import process, setup, start\nfrom shared import {}\n"
+    spec += "\n\n@process\ndef p() -> None:\n    g.n = 1\n"
+    spec += "\n\n@setup\ndef begin() -> None:\n    start(p)\n"
+    (tmp_path / "shared.py").write_text(shared, "utf-8")
+    for names, expected in (("g, law", "law"), ("g", "holds")):
+        (tmp_path / "spec.py").write_text(spec.format(names), "utf-8")
+        assert told(verify(read(str(tmp_path / "spec.py")), Options())) == expected

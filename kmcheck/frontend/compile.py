@@ -57,7 +57,13 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
     world = World(loader, reporter)
     world.read_kinds()
     _require_setup(reporter, spec, loader.functions, refused=loader.setup_refused)
-    roles = [f for f in loader.functions if f.module is spec or f.role in ("process", "action")]
+    roles = [
+        f
+        for f in loader.functions
+        if f.module is spec
+        or f.role in ("process", "action")
+        or (f.role in WHEN and f in spec.symbols.values())
+    ]
     templates, properties = _lower(world, roles, reporter)
     cells = world.cells
     check_unmet(world, roles)
@@ -141,10 +147,13 @@ def _refuse_taken(
         for instruction in block.instructions
         if isinstance(instruction, Check)
     }
+    taken = checked | {*BUILT_IN}
     for prop in properties:
-        if prop.name in checked | {*BUILT_IN}:
-            title = f"`{prop.name}` is the name of a violation"
+        if prop.name in taken:
+            what = "a violation" if prop.name in checked | {*BUILT_IN} else "another property"
+            title = f"`{prop.name}` is the name of {what}"
             reporter.report("K084", title, prop.span, "", "call the property another name")
+        taken.add(prop.name)
 
 
 def _kinds(world: World, loader: Loader, reporter: Reporter) -> dict[str, Kind]:
