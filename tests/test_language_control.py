@@ -59,6 +59,15 @@ def test_a_loop_over_a_shared_set_visits_no_member_twice() -> None:
     assert finals(run(DIGITS, again, begin=begin), "n") == {0, 1}
 
 
+def test_a_loop_over_a_shared_set_takes_a_new_object_for_another_one() -> None:
+    # the member that was visited is freed, and its slot is used again while the loop goes on
+    other = "x = g.a\nwith atomic():\n    wait_until(g.n == 1)\n    g.s.remove(x)\n    free(x)\n"
+    other += "y = Node(k=2)\ng.s.add(y)"
+    more = NODE.replace("limit=4", "limit=1")
+    begin = "a = Node(k=1)\ng.s.add(a)\ng.a = a"
+    assert finals(program(FIELDS, DIGITS, other, more=more, begin=begin), "n") == {1, 4 + 2}
+
+
 def test_each_turn_of_a_loop_over_a_shared_set_is_a_step() -> None:
     # n members: n turns, and the look that finds no more; which are seen tells states apart: 2^n,
     # and in each but the empty one which is the current one; then the end

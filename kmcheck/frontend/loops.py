@@ -244,16 +244,16 @@ class Loops(Assignments):
         self.access(place, span)
         visited = Var(seen, kind, span)
         self.builder.emit(
-            Assign(left, Op("minus", (self.load_of(place, span), visited), kind, span), span)
+            Assign(left, Op("unseen", (self.load_of(place, span), visited), kind, span), span)
         )
         inside, out = self.builder.draft(span), self.builder.draft(span)
         self.builder.branch(self.as_condition(Var(left, kind, span), node.iter), inside, out, span)
         self.builder.at(inside)
         local = self._loop_variable(name, kind.element, node)
         self.builder.emit(Choose(local.slot, Var(left, kind, span), span))
-        self.builder.emit(
-            Assign(seen, Op("with", (visited, Var(local.slot, local.type, span)), kind, span), span)
-        )
+        member = Var(local.slot, local.type, span)
+        others = Op("without", (visited, member), kind, span)
+        self.builder.emit(Assign(seen, Op("with", (others, member), kind, span), span))
         self._loop_body(node.body, head, self.builder.current, out, name)
 
     def _walk_list(self, node: ast.For, name: str, place: Place, kind: ListOf) -> None:

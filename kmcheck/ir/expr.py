@@ -33,6 +33,7 @@ OpName = Literal[
     "union",
     "intersect",
     "minus",
+    "unseen",
     "subset",
     "size",
     "only",

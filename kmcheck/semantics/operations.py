@@ -109,6 +109,7 @@ def set_operations(first: int, *, references: bool) -> dict[str, Callable[..., A
         "union": lambda a, b: a | b & ~whole(a),
         "intersect": lambda a, b: a & whole(b),
         "minus": lambda a, b: a & ~whole(b),
+        "unseen": lambda a, b: a & ~b,  # a new object in the slot of one that was seen is another
         "subset": lambda a, b: a & ~whole(b) == 0,
         "size": int.bit_count,
         "lowest": lambda mask: (mask & -mask).bit_length() - 1 + first if mask else 0,

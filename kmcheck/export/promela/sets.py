@@ -82,6 +82,8 @@ class Sets(Sequences):
                 return f"({a} & ({addresses(b, element)}))"
             case "minus", [a, b]:
                 return f"({a} & ~({addresses(b, element)}))"
+            case "unseen", [a, b]:
+                return f"({a} & ~({b}))"
             case "subset", [a, b]:
                 return f"(({a} & ~({addresses(b, element)})) == 0)"
             case "size", [group]:
