@@ -1,0 +1,92 @@
+"""What is said above a function, or once for a spec: its bounds, choices, processes, properties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, TypeVar, overload
+
+from kmcheck.lang.objects import Object, never_executed
+
+F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=bool | Enum)
+
+
+# --- what a spec is checked at ------------------------------------------------------------------
+
+
+def bound(default: int, doc: str) -> int:
+    """Declare a number that limits the exploration; `-D NAME=VALUE` sets it."""
+    return default
+
+
+def choice(default: C, doc: str) -> C:
+    """Declare a design alternative, a bool or a member of an Enum; `-D NAME=VALUE` sets it."""
+    return default
+
+
+def slots(kind: type[Object]) -> int:
+    """Return how many slots a type's pool has, for a `limit`."""
+    never_executed()
+
+
+# --- what runs ------------------------------------------------------------------------------------
+
+
+@overload
+def process(function: F, /) -> F: ...
+@overload
+def process(*, limit: int | None = None, daemon: bool = False) -> Callable[[F], F]: ...
+def process(function: Any = None, /, *, limit: int | None = None, daemon: bool = False) -> Any:
+    """Mark a function as what a process runs.
+
+    `limit` is how many may run at once when processes start it themselves; a `daemon` may
+    wait for ever without that being a deadlock.
+    """
+    return function if function is not None else (lambda f: f)
+
+
+def action(function: F) -> F:
+    """Mark a guarded command: one atomic step, for all parameters whose `wait_until`s hold."""
+    return function
+
+
+def setup(function: F) -> F:
+    """Mark the function that builds the initial heap and starts the processes."""
+    return function
+
+
+def macro(function: F) -> F:
+    """Mark a function whose arguments are places, as those of a C macro: it may store to them."""
+    return function
+
+
+# --- properties -----------------------------------------------------------------------------------
+
+
+def always(function: F) -> F:
+    """Mark a property of every state."""
+    return function
+
+
+def finally_(function: F) -> F:
+    """Mark a property of every state in which all processes have ended."""
+    return function
+
+
+@overload
+def conserved(function: F, /) -> F: ...
+@overload
+def conserved(*, when: str) -> Callable[[F], F]: ...
+def conserved(function: Any = None, /, *, when: str = "at rest") -> Any:
+    """Mark a law over sizes, to hold for every assignment of them.
+
+    `when="at rest"`: in each state where every process has either not begun or ended.
+    `when="always"`: in every state.
+    """
+    return function if function is not None else (lambda f: f)
+
+
+def step(function: F) -> F:
+    """Mark a property of every step: `before(x)` is the value of `x` in the state before it."""
+    return function
