@@ -24,9 +24,9 @@ from kmcheck.frontend.symbols import (
     TypeVariable,
     Word,
 )
+from kmcheck.frontend.syntax import comes_to_end
 from kmcheck.ir.types import BOOL, EnumType, Int
 
-BUILTINS = {"all", "any", "bool", "int", "len", "max", "min", "object", "range", "sum", "type"}
 ROLES = {"process", "action", "setup", "always", "finally_", "conserved", "step", "macro"}
 
 
@@ -285,45 +285,3 @@ class Declarations(Constants):
             return ConstantSymbol(self.settings.choice(name, member, enum, doc.value, span))
         wanted = "a whole number" if word == "bound" else "True, False or a member of an Enum"
         raise self.refuse(module, "K022", f"the default of a {word} is {wanted}", call.args[0])
-
-
-def is_setup(node: ast.stmt) -> bool:
-    """Tell whether a statement was to define the setup."""
-    decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
-    return any(isinstance(d, ast.Name) and d.id == "setup" for d in decorators)
-
-
-def comes_to_end(body: list[ast.stmt]) -> bool:
-    """Tell whether a function's code may go on behind these statements."""
-    match body[-1]:
-        case ast.Return() | ast.Raise() | ast.Assert(test=ast.Constant(value=False)):
-            return False
-        case ast.If(body=then, orelse=other):
-            return not other or comes_to_end(then) or comes_to_end(other)
-        case ast.With(body=inside):
-            return comes_to_end(inside)
-        case ast.While(test=ast.Constant(value=True), body=inside):
-            return _leaves(inside)
-    return True
-
-
-def _leaves(body: list[ast.stmt]) -> bool:
-    """Tell whether a loop's body has a `break` of its own."""
-    for node in body:
-        inside = [*getattr(node, "body", []), *getattr(node, "orelse", [])]
-        if isinstance(node, ast.Break):
-            return True
-        if isinstance(node, (ast.If, ast.With)) and _leaves(inside):
-            return True
-    return False
-
-
-def defined_names(node: ast.stmt) -> list[str]:
-    """Return the names that a top-level statement was to define."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return [node.name]
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return [a.asname or a.name.partition(".")[0] for a in node.names]
-    inner = [n for n in ast.walk(node) if isinstance(n, (ast.Name, ast.FunctionDef, ast.ClassDef))]
-    names = [n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-    return names + [n.name for n in inner if not isinstance(n, ast.Name)]

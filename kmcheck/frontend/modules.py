@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kmcheck import lang
 from kmcheck.diagnostics import Source, SpecError, UsageError
-from kmcheck.frontend.declarations import Declarations, defined_names, is_setup
+from kmcheck.frontend.declarations import Declarations
 from kmcheck.frontend.hints import did_you_mean, where_it_is
 from kmcheck.frontend.report import Refused, Reporter
 from kmcheck.frontend.settings import Settings
@@ -18,6 +18,7 @@ from kmcheck.frontend.symbols import (
     TypeVariable,
     Word,
 )
+from kmcheck.frontend.syntax import defined_names, is_setup
 
 IMPORTABLE = "a spec may import from kmcheck.lang, kmcheck.kernel and spec files beside it"
 PACKAGE = Path(__file__).resolve().parent.parent
