@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 
 from kmcheck.diagnostics import Span
+from kmcheck.frontend.conversions import Mismatch, convert, truth
 from kmcheck.frontend.naming import Naming
-from kmcheck.frontend.operators import Mismatch, binary, compare, convert, truth
+from kmcheck.frontend.operators import binary, compare
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.vocabulary import (
     INSTEAD,

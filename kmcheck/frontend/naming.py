@@ -6,8 +6,8 @@ import ast
 
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.builder import Builder
+from kmcheck.frontend.conversions import convert, instead_of
 from kmcheck.frontend.hints import did_you_mean, unknown_name
-from kmcheck.frontend.operators import convert, instead_of
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
 from kmcheck.frontend.sizes import DEEPEST

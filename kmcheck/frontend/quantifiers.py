@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Literal
 
+from kmcheck.frontend.conversions import as_form
 from kmcheck.frontend.logic import Logic
-from kmcheck.frontend.operators import as_form
 from kmcheck.frontend.scope import Alias
 from kmcheck.frontend.symbols import (
     EnumSymbol,
