@@ -6,7 +6,7 @@ import ast
 
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.conversions import Mismatch, convert, truth
-from kmcheck.frontend.naming import Naming
+from kmcheck.frontend.fields import Fields
 from kmcheck.frontend.operators import binary, compare
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.vocabulary import (
@@ -29,7 +29,7 @@ from kmcheck.ir.types import (
 )
 
 
-class Logic(Naming):
+class Logic(Fields):
     """Lowers operators."""
 
     def unknown(self, node: ast.expr) -> Refused:
