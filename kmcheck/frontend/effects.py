@@ -6,9 +6,9 @@ import ast
 
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.annotations import Annotations
+from kmcheck.frontend.choosing import Choosing
 from kmcheck.frontend.scope import Place
 from kmcheck.frontend.source import keyword_span
-from kmcheck.frontend.steps import Steps
 from kmcheck.frontend.symbols import FunctionSymbol
 from kmcheck.frontend.vocabulary import EFFECTS
 from kmcheck.ir.code import Assume, Check, Spawn
@@ -31,7 +31,7 @@ from kmcheck.ir.types import (
 NOTHING = Const(0, VOID, None)  # type: ignore[arg-type]
 
 
-class Effects(Steps):
+class Effects(Choosing):
     """Lowers words that change something."""
 
     def allocate(self, kind: str, node: ast.Call, *, zeroed: bool) -> Expr:

@@ -7,11 +7,11 @@ import ast
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.pure import Pure
 from kmcheck.frontend.scope import Alias, Place
-from kmcheck.ir.code import Assign, Choose, Store
+from kmcheck.frontend.vocabulary import OPERANDS, PURE_METHODS, PURE_WORDS
+from kmcheck.ir.code import Assign, Store
 from kmcheck.ir.expr import (
     Alive,
     Closure,
-    Cond,
     Const,
     Expr,
     Initialised,
@@ -23,36 +23,7 @@ from kmcheck.ir.expr import (
     Var,
     walk,
 )
-from kmcheck.ir.types import BOOL, INT16, Int, Ref, SetOf, Type
-
-PURE_WORDS = {
-    "all",
-    "any",
-    "count",
-    "total",
-    "sum",
-    "len",
-    "min",
-    "max",
-    "bool",
-    "alive",
-    "is_alive",
-    "closure",
-    "processes",
-    "begun",
-    "ended",
-    "inside",
-    "within",
-    "before",
-    "me",
-    "mine",
-    "this_cpu",
-    "READ_ONCE",
-    "container_of",
-    "SetOf",
-    "range",
-}
-PURE_METHODS = {"copy", "first", "after", "is_zero", "on", "of"}
+from kmcheck.ir.types import BOOL, INT16, Int, Type
 
 
 class Steps(Pure):
@@ -160,7 +131,7 @@ class Steps(Pure):
         if word == "bool" and len(node.args) == 1:
             return self.test(node.args[0])
         names = dict(self.frame.names)
-        given = _OPERANDS.get(word, 0) if word else len(node.args)
+        given = OPERANDS.get(word, 0) if word else len(node.args)
         func = node.func
         if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Attribute):
             owner = self._at_hand(func.value.value)
@@ -285,72 +256,6 @@ class Steps(Pure):
         self.builder.jump(done)
         self.builder.at(done)
         return Var(result, kind, span)
-
-    # --- nondeterminism -------------------------------------------------------------------------
-
-    def choose(self, node: ast.Call) -> Expr:
-        """Return any of the options that a `choose` names."""
-        span = self.span(node)
-        if not node.args:
-            raise self.refuse(
-                "K055", "choose among what?", node, "", "write `choose(a, b)` or `choose(Type)`"
-            )
-        if len(node.args) == 1:
-            return self._choose_member(node.args[0], span)
-        if len(node.args) > _MOST_OPTIONS:
-            title = f"this chooses among more than {_MOST_OPTIONS}"
-            raise self.refuse("K055", title, node, "", "choose from a set")
-        options = [self.held(a) for a in node.args]
-        kind = options[0].type
-        for option, argument in zip(options, node.args, strict=True):
-            kind = self.join(
-                Const(0, kind, span), self.fit(option, kind, argument, "this option"), argument
-            )
-        picked = self.builder.temporary(Int(0, len(options) - 1))
-        everything = Const((1 << len(options)) - 1, SetOf(Int(0, len(options) - 1)), span)
-        self.builder.emit(Choose(picked, everything, span))
-        which = Var(picked, Int(0, len(options) - 1), span)
-        if [o.value for o in options if isinstance(o, Const)] == list(
-            range(len(options))
-        ) and kind == BOOL:
-            return Op("ne", (which, Const(0, which.type, span)), BOOL, span)
-        value = self.fit(options[-1], kind, node.args[-1], "this option")
-        for number in reversed(range(len(options) - 1)):
-            test = Op("eq", (which, Const(number, which.type, span)), BOOL, span)
-            value = Cond(
-                test, self.fit(options[number], kind, node.args[number], "this"), value, kind, span
-            )
-        return value
-
-    def _choose_member(self, node: ast.expr, span: Span) -> Expr:
-        if self.symbol(node) is not None:
-            name = self.kind(node)
-            options: Expr = Alive(name, SetOf(Ref(name)), span)
-            self.builder.cut(span)
-        else:
-            options = self.value(node)
-        if not isinstance(options.type, SetOf):
-            raise self.refuse(
-                "K055", "one option is no choice", node, "", "write `choose(a, b)`, or name a set"
-            )
-        picked = self.builder.temporary(options.type.element)
-        self.builder.emit(Choose(picked, options, span))
-        return Var(picked, options.type.element, span)
-
-
-_MOST_OPTIONS = 64
-_OPERANDS = {
-    "begun": 1,
-    "closure": 1,
-    "container_of": 1,
-    "ended": 1,
-    "inside": 1,
-    "is_alive": 1,
-    "len": 1,
-    "max": 2,
-    "min": 2,
-}
-"""How many of a word's arguments are values, which are loaded before."""
 
 
 def _may_change(part: Expr) -> bool:

@@ -62,6 +62,51 @@ METHODS: dict[type, dict[str, str]] = {
 LOOKING = {"copy", "first", "after", "is_zero"}
 """The methods that change nothing."""
 
+PURE_WORDS = {
+    "all",
+    "any",
+    "count",
+    "total",
+    "sum",
+    "len",
+    "min",
+    "max",
+    "bool",
+    "alive",
+    "is_alive",
+    "closure",
+    "processes",
+    "begun",
+    "ended",
+    "inside",
+    "within",
+    "before",
+    "me",
+    "mine",
+    "this_cpu",
+    "READ_ONCE",
+    "container_of",
+    "SetOf",
+    "range",
+}
+"""The words that change nothing, and may stand inside of an expression that is read at once."""
+
+PURE_METHODS = LOOKING | {"of", "on"}
+"""The methods that change nothing, with those of groups of global objects."""
+
+OPERANDS = {
+    "begun": 1,
+    "closure": 1,
+    "container_of": 1,
+    "ended": 1,
+    "inside": 1,
+    "is_alive": 1,
+    "len": 1,
+    "max": 2,
+    "min": 2,
+}
+"""How many of a word's arguments are values, which are loaded before."""
+
 SIGNATURES = {
     "alive": "alive(Type)",
     "is_alive": "is_alive(thing)",
