@@ -20,6 +20,7 @@ from kmcheck.frontend.symbols import (
     TypeVariable,
     Word,
 )
+from kmcheck.frontend.vocabulary import INSTEAD_OF_TYPE, TAKING
 from kmcheck.ir.types import (
     BOOL,
     COUNTER,
@@ -144,7 +145,7 @@ class Annotations:
                 return self.variable(left)
             case ast.Name(id=name):
                 return self._named(name, plain)
-            case ast.Subscript(value=ast.Name(id=name)) if name in _TAKING and not self._is_word(
+            case ast.Subscript(value=ast.Name(id=name)) if name in TAKING and not self._is_word(
                 name
             ):
                 return self._named(name, plain.value)
@@ -218,7 +219,7 @@ class Annotations:
             if isinstance(s, (KindSymbol, EnumSymbol, AliasSymbol))
         ]
         words = ["bool", "int", "Size", "Counter", "Process"]
-        hint = _INSTEAD.get(name) or did_you_mean(name, [*types, *words])
+        hint = INSTEAD_OF_TYPE.get(name) or did_you_mean(name, [*types, *words])
         raise self.refuse("K030", f"there is no type `{name}`", node, "unknown type", hint)
 
     def _alias(
@@ -284,20 +285,3 @@ class Annotations:
 
     def _is_word(self, name: str) -> bool:
         return self.module.symbols.get(name) == Word(name)
-
-
-_TAKING = {"Annotated", "ArrayOf", "Ghost", "ListOf", "Ref", "SetOf"}
-_INSTEAD = {
-    "Any": "name the class; in a generic function write `T`",
-    "Dict": "a map is a field of each object, or an `ArrayOf`",
-    "List": "write `ListOf[Page]`",
-    "Optional": "write `Page | None`: every pointer may be None",
-    "Set": "write `SetOf[Page]`",
-    "Union": "write `Page | None`: every pointer may be None",
-    "dict": "a map is a field of each object, or an `ArrayOf`",
-    "float": "values are bool, int, members of an Enum, objects; pages are counted by `Size`",
-    "list": "write `ListOf[Page]`",
-    "set": "write `SetOf[Page]`",
-    "str": "write an Enum",
-    "tuple": "keep the values in the fields of an object",
-}

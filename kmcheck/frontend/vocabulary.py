@@ -174,3 +174,21 @@ INSTEAD = {
     "SetComp": "write a quantifier: `all`, `any`, `count`, `total`",
     "ListComp": "write a quantifier: `all`, `any`, `count`, `total`",
 }
+
+TAKING = {"Annotated", "ArrayOf", "Ghost", "ListOf", "Ref", "SetOf"}
+"""The types that are written with others in brackets."""
+
+INSTEAD_OF_TYPE = {
+    "Any": "name the class; in a generic function write `T`",
+    "Dict": "a map is a field of each object, or an `ArrayOf`",
+    "List": "write `ListOf[Page]`",
+    "Optional": "write `Page | None`: every pointer may be None",
+    "Set": "write `SetOf[Page]`",
+    "Union": "write `Page | None`: every pointer may be None",
+    "dict": "a map is a field of each object, or an `ArrayOf`",
+    "float": "values are bool, int, members of an Enum, objects; pages are counted by `Size`",
+    "list": "write `ListOf[Page]`",
+    "set": "write `SetOf[Page]`",
+    "str": "write an Enum",
+    "tuple": "keep the values in the fields of an object",
+}
