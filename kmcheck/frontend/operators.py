@@ -7,7 +7,8 @@ from typing import Literal
 
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.conversions import Mismatch, as_form, convert
-from kmcheck.ir.expr import And, Const, Expr, Op, OpName
+from kmcheck.ir.expr import And, Const, Expr, Op
+from kmcheck.ir.operations import OpName
 from kmcheck.ir.types import (
     BOOL,
     COUNTER,

@@ -6,62 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kmcheck.diagnostics import Span
+from kmcheck.ir.operations import OpName
 from kmcheck.ir.types import Type
-
-OpName = Literal[
-    "not",
-    "neg",
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "mod",
-    "min",
-    "max",
-    "eq",
-    "ne",
-    "lt",
-    "le",
-    "gt",
-    "ge",
-    "same",
-    "differ",
-    "has",
-    "with",
-    "without",
-    "remove",
-    "union",
-    "intersect",
-    "minus",
-    "unseen",
-    "subset",
-    "size",
-    "only",
-    "lowest",
-    "list_has",
-    "list_append",
-    "list_push",
-    "list_remove",
-    "list_first",
-    "list_rest",
-    "list_after",
-    "list_concat",
-    "list_len",
-    "array_get",
-    "array_set",
-    "form_int",
-    "form_size",
-    "form_add",
-    "form_sub",
-    "form_eq",
-    "form_ne",
-    "form_lt",
-    "form_le",
-    "form_gt",
-    "form_ge",
-    "form_is_zero",
-    "is_alive",
-]
 
 
 def _span() -> Span:

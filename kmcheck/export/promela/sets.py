@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kmcheck.export.promela.sequences import Sequences
-from kmcheck.ir.expr import Expr, Op, OpName
+from kmcheck.ir.expr import Expr, Op
+from kmcheck.ir.operations import OpName
 from kmcheck.ir.types import Int, Ref, SetOf, Type, first_code
 
 PLAIN: dict[OpName, str] = {
