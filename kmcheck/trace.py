@@ -164,3 +164,13 @@ class Trace:
     witness: tuple[int, tuple[tuple[int, tuple[int, ...]], ...]]
     """The initial state's number, then for each step the process's number and its choices."""
     loop_at: int | None = None
+
+    @property
+    def end(self) -> Snapshot:
+        """The state after the last step: the initial one where there is none."""
+        return self.events[-1].after if self.events else self.initial
+
+    @property
+    def failing(self) -> str:
+        """The process that took the last step; empty where there is none."""
+        return self.events[-1].process if self.events else ""

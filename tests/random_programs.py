@@ -94,7 +94,7 @@ class Program(Statements):
                     self.write(f"world.items.append({node})")
             self.write(f"world.n = {self.one('0', '1', '2')}")
             for name in self.started:
-                if name != "worker":
+                if name != "worker" or not any("start(worker" in line for line in self.lines):
                     cpu = f", cpu={self.one('0', '1')}" if self.has("cpu") else ""
                     self.write(f"start({name}, {self.one(*nodes)}{cpu})")
 

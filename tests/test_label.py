@@ -47,3 +47,40 @@ def test_a_call_through_a_field_is_no_branch_of_the_spec() -> None:
 def test_a_function_in_a_field_that_is_never_called_is_told_by_its_steps() -> None:
     stored = "work.func = twice; work.func = once"
     assert "work.again = True step" in unexercised(stored)
+
+
+LEFT_OUT = """
+from kmcheck.lang import Object, choice, process, setup, start, wait_until
+
+HELPER = choice(False, "somebody sets the flag")
+
+
+class Flag(Object):
+    up: bool
+
+
+flag = Flag()
+
+
+@process
+def waiter() -> None:
+    wait_until(flag.up)
+
+
+@process
+def helper() -> None:
+    flag.up = True
+
+
+@setup
+def begin() -> None:
+    start(waiter)
+    if HELPER:
+        start(helper)
+"""
+
+
+def test_a_process_that_the_settings_leave_out_is_told() -> None:
+    label = verify(Source("spec.py", LEFT_OUT), Options()).label
+    found = [f"{u.span.text} {u.what}" for u in label.statistics.unexercised]
+    assert found == ["helper is never started"]

@@ -128,11 +128,13 @@ class Stock(Object):
     n: {NUMBER}
 
 stock = PerCpu(Stock)
-
+"""
+LOCAL = f"""
 @process
 def local(by: {NUMBER}) -> None:
     this_cpu(stock).n = by
-
+"""
+REMOTE = """
 @process
 def remote() -> None:
     g.n = stock.on(1).n
@@ -141,15 +143,15 @@ def remote() -> None:
 
 def test_each_cpu_has_its_own() -> None:
     begin = "start(local, 3, cpu=0)\nstart(local, 5, cpu=1)\nstart(remote)"
-    assert finals(run(more=STOCK, begin=begin), "n") == {0, 5}
+    assert finals(run(more=STOCK + LOCAL + REMOTE, begin=begin), "n") == {0, 5}
     # two stores, and a remote load and a store: 2 x 2 x 3, and the value kept in between: 0 or 5
-    assert states(run(more=STOCK, begin=begin)) == 2 * (2 + 3 + 3)
+    assert states(run(more=STOCK + LOCAL + REMOTE, begin=begin)) == 2 * (2 + 3 + 3)
 
 
 def test_there_are_as_many_cpus_as_processes_are_bound_to() -> None:
-    assert verdict(run(more=STOCK, begin="start(remote)")) == "range"
+    assert verdict(run(more=STOCK + REMOTE, begin="start(remote)")) == "range"
     law = "@always\ndef two() -> bool:\n    return count(s for s in alive(Stock)) == 2\n"
-    assert verdict(run(more=STOCK, begin="start(local, 1, cpu=1)") + law) == "holds"
+    assert verdict(run(more=STOCK + LOCAL, begin="start(local, 1, cpu=1)") + law) == "holds"
 
 
 # --- functions in fields ------------------------------------------------------------------------

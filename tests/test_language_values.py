@@ -63,11 +63,9 @@ def early(v: int) -> SMALL:
     if v == 7:
         return 0
     return v
-
-@process(limit=1)
-def given(v: SMALL) -> None:
-    g.m = v
 """
+    if "given" in code:
+        more += "\n@process(limit=1)\ndef given(v: SMALL) -> None:\n    g.m = v\n"
     fields, body = FIELDS + "\nsmall: Ref['Small']", "pause()\n" + code.format(v=value)
     text = program(fields, body, more=more)
     assert verdict(text) == ("holds" if inside else "range")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 import kmcheck.render
 from kmcheck.protocols import Renderer, RenderOptions
-from kmcheck.trace import Trace
+from kmcheck.trace import Trace, Violation
 from tests.runs import RUNS
 from tests.strategies import traces
 
@@ -91,6 +92,13 @@ def test_no_trace_is_too_odd_to_be_drawn(name: str, trace: Trace, full: bool, wi
     assert drawn.isascii()
     if name == "columns":
         assert all(len(line) <= 75 for line in drawn.splitlines())
+
+
+@pytest.mark.parametrize("name", [name for name in SHELF if name != "heap"])
+def test_a_run_without_steps_is_drawn_too(name: str) -> None:
+    stuck = Violation("deadlock", "no process can go on, and not all have ended")
+    trace = replace(RUNS["no_read_lock"](), events=(), violation=stuck)
+    assert renderer(name).render(trace, RenderOptions())
 
 
 @pytest.mark.parametrize("full", [False, True])

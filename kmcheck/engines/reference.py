@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kmcheck.diagnostics import Span
 from kmcheck.ir.code import Branch
 from kmcheck.ir.expr import Const, Op
 from kmcheck.ir.program import Property
@@ -236,8 +235,9 @@ def unexercised(machine: Machine) -> tuple[Unexercised, ...]:
 
     A line that is inlined in several places counts as run if any of them was.
     """
-    seen: dict[tuple[str, Span], bool] = {}
-    for name, template in machine.layout.program.templates.items():
+    program = machine.layout.program
+    seen = {("is never started", span): False for _, span in program.idle}
+    for name, template in program.templates.items():
         if template.role == "setup":
             continue
         if not any(machine.entered[name]):

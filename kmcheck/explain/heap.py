@@ -67,7 +67,7 @@ def _objects(story: Story) -> tuple[str, ...]:
         story.family.root(target)
         for event in story.trace.events
         for view in event.after.processes
-        if view.name == story.trace.events[-1].process
+        if view.name == story.trace.failing
         for _, value in view.variables
         for target in value.targets
     ]
@@ -112,7 +112,7 @@ def _arrows(
 def _about(story: Story, process: str) -> frozenset[str]:
     """What a process's locals may point to: of another than the failing one, the failing object."""
     thing = story.trace.violation.thing
-    if story.full or thing is None or process == story.trace.events[-1].process:
+    if story.full or thing is None or process == story.trace.failing:
         return frozenset(story.family.views)
     return frozenset({story.family.root(thing)})
 
@@ -141,16 +141,15 @@ def _tone(story: Story, arrow: Arrow, looks: dict[str, Look], stale: bool) -> To
 
 def _is_followed(story: Story, arrow: Arrow) -> bool:
     """Tell whether the failing process goes through this pointer: its own, or the one it loads."""
-    last = story.trace.events[-1]
     held = {
         name
-        for view in last.after.processes
-        if view.name == last.process
+        for view in story.trace.end.processes
+        if view.name == story.trace.failing
         for name, value in view.variables
         if arrow.target in value.targets
     }
     if held:
-        return arrow.owner == last.process and arrow.field in held
+        return arrow.owner == story.trace.failing and arrow.field in held
     return any(
         story.family.root(access.thing) == arrow.owner
         for event in story.trace.events

@@ -111,7 +111,7 @@ def _is_finished(trace: Trace, process: str, serial: int, last: int) -> bool:
     """A call is over when its process steps on outside of it, or is seen outside at the end."""
     if any(event.process == process for event in trace.events[last + 1 :]):
         return True
-    for view in trace.events[-1].after.processes:
+    for view in trace.end.processes:
         if view.name == process and view.frames:
             return all(frame.serial != serial for frame in view.frames)
     return True

@@ -74,7 +74,7 @@ def _touching(trace: Trace, things: frozenset[str]) -> frozenset[int]:
         for index, event in enumerate(trace.events)
         if any(_matters(access, things) for access in visible(event))
         or (last_use.get(event.process, -1) > index and _leads(trace, index, things))
-        or (event.process == trace.events[-1].process and _looks(trace, index, things))
+        or (event.process == trace.failing and _looks(trace, index, things))
     )
 
 
@@ -86,7 +86,7 @@ def _last_use(trace: Trace, things: frozenset[str]) -> dict[str, int]:
         for access in visible(event)
         if access.thing in things and access.what != "load"
     }
-    return last | {trace.events[-1].process: len(trace.events) - 1}
+    return last | {trace.failing: len(trace.events) - 1}
 
 
 def _matters(access: Access, things: frozenset[str]) -> bool:
@@ -140,6 +140,6 @@ def _stuck(trace: Trace, told: tuple[Call, ...], order: tuple[Span, ...]) -> fro
     """What a deadlock is made of: all that is still held, and calls that do not return."""
     if not trace.events:
         return frozenset()
-    last = {view.name for view in trace.events[-1].after.processes if view.status != "ended"}
+    last = {view.name for view in trace.end.processes if view.status != "ended"}
     held = {s.first for s in order if s.last is None and s.process in last}
     return frozenset(held) | {i for call in told if not call.finished for i in call.events}

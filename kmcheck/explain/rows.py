@@ -196,7 +196,7 @@ class Rows:
         return frame if frame and frame.serial not in serials else None
 
     def _fail_later(self, frame: Frame) -> None:
-        process = self.trace.events[-1].process
+        process = self.trace.failing
         seen, _ = split(self.trace.violation.frames)
         self._headers(process, seen)
         depth, name = max(1, len(seen)), frame.function
@@ -205,7 +205,7 @@ class Rows:
 
     def _stuck(self) -> None:
         """Say of each process that has not ended what it waits for."""
-        end = self.trace.events[-1].after if self.trace.events else self.trace.initial
+        end = self.trace.end
         for view in end.processes:
             if view.status == "blocked":
                 self._waiting(view)

@@ -194,7 +194,7 @@ class Why:
         given = ", ".join(f"{name} = {value}" for name, value in sizes.items())
         if given in self.trace.violation.message:
             return []
-        end = self.trace.events[-1].after if self.trace.events else self.trace.initial
+        end = self.trace.end
         thing = self.trace.violation.thing
         roots = self.family.of(frozenset({thing})) if thing else self.things
         found = [

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kmcheck.diagnostics import Source, Span, SpecError
 from kmcheck.frontend.beginning import set_apart
+from kmcheck.frontend.idle import idle_processes
 from kmcheck.frontend.limits import class_limit
 from kmcheck.frontend.modules import Loader
 from kmcheck.frontend.processes import lower_process
@@ -67,6 +68,7 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
     templates, properties = _lower(world, roles, reporter)
     cells = world.cells
     check_unmet(world, roles)
+    idle = idle_processes(world, spec)
     kinds = _kinds(world, loader, reporter)
     reporter.finish()
     name = Path(source.path).stem
@@ -82,6 +84,7 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
         settings=found,
         functions={key: tuple(f.key for f in known) for key, known in world.candidates.items()},
         cells=cells,
+        idle=idle,
     )
 
 

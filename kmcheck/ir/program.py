@@ -108,3 +108,5 @@ class Program:
     """For each field that holds functions (`Work.fn`): those ever stored there."""
     cells: int
     """How many quantifier variables there are."""
+    idle: tuple[tuple[str, Span], ...] = ()
+    """Processes of the spec that nothing starts with these settings, and where they are."""
