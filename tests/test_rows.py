@@ -6,7 +6,7 @@ from kmcheck.trace import Trace
 from kmcheck.verdict import Violated
 
 COUNT = """
-from kmcheck.lang import Object, atomic, finally_, process, setup, start
+from kmcheck.lang import Object, atomic, cmpxchg, finally_, process, setup, start
 
 
 class Stat(Object):
@@ -53,3 +53,9 @@ def test_an_increment_in_one_step_is_told_as_one() -> None:
 def test_a_property_that_fails_tells_what_it_read() -> None:
     message = "nothing_is_lost does not hold: stat.nr = 1, stat.wanted = 2"
     assert traced("stat.nr += 1").violation.message == message
+
+
+def test_a_cmpxchg_is_told_as_one_whether_it_swaps_or_not() -> None:
+    trace = traced("cmpxchg(stat.nr, 0, 1)")
+    told = [(e.text, e.note) for e in trace.events]
+    assert told == [("stat.nr = 1", "cmpxchg"), ("stat.nr", "cmpxchg leaves 1")]

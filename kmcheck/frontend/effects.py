@@ -178,7 +178,7 @@ class Effects(Choosing):
             label = f"this is {article(wanted)}"
             raise self.refuse("K040", f"{name} takes an integer", target, label)
         operands = [self.fit(o, wanted, v, "this") for o, v in zip(operands, values, strict=True)]
-        self.access(place, span)
+        self.access(place, span, name)
         old = self.keep(self.load_of(place, span))
         match name:
             case "xchg":

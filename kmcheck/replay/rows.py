@@ -9,6 +9,9 @@ from kmcheck.replay.stacks import Stacks
 from kmcheck.semantics import Fault, State
 from kmcheck.trace import Place
 
+CMPXCHG = "cmpxchg"
+"""What the frontend calls a step of that name: its row may be no change."""
+
 
 class Rows:
     """Writes what a step did, or was about to do when it failed."""
@@ -24,7 +27,7 @@ class Rows:
     ) -> tuple[str, Place]:
         """Return the row of the step just recorded, and its place."""
         notes = [n for n in self.recorder.notes if not n.access.ghost]
-        shown = _what_matters(notes)
+        shown = _what_matters(_unless_left(notes, block))
         if fault is not None and fault.field:
             return self._attempt(state, actor, block, fault), place_of(fault.span)
         if fault is not None and fault.kind == "double-free" and fault.thing is not None:
@@ -36,7 +39,11 @@ class Rows:
 
     def note(self, block: Block) -> str:
         """Return the comment beside a step: the spec's own, else which object a load came to."""
-        shown = _what_matters([n for n in self.recorder.notes if not n.access.ghost])
+        notes = [n for n in self.recorder.notes if not n.access.ghost]
+        shown = _what_matters(_unless_left(notes, block))
+        if block.note == CMPXCHG and len(shown) == 1 and shown[0].access.what == "load":
+            found = shown[0].access.after
+            return f"{CMPXCHG} leaves {found.text if found else 'it'}"
         said = [n.comment for n in shown if n.comment]
         if said and not block.note:
             return said[0]
@@ -90,6 +97,13 @@ _ASSIGNING = {
     "without": "list_del",
     "list_remove": "list_del",
 }
+
+
+def _unless_left(notes: list[Note], block: Block) -> list[Note]:
+    """Return the accesses without the store of what was there, of a cmpxchg that did not swap."""
+    if block.note != CMPXCHG:
+        return notes
+    return [n for n in notes if n.access.what == "load" or n.access.before != n.access.after]
 
 
 def _what_matters(notes: list[Note]) -> list[Note]:
