@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+STDIN = "<stdin>"
+"""What a spec from standard input has for a path."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

@@ -26,18 +26,18 @@ STYLES = {
 }
 
 
-def film(story: Story) -> str:
-    """Return a DOT document with a graph for each shot."""
+def film(story: Story, paper: str = "white") -> str:
+    """Return a DOT document with a graph for each shot, on paper of a colour."""
     graph = heap(story)
-    return "".join(Film(story, graph).draw(i) for i in range(len(graph.shots)))
+    return "".join(Film(story, graph, paper).draw(i) for i in range(len(graph.shots)))
 
 
 class Film:
     """What is the same in every graph: names, sizes, places."""
 
-    def __init__(self, story: Story, graph: Heap) -> None:
+    def __init__(self, story: Story, graph: Heap, paper: str) -> None:
         """Measure what has to have one size over all shots."""
-        self.story, self.heap = story, graph
+        self.story, self.heap, self.paper = story, graph, paper
         self.pointers = {
             (name, fact.field)
             for shot in graph.shots
@@ -67,7 +67,7 @@ class Film:
         graph = graphviz.Digraph(f"shot {index}")
         bad = shot.row is not None and shot.row.bad
         graph.attr(
-            rankdir="LR", bgcolor="transparent", labelloc="t", labeljust="l", nodesep="0.3",
+            rankdir="LR", bgcolor=self.paper, labelloc="t", labeljust="l", nodesep="0.3",
             ranksep="0.9", fontname="monospace", fontsize="13", id=f"s{index}",
             label=_padded(self._caption(shot), self.caption),
             fontcolor=COLOURS["dangling"] if bad else "#1f2328",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -174,7 +175,17 @@ def test_the_worst_of_several_outcomes_is_the_exit_code(failing: Path, tmp_path:
 def test_a_spec_may_come_from_standard_input() -> None:
     done = kmcheck("verify", "-", "--no-counterexamples", stdin=FAILING)
     assert done.returncode == 1
-    assert "VIOLATED  never_up" in done.stdout
+    assert "stdin: VIOLATED  never_up" in done.stdout
+    assert done.stdout.splitlines()[-1].split() == ["again", "kmcheck", "verify", "-"]
+
+
+def test_a_command_to_copy_is_quoted(tmp_path: Path) -> None:
+    spec = tmp_path / "my spec.py"
+    spec.write_text(FAILING)
+    told = kmcheck("verify", spec.name, cwd=tmp_path).stdout
+    assert "kmcheck verify 'my spec.py'" in told
+    command = shlex.split(next(line for line in told.splitlines() if "replay:" in line))
+    assert kmcheck(*command[2:], cwd=tmp_path).returncode == 0
 
 
 def test_one_property_can_be_checked_alone(failing: Path) -> None:

@@ -1,5 +1,7 @@
 """What a label says was never run."""
 
+import pytest
+
 from kmcheck.diagnostics import Source
 from kmcheck.driver import Options, verify
 
@@ -84,3 +86,38 @@ def test_a_process_that_the_settings_leave_out_is_told() -> None:
     label = verify(Source("spec.py", LEFT_OUT), Options()).label
     found = [f"{u.span.text} {u.what}" for u in label.statistics.unexercised]
     assert found == ["helper is never started"]
+
+
+ENDLESS = """
+from kmcheck.lang import Object, Ref, process, setup, start
+
+
+class Node(Object, limit=3):
+    up: bool
+
+
+class Root(Object):
+    node: Ref[Node]
+
+
+root = Root()
+
+
+@process
+def toggle() -> None:
+    root.node = Node()
+    {loop}
+
+
+@setup
+def begin() -> None:
+    start(toggle)
+"""
+
+
+@pytest.mark.parametrize(
+    ("loop", "vacuous"), [("pass", []), ("while True:\n        root.node.up = True", ["leak"])]
+)
+def test_leaks_are_not_asked_for_where_nothing_ends(loop: str, vacuous: list[str]) -> None:
+    judged = verify(Source("spec.py", ENDLESS.format(loop=loop)), Options()).label.statistics.judged
+    assert [name for name, times in judged.items() if not times] == vacuous

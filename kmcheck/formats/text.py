@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 from textwrap import wrap
 
 import click
 
 from kmcheck import shelf
+from kmcheck.diagnostics import STDIN
 from kmcheck.protocols import Format, FormatOptions, Renderer, RenderOptions, Told
 from kmcheck.trace import Trace
 from kmcheck.verdict import Label, Result, Unknown, Violated
@@ -23,15 +25,19 @@ def settings(changed: tuple[tuple[str, str], ...]) -> str:
 
 def command(label: Label) -> str:
     """Return the command that gives this result again, continued as a shell continues a line."""
-    lines = [f"kmcheck verify {label.path}"]
+    lines = [f"kmcheck verify {_named(label)}"]
     for name, value in label.changed:
-        given = f"-D {name}={value}"
+        given = f"-D {quote(f'{name}={value}')}"
         if len(lines[-1]) + len(given) > WIDE - GUTTER - 5:
             lines[-1] += " \\"
             lines.append(given)
         else:
             lines[-1] += f" {given}"
     return "\n".join(lines)
+
+
+def _named(label: Label) -> str:
+    return "-" if label.path == STDIN else quote(label.path)
 
 
 def headline(result: Result) -> str:
@@ -58,7 +64,8 @@ def violation(trace: Trace, file: str | None, *, full: bool) -> list[str]:
     kind, message = trace.violation.kind, trace.violation.message
     told = message if message.startswith(kind) else f"{kind}: {message}"
     lines = ["", *wrap(told, WIDE, subsequent_indent="  "), "", table]
-    return [*lines, "", f"  replay:  kmcheck replay {file}"] if file else lines
+    spec = "--spec - " if trace.path == STDIN else ""
+    return [*lines, "", f"  replay:  kmcheck replay {spec}{quote(file)}"] if file else lines
 
 
 def label_lines(result: Result) -> list[str]:

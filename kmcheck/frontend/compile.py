@@ -6,7 +6,7 @@ import ast
 import hashlib
 from pathlib import Path
 
-from kmcheck.diagnostics import Source, Span, SpecError
+from kmcheck.diagnostics import STDIN, Source, Span, SpecError
 from kmcheck.frontend.beginning import set_apart
 from kmcheck.frontend.idle import idle_processes
 from kmcheck.frontend.limits import class_limit
@@ -71,9 +71,8 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
     idle = idle_processes(world, spec)
     kinds = _kinds(world, loader, reporter)
     reporter.finish()
-    name = Path(source.path).stem
     return Program(
-        name=f"{Path(source.path).resolve().parent.name}/{name}",
+        name=_name(source),
         source=source,
         digest=_digest(loader),
         doc=_doc(spec),
@@ -86,6 +85,14 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
         cells=cells,
         idle=idle,
     )
+
+
+def _name(source: Source) -> str:
+    """Return what the spec is called, and its folder in `counterexamples/`: `kmemcg/page_owner`."""
+    if source.path == STDIN:
+        return "stdin"
+    path = Path(source.path).resolve()
+    return f"{path.parent.name}/{path.stem}"
 
 
 def _require_setup(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kmcheck.diagnostics import Diagnostic, Source, Span, SpecError, UsageError
+from kmcheck.diagnostics import STDIN, Diagnostic, Source, Span, SpecError, UsageError
 from kmcheck.frontend.hints import c_instead
 
 LARGEST = 200_000
@@ -36,7 +36,7 @@ def read(path: str, module: str = "") -> Source:
         raise UsageError(f"cannot read {path}: {reason}", "name a spec, a Python file") from None
     except ValueError:
         raise UsageError(f"cannot read {path!r}: this is no file name") from None
-    name = "<stdin>" if path == "-" else path
+    name = STDIN if path == "-" else path
     if len(raw) > LARGEST:
         raise UsageError(
             f"{name} is larger than {LARGEST:,} bytes", "a spec is a short Python file"

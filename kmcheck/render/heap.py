@@ -48,10 +48,12 @@ class Heap:
 
     def render(self, trace: Trace, options: RenderOptions) -> str:
         """Draw the graphs."""
-        source = film(explain(trace, full=options.full))
+        story = explain(trace, full=options.full)
         if not _is_installed():
-            return MISSING + source
-        drawn = graphviz.Source(source).pipe(format="svg", encoding="utf-8", quiet=True)
+            return MISSING + film(story)
+        drawn = graphviz.Source(film(story, "transparent")).pipe(
+            format="svg", encoding="utf-8", quiet=True
+        )
         return _strip(drawn)
 
 

@@ -49,6 +49,8 @@ class Judge:
         self.tests = {p.name: self._test(p) for p in layout.program.properties}
         self.judged: dict[str, int] = dict.fromkeys(self.tests, 0)
         """How many values each property was asked for: one that stays at 0 is vacuous."""
+        if any(kind.allocated_by_processes for kind in layout.program.kinds.values()):
+            self.judged["leak"] = 0
         self.positions = [
             (
                 layout.pc[name] + i,
@@ -85,6 +87,8 @@ class Judge:
             for i in range(layout.dynamic(kind).count)
             if state[layout.life[kind] + i] == 1
         ]
+        if "leak" in self.judged:
+            self.judged["leak"] += 1
         if not suspects:
             return None
         reached = self._reachable(state)
