@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 
 import graphviz
 import pytest
@@ -14,9 +15,12 @@ from kmcheck.explain import Story, changes, explain, heap, plain
 from kmcheck.explain.order import spans
 from kmcheck.explain.why import evaluate
 from kmcheck.film import film
+from kmcheck.store import read
 from kmcheck.trace import Trace
 from tests.runs import RUNS
 from tests.strategies import traces
+
+COUNTEREXAMPLES = Path(__file__).parent.parent / "counterexamples"
 
 SLICES = {
     "no_read_lock": [2, 6, 7, 9, 10],
@@ -49,9 +53,39 @@ def test_a_step_is_told_once_and_in_its_turn(trace: Trace, full: bool) -> None:
         row.events[0] for row in story.rows if row.events
     )
     if full:
-        assert set(told) == set(range(len(trace.events)))
+        assert numbers(story) == [event.number for event in trace.events]
     elif trace.events and trace.violation.kind != "deadlock":
         assert len(trace.events) - 1 in told
+
+
+GET_FIRST = COUNTEREXAMPLES / "kmemcg/page_owner/GET_FIRST=no/ref-resurrect.json"
+
+
+def stored() -> list[Path]:
+    return sorted(COUNTEREXAMPLES.rglob("*.json"))
+
+
+@pytest.mark.parametrize("path", stored(), ids=lambda path: path.parent.name)
+def test_every_step_that_a_sentence_cites_has_a_row_of_its_own(path: Path) -> None:
+    trace = read(path.read_text("utf-8"))
+    story = explain(trace)
+    assert {r.number for r in story.reasons if r.number is not None} <= set(numbers(story))
+    assert numbers(explain(trace, full=True)) == [event.number for event in trace.events]
+
+
+def test_a_row_of_several_steps_has_the_comment_of_the_one_that_it_numbers() -> None:
+    rows = [r for r in explain(read(GET_FIRST.read_text("utf-8"))).rows if r.process == "CPU2"]
+    first, grace = [row for row in rows if row.number is not None][:2]
+    assert (first.number, first.text) == (1, "cgroup_rmdir(&memcg#0->css)")
+    assert first.note == "rmdir: css is dying"
+    assert (grace.number, grace.text) == (2, "synchronize_rcu()")
+    assert grace.note == "no reader to wait for"
+
+
+def test_a_step_of_a_primitive_is_told_by_its_label_and_not_by_what_it_keeps() -> None:
+    told = [row.text for path in stored() for row in explain(read(path.read_text("utf-8"))).rows]
+    private = ("running = ", "rcu_state", ".pending = ", ".owner = ", "queued = ")
+    assert [text for text in told if any(word in text for word in private)] == []
 
 
 @given(st.text())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from kmcheck.explain.names import call_text, plain, split
-from kmcheck.explain.order import GRACE, OWNER, Call, Span, is_ordering
+from kmcheck.explain.names import TRANSPARENT, call_text, in_kernel, plain, primitive, split
+from kmcheck.explain.order import GRACE, Call, Span, is_ordering
 from kmcheck.trace import Event, Frame, ProcessView, Trace
 
 Role = Literal["call", "step", "stuck", "gap"]
@@ -54,19 +55,32 @@ class Row:
 class Rows:
     """Writes the rows, top to bottom."""
 
-    def __init__(self, trace: Trace, told: tuple[Call, ...], order: tuple[Span, ...]) -> None:
-        """Start with no row written and every process outside of its function."""
+    def __init__(
+        self,
+        trace: Trace,
+        told: tuple[Call, ...],
+        order: tuple[Span, ...],
+        cited: frozenset[int] = frozenset(),
+        *,
+        full: bool = False,
+    ) -> None:
+        """Start with no row written and every process outside of its function.
+
+        A step that is `cited` has a row of its own, and so has every one if `full`.
+        """
         self.trace = trace
         self.rows: list[Row] = []
         self.calls = {(call.process, call.frame.serial): call for call in told}
         self.order = order
+        self.cited = cited
+        self.full = full
         self.graces = {(s.process, s.first): s for s in order if s.sort == "grace"}
         states = (trace.initial, *(event.after for event in trace.events))
-        self.globals = {v.name for state in states for v in state.objects if v.is_global}
         self.processes = {view.name for state in states for view in state.processes}
         self.inside: dict[str, tuple[int, ...]] = {}
-        self.open: dict[str, int] = {}
-        """Of each process, the call of a primitive that its latest row stands for."""
+        self.told: set[tuple[str, int]] = set()
+        """The calls, by process and serial, that a row stands for already."""
+        self.lengths = Counter((e.process, f.serial) for e in trace.events for f in e.frames)
 
     def write(self, steps: Collection[int]) -> tuple[Row, ...]:
         """Return the rows of these steps, and what is stuck or fails at the end."""
@@ -85,21 +99,18 @@ class Rows:
 
     def _event(self, index: int, *, bad: bool) -> None:
         event = self.trace.events[index]
-        seen, frame = split(event.frames)
-        again = frame is not None and self.open.get(event.process) == frame.serial
+        seen, frame = _single(event, self.lengths) if self.full else split(event.frames)
         self._headers(event.process, seen)
-        self.open.pop(event.process, None)
         depth = max(1, len(seen))
         if frame is None:
             self.rows.append(self._step(index, depth, bad=bad))
             return
-        self.open[event.process] = frame.serial
         if bad and fails_inside(self.trace):
-            self._fail(index, frame, depth, again=again)
-        elif again:
-            self._more(index, frame, depth, bad=bad)
-        else:
+            self._fail(index, frame, depth)
+        elif self.full:
             self.rows.append(self._call(index, frame, depth, bad=bad))
+        else:
+            self._inside(index, frame, depth, bad=bad)
 
     def _headers(self, process: str, seen: tuple[Frame, ...]) -> None:
         """Name the functions that the process has entered since its last row."""
@@ -110,16 +121,68 @@ class Rows:
         same = True
         for depth, frame in enumerate(seen):
             same = same and depth < len(before) and before[depth] == frame.serial
-            if not same:
-                self.rows.append(_header(process, depth, frame))
+            if not same and (process, frame.serial) not in self.told:
+                self._enter(process, depth, frame)
+
+    def _enter(self, process: str, depth: int, frame: Frame) -> None:
+        if in_kernel(frame):
+            self.told.add((process, frame.serial))
+        self.rows.append(_header(process, depth, frame))
 
     def _step(self, index: int, depth: int, *, bad: bool) -> Row:
         event = self.trace.events[index]
         text, note = plain(event.text), plain(event.note or _loaded(event))
         note = "" if note and text.startswith(note.removesuffix("()")) else note
-        return Row("step", event.process, depth, text, note, event.number, (index,), bad=bad)
+        row = Row("step", event.process, depth, text, note, event.number, (index,), bad=bad)
+        frame = primitive(event)
+        if frame is None or not self.full:
+            return row if bad else self._by_label(row, None)
+        waits = any(known.function in GRACE for known in event.frames)
+        return replace(row, primitive=frame.function, grace=waits)
+
+    def _by_label(self, row: Row, frame: Frame | None) -> Row:
+        """Tell a step inside of a primitive by its author's words: what it keeps is its own.
+
+        A count is the exception: that it goes up or down is what everybody wants to know.
+        """
+        event = self.trace.events[row.events[0]]
+        inside = [f for f in event.frames if f.function not in TRANSPARENT]
+        counts = "; " not in row.text and (" += " in row.text or " -= " in row.text)
+        if self.full or counts or not inside or not in_kernel(inside[-1]):
+            return row
+        alone = (f for f in inside if is_ordering(f.function) and self._is_single(event, f))
+        lock = next(alone, None)
+        label = plain(_label(event))
+        if lock and lock is not frame:
+            call = replace(row, text=call_text(lock), note="")
+            return replace(call, primitive=lock.function, serial=lock.serial)
+        if label:
+            return replace(row, text="", note=label)
+        return row if frame in {None, inside[-1]} else replace(row, text=call_text(inside[-1]))
+
+    def _is_single(self, event: Event, frame: Frame) -> bool:
+        return self.lengths[event.process, frame.serial] == 1
 
     # --- calls of primitives ------------------------------------------------------------------
+
+    def _inside(self, index: int, frame: Frame, depth: int, *, bad: bool) -> None:
+        """Tell a step of a primitive: a grace period inside of it is a call of its own."""
+        event = self.trace.events[index]
+        grace = next((f for f in event.frames if in_kernel(f) and f.function in GRACE), frame)
+        if grace is not frame and (event.process, frame.serial) not in self.told:
+            self._enter(event.process, depth, frame)
+        outer = event.frames[: event.frames.index(grace)]
+        told = [f for f in outer if in_kernel(f) and (event.process, f.serial) in self.told]
+        seen = sum(in_kernel(f) for f in split(event.frames)[0])
+        self._of_call(index, grace, depth + max(0, len(told) - seen), bad=bad)
+
+    def _of_call(self, index: int, frame: Frame, depth: int, *, bad: bool) -> None:
+        process = self.trace.events[index].process
+        if (process, frame.serial) in self.told:
+            self._more(index, frame, depth, bad=bad)
+            return
+        self.told.add((process, frame.serial))
+        self.rows.append(self._call(index, frame, depth, bad=bad))
 
     def _call(self, index: int, frame: Frame, depth: int, *, bad: bool) -> Row:
         """Return one row for a whole call of a primitive."""
@@ -129,57 +192,55 @@ class Rows:
     def _more(self, index: int, frame: Frame, depth: int, *, bad: bool) -> None:
         """Go on with a call: in its row if that is the latest, in a row of its own if not."""
         event, last = self.trace.events[index], self.rows[-1]
-        grace = any(frame.function in GRACE for frame in event.frames)
-        if last.process == event.process and (grace or last.text == call_text(frame)):
+        latest = last.role == "step" and last.process == event.process
+        if latest and last.serial == frame.serial and index not in self.cited:
             self.rows[-1] = self._merged(last, index, bad=bad)
             return
-        row = self._step(index, depth if grace else depth + 1, bad=bad)
-        row = replace(row, primitive=frame.function, serial=frame.serial)
-        if grace:
+        if frame.function in GRACE:
+            row = self._step(index, depth, bad=bad)
             row = replace(row, text="", note="grace period ends", grace=True)
-        elif row.note and not self._changes(event):
-            row = replace(row, text="")  # the author's words for it, not what the primitive keeps
+        else:
+            inner = event.frames[event.frames.index(frame) :]
+            told = sum((event.process, known.serial) in self.told for known in inner)
+            row = self._by_label(self._step(index, depth + told, bad=bad), frame)
+        if not row.primitive:
+            row = replace(row, primitive=frame.function, serial=frame.serial)
         self.rows.append(row)
 
-    def _changes(self, event: Event) -> bool:
-        """Tell whether the step changes an object of the design."""
-        accesses = [access for access in event.accesses if access.what != "load"]
-        return any(
-            access.thing not in self.globals and access.field != OWNER for access in accesses
-        )
-
     def _merged(self, row: Row, index: int, *, bad: bool) -> Row:
-        """Count the step in; the number shown is the one that the violation points at, if any."""
-        event = self.trace.events[index]
-        points = {self.trace.violation.cause, self.trace.violation.source}
-        number = event.number if event.number in points or bad else row.number
+        """Count the step in; the number shown stays, unless this is the step that fails."""
+        number = self.trace.events[index].number if bad else row.number
         return replace(row, events=(*row.events, index), number=number, bad=bad)
 
     def _noted(self, row: Row) -> Row:
         """Say of a call what it returned, for whom it waits, and how far it got if not to its end.
 
         A label inside of a primitive says which part of it a row stands for, so it is of interest
-        only where a row is not the whole call.
+        only where a row is not the whole call; it is that of the step whose number is shown.
         """
-        if row.serial is None or row.role != "step" or row.note:
-            return row
-        call = self.calls[row.process, row.serial]
-        span = self.graces.get((row.process, row.events[0]))
-        if span:
+        span = self.graces.get((row.process, row.events[0])) if row.events else None
+        if span and row.primitive and (not row.note or self.full):
             names = ", ".join(span.waits_for)
             note = plain(f"waits for {names}") if names else "no reader to wait for"
             return replace(row, note=note, grace=True)
+        if row.serial is None or row.role != "step" or row.note:
+            return row
+        call = self.calls.get((row.process, row.serial))
+        if call is None:
+            return row
         others = [r for r in self.rows if r.serial == row.serial and r.process == row.process]
         whole = (call.finished and len(others) == 1) or is_ordering(call.name)
-        labels = [_label(self.trace.events[index]) for index in row.events]
-        notes = [] if whole else [label for label in labels if label][-1:]
-        return replace(row, note=", ".join(plain(text) for text in (*notes, call.returned) if text))
+        shown = [i for i in row.events if self.trace.events[i].number == row.number]
+        labels = [] if whole else [_label(self.trace.events[index]) for index in shown]
+        returned = call.returned if row is others[-1] else ""
+        return replace(row, note=", ".join(plain(text) for text in (*labels, returned) if text))
 
     # --- the end ------------------------------------------------------------------------------
 
-    def _fail(self, index: int, frame: Frame, depth: int, *, again: bool) -> None:
+    def _fail(self, index: int, frame: Frame, depth: int) -> None:
         """Open the primitive up: the step that fails inside of it is shown."""
         process = self.trace.events[index].process
+        again = (process, frame.serial) in self.told
         last = self.rows[-1] if self.rows else None
         if again and last and last.process == process and last.primitive:
             self.rows[-1] = replace(last, role="call", note="")
@@ -219,6 +280,17 @@ class Rows:
         text = call_text(frame) if frame else "" if note else plain(place)
         row = Row("stuck", view.name, max(1, len(seen)), text, note, bad=True)
         self.rows.append(replace(row, why=plain(_holders(self.order, view.frames))))
+
+
+def _single(
+    event: Event, lengths: Counter[tuple[str, int]]
+) -> tuple[tuple[Frame, ...], Frame | None]:
+    """Return all that the step is inside of, and the call of a primitive that it is all of."""
+    frames = tuple(f for f in event.frames if f.function not in TRANSPARENT)
+    for at, frame in enumerate(frames[1:], 1):
+        if in_kernel(frame) and lengths[event.process, frame.serial] == 1:
+            return frames[:at], frame
+    return frames, None
 
 
 def _header(process: str, depth: int, frame: Frame) -> Row:

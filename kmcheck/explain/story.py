@@ -59,9 +59,10 @@ def explain(trace: Trace, *, full: bool = False) -> Story:
     family, told = Family(trace), calls(trace)
     order = spans(trace)
     every = frozenset(range(len(trace.events)))
-    steps = every if full or not every else kept(trace, family, told, order)
-    rows = Rows(trace, told, order).write(steps)
     why, things = Why(trace, family, order), focus(trace, family)
+    cited = why.cited()
+    steps = every if full or not every else kept(trace, family, told, order) | cited
+    rows = Rows(trace, told, order, cited, full=full).write(steps)
     return Story(
         trace=trace,
         rows=rows,

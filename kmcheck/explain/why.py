@@ -69,6 +69,12 @@ class Why:
         sizes = [Reason(None, text) for text in self._sizes()]
         return (*found, *sizes)
 
+    def cited(self) -> frozenset[int]:
+        """Return the indices of the steps that the violation or a sentence points at."""
+        numbers = {reason.number for reason in self.reasons(())}
+        found = {i for i, event in enumerate(self.trace.events) if event.number in numbers}
+        return frozenset(found | {i for i in (self.cause, self.source) if i is not None})
+
     def missing(self) -> Missing | None:
         """Return the read-side section or grace period that is not there, if that is the reason."""
         if self.trace.violation.kind != "use-after-free":
