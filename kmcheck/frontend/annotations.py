@@ -59,10 +59,14 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What a parameter takes: a type, anything (None), or statically a `class` or `function`."""
+    """What a parameter takes: a type, any (None), or statically a `class` or `function`.
+
+    `object`: any object, of whichever class.
+    """
 
     type: Type | None
     static: str | None = None
+    object: bool = False
 
 
 class Annotations:
@@ -123,7 +127,9 @@ class Annotations:
                 return Argument(None, "class")
             case ast.Subscript(value=ast.Name(id="Callable")) if self._is_word("Callable"):
                 return Argument(None, "function")
-            case ast.Name(id="object" | "Object"):
+            case ast.Name(id="Object") if self._is_word("Object"):
+                return Argument(None, object=True)
+            case ast.Name(id="object"):
                 return Argument(None)
             case ast.Name(id=name) if isinstance(self.module.symbols.get(name), TypeVariable):
                 return Argument(None)

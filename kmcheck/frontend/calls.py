@@ -23,6 +23,7 @@ from kmcheck.ir.types import (
     Int,
     Ref,
     Type,
+    Void,
     article,
 )
 
@@ -235,6 +236,9 @@ class Calls(Updates):
         what = f"`{parameter.arg}` of {function.name}"
         if wanted.static:
             raise self.refuse("K071", f"{what} is to be a {wanted.static}", argument)
+        if wanted.object and not isinstance(value.type, (Ref, Void)):
+            label = f"this is {article(value.type)}"
+            raise self.refuse("K040", f"{what} is to be an object", argument, label)
         if wanted.type is None:
             return Alias(value)
         return Alias(self.ranged(self.fit(value, wanted.type, argument, what), wanted.type, what))
