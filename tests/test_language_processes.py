@@ -208,7 +208,7 @@ def test_a_function_that_calls_itself_is_refused() -> None:
 # --- embedded objects ---------------------------------------------------------------------------
 
 BOX = f"""
-class Inner(Object):
+class Inner(Object, limit=1):
     k: {NUMBER}
 
 class Box(Object, limit=2):
@@ -242,6 +242,13 @@ HELD = 'i: Ref["Inner"]\nb: Ref["Box"]\no: Ref["Other"]'
         ("b = Box()\ng.i = b.first\nfree(g.i)\nx = b.pad", "use-after-free"),
         ("b = Box()\nfree(b)\nfree(b.first)", "double-free"),
         ("x = g.b.first.k", "null-deref"),
+        (
+            "g.b = Box()\ng.i = g.b.second\nassert is_embedded(g.i) and not is_embedded(g.b)",
+            "holds",
+        ),
+        ("g.i = Inner()\nassert not is_embedded(g.i)", "holds"),
+        ("assert not is_embedded(g.i)\nassert not is_embedded(g.b)", "holds"),
+        ("b = Box()\ng.i = b.first\nfree(b)\nassert is_embedded(g.i)", "holds"),
     ],
 )
 def test_an_embedded_object_lives_and_dies_with_its_container(code: str, expected: str) -> None:
@@ -252,6 +259,7 @@ def test_an_address_of_an_embedded_object_takes_no_load() -> None:
     begin = "g.b = Box()"
     assert states(run("x = g.b.first", more=BOX, fields=HELD, begin=begin)) == 2
     assert states(run("x = g.b.first.k", more=BOX, fields=HELD, begin=begin)) == 3
+    assert states(run("x = is_embedded(g.b.first)", more=BOX, fields=HELD, begin=begin)) == 2
 
 
 def test_hooks_run_in_the_step_that_frees_while_the_object_is_there() -> None:

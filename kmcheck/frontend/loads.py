@@ -13,6 +13,7 @@ from kmcheck.ir.expr import (
     Element,
     Embedded,
     Expr,
+    LivesIn,
     Load,
     Op,
     Or,
@@ -51,7 +52,7 @@ def _parts(value: Expr) -> tuple[Expr, ...]:
             return args
         case Cond(test, then, other):
             return (test, then, other)
-        case Embedded(ref=inner) | Container(ref=inner) | Element(index=inner):
+        case Embedded(ref=inner) | Container(ref=inner) | LivesIn(ref=inner) | Element(index=inner):
             return (inner,)
         case Position():
             return (value.process, Running(SetOf(PROCESS), value.span))

@@ -74,6 +74,7 @@ PURE_WORDS = {
     "bool",
     "alive",
     "is_alive",
+    "is_embedded",
     "closure",
     "processes",
     "begun",
@@ -101,6 +102,7 @@ OPERANDS = {
     "ended": 1,
     "inside": 1,
     "is_alive": 1,
+    "is_embedded": 1,
     "len": 1,
     "max": 2,
     "min": 2,
@@ -110,6 +112,7 @@ OPERANDS = {
 SIGNATURES = {
     "alive": "alive(Type)",
     "is_alive": "is_alive(thing)",
+    "is_embedded": "is_embedded(thing)",
     "closure": "closure(thing, Type.field)",
     "count": "count(x for x in ... if ...)",
     "total": "total(x.size for x in ...)",

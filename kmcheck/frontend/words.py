@@ -25,7 +25,9 @@ from kmcheck.ir.expr import (
     Container,
     Element,
     Expr,
+    LivesIn,
     Op,
+    Or,
     Position,
     Quantifier,
     Running,
@@ -74,6 +76,8 @@ class Words(Quantifiers):
                         "K040", f"is_alive takes an object, not {article(known.type)}", thing
                     )
                 return Op("is_alive", (known,), BOOL, span)
+            case "is_embedded", [thing]:
+                return self._is_embedded(self.pure(thing), thing)
             case "closure", [origin, link]:
                 return self._closure(origin, link, span)
             case "processes", []:
@@ -175,6 +179,18 @@ class Words(Quantifiers):
             raise self.refuse("K059", title, member, "", hint)
         at = self.fit(self.pure(pointer), Ref(inner), pointer, "the pointer")
         return Container(at, owner, name, Ref(owner), span)
+
+    def _is_embedded(self, pointer: Expr, node: ast.expr) -> Expr:
+        if not isinstance(pointer.type, Ref):
+            label = f"this is {article(pointer.type)}"
+            raise self.refuse("K040", "an object is expected here", node, label)
+        places = [
+            LivesIn(pointer, owner, name, BOOL, pointer.span)
+            for owner, info in self.world.kinds.items()
+            for name, inner in info.embedded.items()
+            if inner == pointer.type.kind
+        ]
+        return Or(tuple(places), BOOL, pointer.span) if places else Const(0, BOOL, pointer.span)
 
     def _length(self, group: Expr, node: ast.expr) -> Expr:
         match group.type:

@@ -2,18 +2,30 @@
 
 Semantics: an allocation is one step and has two outcomes, the object or NULL; kmalloc() leaves
 the fields uninitialised. kfree() is one step and ends the object's life with all that is embedded
-in it.
+in it; it takes the pointer that the allocation returned.
 
 Kernel: `include/linux/slab.h`, `mm/slub.c`, v6.12. The size argument is the class here:
 `kzalloc(Memcg, GFP_KERNEL)`.
 
-Misuse reported: `sleep-in-atomic` (GFP_KERNEL in atomic context); `double-free`,
-`use-after-free`, `uninitialised-read` (built in); what an embedded lock, work or rcu_head reports
-of its own when freed.
+Misuse reported: `sleep-in-atomic` (GFP_KERNEL in atomic context); `bad-free`
+(kfree() of what is embedded in an object, or of a global); `double-free`, `use-after-free`,
+`uninitialised-read` (built in); what an embedded lock, work or rcu_head reports of its own when
+freed.
 """
 
 from kmcheck.kernel.context import might_sleep
-from kmcheck.lang import Enum, O, Object, atomic, auto, free, may_fail, uninitialised
+from kmcheck.lang import (
+    Enum,
+    O,
+    Object,
+    atomic,
+    auto,
+    check,
+    free,
+    is_embedded,
+    may_fail,
+    uninitialised,
+)
 
 
 class Gfp(Enum):
@@ -45,4 +57,6 @@ def kzalloc(kind: type[O], flags: Gfp) -> O | None:
 
 def kfree(thing: Object) -> None:
     """Free an object."""
-    free(thing)
+    with atomic():
+        check(not is_embedded(thing), "bad-free", "kfree() of a pointer into an object")
+        free(thing)

@@ -23,6 +23,11 @@ def is_alive(thing: Object | None) -> bool:
     never_executed()
 
 
+def is_embedded(thing: Object | None) -> bool:
+    """Tell whether a reference leads into another object: to one that is a field of it."""
+    never_executed()
+
+
 def closure(origin: O | None, link: Field[O]) -> SetOf[O]:
     """Return `origin` and all that is reached from it by `link`; stops at stale references."""
     never_executed()

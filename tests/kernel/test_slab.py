@@ -77,3 +77,31 @@ def test_a_pool_that_is_too_small_is_said() -> None:
     assert found(body, more=THING.replace("limit=2", "limit=1")).startswith(
         "unknown: bound reached"
     )
+
+
+INNER = """
+class Inner(Object, limit=1):
+    n: int
+class Outer(Object, limit=1):
+    inner: Inner
+    rcu: RcuHead
+"""
+OUTER = "t = kzalloc(Outer, Gfp.KERNEL)\nif t:\n    {0}"
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict"),
+    [
+        # a pointer into an object is none that an allocation returned
+        (OUTER.format("kfree(t.inner)"), "bad-free"),
+        (OUTER.format("kfree(t)"), "holds"),
+        (OUTER.format("kfree(container_of(t.inner, Outer, Outer.inner))"), "holds"),
+        # an object of the same class that is in no other is freed as any
+        ("t = kzalloc(Inner, Gfp.KERNEL)\nif t:\n    kfree(t)", "holds"),
+        # RCU frees the object of a head by the head
+        (OUTER.format("kfree_rcu(t, t.rcu)"), "holds"),
+        ("kfree(g)", "bad-free"),
+    ],
+)
+def test_what_is_freed_is_what_was_allocated(body: str, verdict: str) -> None:
+    assert found(body, more=INNER) == verdict
