@@ -180,7 +180,10 @@ def kvfree_rcu_cb(head: RcuHead) -> None:
 
 
 def kfree_rcu(ptr: Object, head: RcuHead) -> None:
-    """Free an object after a grace period, through its own rcu_head: `kfree_rcu(m, m.rcu)`."""
+    """Free an object after a grace period, through its own rcu_head: `kfree_rcu(m, m.rcu)`.
+
+    The kernel's macro passes over NULL. Here it is not to be called with it: `null-deref`.
+    """
     call_rcu(head, kvfree_rcu_cb)
 
 

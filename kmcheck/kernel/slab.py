@@ -2,7 +2,7 @@
 
 Semantics: an allocation is one step and has two outcomes, the object or NULL; kmalloc() leaves
 the fields uninitialised. kfree() is one step and ends the object's life with all that is embedded
-in it; it takes the pointer that the allocation returned.
+in it; it takes the pointer that the allocation returned. kfree(NULL) is no step and does nothing.
 
 Kernel: `include/linux/slab.h`, `mm/slub.c`, v6.12. The size argument is the class here:
 `kzalloc(Memcg, GFP_KERNEL)`.
@@ -55,8 +55,9 @@ def kzalloc(kind: type[O], flags: Gfp) -> O | None:
     return None
 
 
-def kfree(thing: Object) -> None:
-    """Free an object."""
-    with atomic():
-        check(not is_embedded(thing), "bad-free", "kfree() of a pointer into an object")
-        free(thing)
+def kfree(thing: Object | None) -> None:
+    """Free an object; NULL is passed over."""
+    if thing is not None:
+        with atomic():
+            check(not is_embedded(thing), "bad-free", "kfree() of a pointer into an object")
+            free(thing)

@@ -105,3 +105,16 @@ OUTER = "t = kzalloc(Outer, Gfp.KERNEL)\nif t:\n    {0}"
 )
 def test_what_is_freed_is_what_was_allocated(body: str, verdict: str) -> None:
     assert found(body, more=INNER) == verdict
+
+
+@pytest.mark.parametrize(
+    ("free", "verdict"),
+    [
+        ("kfree(t)", "holds"),
+        ("if t:\n    kfree(t)", "holds"),
+        ("free(t)", "null-deref"),
+        ("kfree_rcu(t, t.rcu)", "null-deref"),
+    ],
+)
+def test_kfree_passes_over_null(free: str, verdict: str) -> None:
+    assert found(f"t = kzalloc(Outer, Gfp.KERNEL)\n{free}", more=INNER) == verdict
