@@ -1,12 +1,13 @@
 """Reference counts.
 
-Semantics: each operation is one atomic step. A count goes up to 14.
+Semantics: each operation is one atomic step. A count goes up to 14. An object that its count lives
+in may be freed at zero, or at one by the holder of that last reference.
 
 Kernel: `include/linux/refcount.h`, `lib/refcount.c`, v6.12.
 
 Misuse reported: `ref-resurrect` (refcount_inc() on zero: the object may be on its way to be
 freed; refcount_inc_not_zero() is the right call), `ref-underflow` (a put more than there were
-gets).
+gets), `free-while-referenced` (the object freed while others have references).
 """
 
 from kmcheck.lang import Annotated, Object, atomic, check
@@ -16,6 +17,10 @@ class Refcount(Object):
     """`refcount_t`."""
 
     refs: Annotated[int, range(15)]
+
+    def on_free(self) -> None:
+        """Look for references besides that of whoever frees."""
+        check(self.refs <= 1, "free-while-referenced", "freed while others have references to it")
 
 
 def refcount_set(r: Refcount, n: int) -> None:

@@ -45,6 +45,24 @@ def test_the_object_is_not_touched_after_the_own_last_put() -> None:
     assert found(PUT, late, fields=FIELDS, begin="refcount_set(box.refs, 2)") == "use-after-free"
 
 
+@pytest.mark.parametrize(
+    ("refs", "verdict"),
+    [(0, "holds"), (1, "holds"), (2, "free-while-referenced"), (3, "free-while-referenced")],
+)
+@pytest.mark.parametrize("free", ["kfree(box)", "kfree_rcu(box, box.rcu)"])
+def test_an_object_is_freed_by_its_last_holder(free: str, refs: int, verdict: str) -> None:
+    assert found(free, fields=FIELDS, begin=f"refcount_set(box.refs, {refs})") == verdict
+
+
+def test_the_last_holder_may_free_without_a_put_once_the_others_have_put() -> None:
+    free = "wait_until(box.refs.refs == 1)\nkfree(box)"
+    put = "refcount_dec_and_test(box.refs)"
+    begin = "refcount_set(box.refs, 2)"
+    assert found(free, put, fields=FIELDS, begin=begin) == "holds"
+    too_early = free.replace("wait_until(box.refs.refs == 1)\n", "")
+    assert found(too_early, fields=FIELDS, begin=begin) == "free-while-referenced"
+
+
 NOT_ZERO = "got = refcount_inc_not_zero(mine.refs)"
 CHECK_THEN_GET = """
 got = refcount_read(mine.refs) > 0
