@@ -88,6 +88,52 @@ def test_a_step_of_a_primitive_is_told_by_its_label_and_not_by_what_it_keeps() -
     assert [text for text in told if any(word in text for word in private)] == []
 
 
+@pytest.mark.parametrize("path", stored(), ids=lambda path: path.parent.name)
+def test_every_violation_is_explained_below_its_table(path: Path) -> None:
+    assert explain(read(path.read_text("utf-8"))).reasons
+
+
+SENTENCES = {
+    "page_owner/GET_FIRST=no/ref-resurrect": [
+        "14 CPU1 drops the last reference, memcg#0->css.refcnt.refs, in css_put() (page_owner.py)",
+    ],
+    "reparent_lists/LOCKS=memcg/guard-violation": [
+        "3 CPU1 sets cache#0->memcg to parent (reparent_lists.py)",
+        "5 CPU0 takes parent->lru.lock (reparent_lists.py)",
+        "6 child->lru.lock is needed, and nobody holds it; CPU0 holds parent->lru.lock",
+    ],
+    "reparent_lists/ORDER=splice_first/stranded-object": [
+        "9 CPU0 sets child->lru.items to {new->d_lru} in list_lru_add() (reparent_lists.py)",
+    ],
+    "reparent_charge/CLEAR_SLOT=no/stale-index": [
+        "16 css_release sets root_cache.id_is_taken to false (reparent_charge.py)",
+        "  no step changes root_cache.slot: it is cache#0 from the start",
+    ],
+    "reparent_charge/LOOKUP=tryget_online/deadlock": [
+        "1 CPU0 enters an RCU read section (reparent_charge.py)",
+        "3 the grace period of CPU1 waits for CPU0",
+    ],
+    "clear_backpointer/CLEAR_TO=null/null-deref": [
+        "6 CPU1 sets s->memcg to NULL (clear_backpointer.py)",
+    ],
+}
+
+
+@pytest.mark.parametrize(("run", "told"), SENTENCES.items(), ids=SENTENCES.keys())
+def test_a_sentence_says_who_made_a_field_what_it_is(run: str, told: list[str]) -> None:
+    story = explain(read((COUNTEREXAMPLES / "kmemcg" / f"{run}.json").read_text("utf-8")))
+    found = [f"{r.number or ' '} {r.text}" for r in story.reasons]
+    assert [re.sub(r"\.py:\d+", ".py", text) for text in found] == told
+
+
+def test_the_put_that_drops_the_last_reference_says_so() -> None:
+    rows = explain(read(GET_FIRST.read_text("utf-8"))).rows
+    assert [row.number for row in rows if row.note == "last ref"] == [14]
+    assert [(r.text, r.note) for r in rows if r.number == 14] == [
+        ("css_put(&memcg#0->css)", "last ref")
+    ]
+
+
 @given(st.text())
 def test_plain_text_is_printable_ascii_on_one_line(text: str) -> None:
     assert plain(text).isascii()

@@ -8,12 +8,15 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from kmcheck.explain.history import drops_last
 from kmcheck.explain.names import TRANSPARENT, call_text, in_kernel, plain, primitive, split
 from kmcheck.explain.order import GRACE, Call, Span, is_ordering
 from kmcheck.trace import Event, Frame, ProcessView, Trace
 
 Role = Literal["call", "step", "stuck", "gap"]
 
+LAST = "last ref"
+"""Said of the put after which nobody has a reference."""
 LABEL = re.compile(r'"([^"]+)"')
 """Of an `atomic("...")` or `wait_until(..., "...")`."""
 
@@ -232,6 +235,9 @@ class Rows:
         whole = (call.finished and len(others) == 1) or is_ordering(call.name)
         shown = [i for i in row.events if self.trace.events[i].number == row.number]
         labels = [] if whole else [_label(self.trace.events[index]) for index in shown]
+        labels += [
+            LAST for i in row.events if drops_last(self.trace.events[i]) and LAST not in labels
+        ]
         returned = call.returned if row is others[-1] else ""
         return replace(row, note=", ".join(plain(text) for text in (*labels, returned) if text))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kmcheck.explain.history import History, Reason
 from kmcheck.explain.names import TRANSPARENT, Family, plain, points_to, spec_place, split, where
 from kmcheck.explain.order import READ_LOCK, READ_UNLOCK, Span
 from kmcheck.explain.relevance import focus, visible
@@ -12,14 +13,6 @@ from kmcheck.explain.rows import Row
 from kmcheck.trace import Access, Event, Trace
 
 TERM = re.compile(r"\s*([+-]?)\s*(?:(\d+)\s*\*\s*)?(?:size\(([^()]*)\)|(\d+))(?:\s*\*\s*(\d+))?")
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One sentence, and the number of the step that it is about."""
-
-    number: int | None
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +57,12 @@ class Why:
 
     def reasons(self, rows: tuple[Row, ...]) -> tuple[Reason, ...]:
         """Return the sentences, in the order of the steps; those about no step come last."""
-        found = [*self._loaded(), *self._moved(), *self._graces(), *self._caused(rows)]
-        found.sort(key=lambda reason: reason.number or 0)
+        found = [*self._loaded(), *self._moved(), *self._graces()]
+        found += History(self.trace, self.family, self.order).reasons()
+        numbers = {reason.number for reason in found}
+        found += [reason for reason in self._caused(rows) if reason.number not in numbers]
+        last = len(self.trace.events) + 1
+        found.sort(key=lambda reason: last if reason.number is None else reason.number)
         sizes = [Reason(None, text) for text in self._sizes()]
         return (*found, *sizes)
 
@@ -191,7 +188,8 @@ class Why:
             gap = self.missing()
             late = ", with no grace period" if gap and gap.sort == "grace" else ""
             return [Reason(event.number, plain(f"{event.process} frees {thing}{late} ({place})"))]
-        row = next((row.text for row in rows if self.cause in row.events), event.text)
+        texts = (row.text for row in rows if self.cause in row.events)
+        row = next((text for text in texts if text), event.text)
         return [Reason(event.number, plain(f"{event.process}: {row} ({place})"))]
 
     def _sizes(self) -> list[str]:
