@@ -11,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kmcheck.explain import Story, changes, explain, heap, plain
+from kmcheck.explain import Story, changes, explain, heap, plain, wrapped
 from kmcheck.explain.order import spans
 from kmcheck.explain.why import evaluate
 from kmcheck.film import film
+from kmcheck.protocols import RenderOptions
+from kmcheck.render.columns import RENDERER
 from kmcheck.store import read
 from kmcheck.trace import Trace
 from tests.runs import RUNS
@@ -139,6 +141,38 @@ def test_plain_text_is_printable_ascii_on_one_line(text: str) -> None:
     assert plain(text).isascii()
     assert plain(text) == "" or plain(text).isprintable()
     assert plain(plain(text)) == plain(text)
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (40, ["css_offline(&memcg#0->css, parent):"]),
+        (26, ["css_offline(&memcg#0->css,", "    parent):"]),
+        (20, ["css_offline(", "    &memcg#0->css,", "    parent):"]),
+        (14, ["css_offline(", "    &memcg#0", "    ->css,", "    parent):"]),
+        (12, ["css_offline(", "    &memcg#0", "    ->css,", "    parent):"]),
+    ],
+)
+def test_a_long_name_is_broken_where_c_could_be(width: int, lines: list[str]) -> None:
+    assert wrapped("css_offline(&memcg#0->css, parent):", width, hang="    ") == lines
+    assert wrapped("kmem_cache_destroy", 12) == ["kmem_cache_", "destroy"]
+
+
+@given(st.text(), st.integers(8, 60), st.integers(0, 8))
+def test_wrapping_loses_nothing_and_keeps_to_the_width(text: str, width: int, hang: int) -> None:
+    lines = wrapped(plain(text), width, hang=" " * hang)
+    assert "".join(lines).replace(" ", "") == plain(text).replace(" ", "")
+    assert all(len(line) <= max(width, hang + 8) for line in lines)
+
+
+def test_a_call_is_indented_by_its_depth_however_long_its_name_is() -> None:
+    drawn = RENDERER.render(read(GET_FIRST.read_text("utf-8")), RenderOptions())
+    assert isinstance(drawn, str)
+    outer, inner = (
+        next(line.index(name) for line in drawn.splitlines() if name in line)
+        for name in ("css_killed_work_fn(", "kmem_cgroup_css_offline(")
+    )
+    assert inner == outer + 2
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
-from textwrap import wrap
 
 from kmcheck.trace import Event, Frame, ObjectView, Place, Trace, Value
 
@@ -36,15 +36,37 @@ def comment(text: str) -> str:
 
 
 def wrapped(text: str, width: int, indent: str = "", hang: str = "") -> list[str]:
-    """Wrap at spaces, and only there if it can be; the end of a comment is never alone."""
-    lines = wrap(
-        text.replace(" */", "\0*/"),
-        max(width, len(hang) + 8, len(indent) + 8),
-        initial_indent=indent,
-        subsequent_indent=hang,
-        break_on_hyphens=False,
-    )
-    return [line.replace("\0", " ") for line in lines]
+    """Wrap at spaces, and a word that is too long for a line where C could be broken.
+
+    The end of a comment is never alone.
+    """
+    width = max(width, len(hang) + 8, len(indent) + 8)
+    lines: list[str] = []
+    line, gap = indent, ""
+    for word in text.replace(" */", "\0*/").split():
+        if gap and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line, gap = hang, ""
+        rest = word
+        while len(line) + len(gap) + len(rest) > width:
+            at = _break(rest, width - len(line) - len(gap))
+            lines.append(line + gap + rest[:at])
+            line, gap, rest = hang, "", rest[at:]
+        line, gap = line + gap + rest, " "
+    return [told.replace("\0", " ") for told in ([*lines, line] if gap else lines)]
+
+
+BREAKS = (r"(?<=[(,])", r"(?=->|\.)", r"(?<=_)")
+"""Where a word of C may be broken, the best first: `f(`, `&child` `->css`, `kmem_` `cache`."""
+
+
+def _break(word: str, most: int) -> int:
+    """Return how many characters of a word stand in a line that has room for `most`."""
+    for pattern in BREAKS:
+        found = [m.end() for m in re.finditer(pattern, word) if 0 < m.end() <= most]
+        if found:
+            return found[-1]
+    return most
 
 
 def where(place: Place) -> str:

@@ -144,12 +144,9 @@ class Grid:
         """Return the characters from the column's start to the right edge."""
         return self.end - self.starts[process]
 
-    def place(self, process: str, lines: list[str], gutter: str, shift: int = 0) -> list[str]:
-        """Put the lines of one cell into its column; the number goes beside the first.
-
-        A long name that would not fit begins `shift` characters earlier: nothing is in its way.
-        """
-        start = self.starts[process] - shift
+    def place(self, process: str, lines: list[str], gutter: str) -> list[str]:
+        """Put the lines of one cell into its column; the number goes beside the first."""
+        start = self.starts[process]
         first = f"{gutter:<{start}}{lines[0]}"
         return [first, *(" " * start + line for line in lines[1:])]
 
@@ -184,9 +181,8 @@ def _side_by_side(story: Story, width: int) -> list[str]:
             top.discard(row.process)  # it stands at the top
             continue
         room = grid.room(row.process)
-        shift = min(max(0, _below(row) - room), grid.starts[row.process] - gutter)
-        cell = _cell(row, grid.widths[row.process], room + shift)
-        lines += grid.place(row.process, cell, _number(row, gutter - 4), shift)
+        cell = _cell(row, grid.widths[row.process], room)
+        lines += grid.place(row.process, cell, _number(row, gutter - 4))
         lines += _marks(story, index, grid)
     return lines
 

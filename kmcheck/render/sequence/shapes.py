@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import Literal
+
+from kmcheck.explain import wrapped
 
 EM = 0.602
 """Width of a character of a monospace font, in its size; no common one is wider."""
@@ -137,5 +138,9 @@ def fitted(
 
 def lines(text: str, pixels: float, most: int, size: float = BODY) -> list[str]:
     """Wrap text to a width and a number of lines; what does not fit ends in `..`."""
-    wide = max(4, room(pixels, size))
-    return wrap(text, wide, max_lines=max(1, most), placeholder="..", break_on_hyphens=False)
+    wide = max(8, room(pixels, size))
+    told = wrapped(text, wide)
+    most = max(1, most)
+    if len(told) > most:
+        told = [*told[: most - 1], told[most - 1][: wide - 2].rstrip() + ".."]
+    return told
