@@ -6,8 +6,9 @@ steps, its begin and its end. RCU is the consolidated flavour: whoever has preem
 spinlock, runs in softirq) is a reader too. A nested rcu_read_lock() is the process's own business
 and no step. call_rcu() starts a process that waits for its own grace period and then runs the
 callback in softirq, so two callbacks may run in either order, and a callback may queue its own
-head again. The reader remembers who waits for it (`holds_up`), so that leaving is one update of
-its own record.
+head again. The function is taken out of the head in the step in which it is dequeued, and the head
+is not touched any more. The reader remembers who waits for it (`holds_up`), so that leaving is one
+update of its own record.
 
 Kernel: `include/linux/rcupdate.h`, `kernel/rcu/tree.c`, v6.12; consolidated since v4.20.
 
@@ -152,10 +153,11 @@ def rcu_callback(head: RcuHead) -> None:
     """Run one callback in softirq, when its grace period is over."""
     with atomic("grace period ends, callback runs"):
         wait_until(rcu_gp_over())
+        func = head.func
         head.queued = False
         rcu_enter()
         mine(current).preempt_count += 1
-    head.func(head)
+    func(head)
     with atomic("callback returned"):
         mine(current).preempt_count -= 1
         rcu_leave()

@@ -2,11 +2,12 @@
 
 Semantics: queue_work() makes a work pending and starts a process, its worker; a work that is
 pending already is not queued again. The worker runs the work when no other worker is running that
-same work, so a work that is queued again while it runs does not run beside itself. Once the work
-has started the worker does not touch it any more, so the work may free the object that it lives
-in. flush_work() waits for what is pending and running now and not for what is queued later;
-cancel_work_sync() takes a pending work off the queue, keeps others from queueing it, and waits
-while it runs. Different works run side by side.
+same work, so a work that is queued again while it runs does not run beside itself. The worker
+takes the function out of the work in the step in which it starts it, as process_one_work() does,
+and does not touch it any more: the object that it lives in may be freed from then on, by the
+function itself or by others. flush_work() waits for what is pending and running now and not for
+what is queued later; cancel_work_sync() takes a pending work off the queue, keeps others from
+queueing it, and waits while it runs. Different works run side by side.
 
 Kernel: `include/linux/workqueue.h`, `kernel/workqueue.c`, v6.12.
 
@@ -85,17 +86,17 @@ def kworker(work: Work) -> None:
     """Run one work, once."""
     with atomic("work starts"):
         wait_until(mine(workers).work is None or worker_may_start(work))
-        cancelled = mine(workers).work is None
-        if not cancelled:
-            work.pending = False
-            mine(workers).running = True
-    if not cancelled:
-        work.func(work)
-        with atomic("work done"):
-            mine(workers).work = None
-            mine(workers).wq = None
-            mine(workers).running = False
-            mine(workers).flushers.clear()
+        if mine(workers).work is None:
+            return  # cancelled
+        func = work.func
+        work.pending = False
+        mine(workers).running = True
+    func(work)
+    with atomic("work done"):
+        mine(workers).work = None
+        mine(workers).wq = None
+        mine(workers).running = False
+        mine(workers).flushers.clear()
 
 
 def queue_work(wq: Workqueue, work: Work) -> bool:

@@ -150,6 +150,16 @@ def test_an_object_with_its_head_queued_is_not_freed() -> None:
     assert found(body, fields=FIELDS, more=COUNT) == "free-while-pending"
 
 
+def test_a_head_whose_callback_runs_is_not_looked_at_any_more() -> None:
+    body = "call_rcu(box.rcu, {0})\nwait_until(not box.rcu.queued)\nkfree(box)"
+    assert found(body.format("count_it"), fields=FIELDS, more=COUNT) == "holds"
+    touch = """
+    def touch(head: RcuHead) -> None:
+        head.func = touch
+    """
+    assert found(body.format("touch"), fields=FIELDS, more=touch) == "use-after-free"
+
+
 @pytest.mark.parametrize("wait", ["synchronize_rcu()", "mutex_lock(box.mutex)", "rcu_barrier()"])
 def test_a_callback_that_sleeps(wait: str) -> None:
     sleepy = f"""

@@ -121,6 +121,12 @@ def test_a_work_may_free_its_object() -> None:
     assert runs("schedule_work(box.work)", work=free_it) == "holds"
 
 
+def test_a_work_that_runs_is_not_looked_at_any_more() -> None:
+    free = "schedule_work(box.work)\nwait_until(not box.work.pending)\nkfree(box)"
+    assert runs(free, work=COUNT, final="g.n == 1") == "holds"
+    assert runs(free, work=TOUCH) == "use-after-free"
+
+
 def test_flushing_is_not_enough_for_a_work_that_queues_itself() -> None:
     assert (
         runs("schedule_work(box.work)\nflush_work(box.work)\nkfree(box)", work=AGAIN)
