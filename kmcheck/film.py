@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import graphviz
 
-from kmcheck.explain import Arrow, Heap, Shot, Story, heap, plain
+from kmcheck.explain import Arrow, Heap, Shot, Story, heap, plain, wrapped
 
 EM = 0.602
-SIZE = 11
+SIZE, TITLE = 11, 13
 LONGEST = 44
 """Characters of a fact in a box."""
+WIDEST, LINES = 76, 3
+"""Characters of a line of a caption, and the lines that it has at most."""
 BLANK = "&#160;"
 DANGLING = "DANGLING"
 COLOURS = {"plain": "#59636e", "changed": "#1a6b34", "stale": "#8c959f", "dangling": "#b8290e"}
@@ -59,7 +61,9 @@ class Film:
         }
         tones = [pair for shot in graph.shots for pair in shot.arrows.items()]
         self.red = {arrow for arrow, tone in tones if tone == "dangling"}
-        self.caption = max(len(self._caption(shot)) for shot in graph.shots)
+        captions = [self._caption(shot) for shot in graph.shots]
+        self.caption = max(len(line) for lines in captions for line in lines)
+        self.captions = max(map(len, captions))
 
     def draw(self, index: int) -> str:
         """Return one graph."""
@@ -68,8 +72,8 @@ class Film:
         bad = shot.row is not None and shot.row.bad
         graph.attr(
             rankdir="LR", bgcolor=self.paper, labelloc="t", labeljust="l", nodesep="0.3",
-            ranksep="0.9", fontname="monospace", fontsize="13", id=f"s{index}",
-            label=_padded(self._caption(shot), self.caption),
+            ranksep="0.9", fontname="monospace", fontsize=str(TITLE), id=f"s{index}",
+            label=_padded(self._caption(shot), self.caption, self.captions),
             fontcolor=COLOURS["dangling"] if bad else "#1f2328",
             **{"class": "shot bad" if bad else "shot"},
         )  # fmt: skip
@@ -92,13 +96,17 @@ class Film:
         words = {"dying": ["dying"], "freed": ["FREED"]}.get(look.state, [])
         return (plain(name), *words, *(_elided(plain(fact)) for fact in facts))
 
-    def _caption(self, shot: Shot) -> str:
+    def _caption(self, shot: Shot) -> list[str]:
+        """Return the row in as many lines as it needs, and `...` where these are too many."""
         if shot.row is None:
-            return "at first"
+            return ["at first"]
         number = "" if shot.row.number is None else f"{shot.row.number} "
         text = shot.row.text or shot.row.note
         mark = f"   *** {self.story.trace.violation.kind}" if shot.row.bad else ""
-        return plain(f"{number}{shot.row.process}: {text}{mark}")
+        told = plain(f"{number}{shot.row.process}: {text}")
+        lines = wrapped(told, WIDEST - len(mark), hang="    ") or [""]
+        lines = lines if len(lines) <= LINES else [*lines[: LINES - 1], f"{lines[LINES - 1]} ..."]
+        return [*lines[:-1], lines[-1] + mark]
 
     def _process(self, graph: graphviz.Digraph, index: int, name: str) -> None:
         """A process that holds pointers is a note."""
@@ -155,8 +163,13 @@ def _inches(characters: int) -> str:
     return f"{(characters * SIZE * EM + 18) / 72:.2f}"
 
 
-def _padded(text: str, most: int) -> str:
-    return _escaped(text) + BLANK * (most - len(text)) + "\\l"
+def _padded(lines: list[str], most: int, count: int) -> str:
+    """Return a caption that takes the same room in every graph."""
+    told = [*lines, *[""] * (count - len(lines))]
+    blanks = [line.replace(" ", "\0") if line[:1] == " " else line for line in told]
+    return "".join(
+        _escaped(line).replace("\0", BLANK) + BLANK * (most - len(line)) + "\\l" for line in blanks
+    )
 
 
 def _escaped(text: str) -> str:

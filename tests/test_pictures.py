@@ -17,12 +17,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import kmcheck.render
+from kmcheck.film import EM, TITLE
 from kmcheck.protocols import Renderer, RenderOptions
+from kmcheck.store import read
 from kmcheck.trace import Trace, Violation
 from tests.runs import RUNS
 from tests.strategies import traces
 
 GOLDEN = Path(__file__).parent / "golden"
+
+COUNTEREXAMPLES = Path(__file__).parent.parent / "counterexamples"
 
 SHELF = sorted(module.name for module in iter_modules(kmcheck.render.__path__))
 
@@ -118,6 +122,22 @@ def test_the_space_time_diagram_is_well_formed_and_needs_nothing(run: str, full:
 @pytest.mark.parametrize("run", RUNS)
 def test_the_heap_is_one_well_formed_picture(run: str) -> None:
     ET.fromstring(draw(run, "heap", False))  # noqa: S314 - of our own making
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="dot is not installed")
+def test_a_caption_of_the_heap_is_told_to_its_end_inside_of_the_frame() -> None:
+    stored = COUNTEREXAMPLES / "kmemcg/move_slabs/FREEZE=no/list-corruption.json"
+    drawn = renderer("heap").render(read(stored.read_text("utf-8")), RenderOptions())
+    assert isinstance(drawn, str)
+    svg = "{http://www.w3.org/2000/svg}"
+    captions: list[str] = []
+    for graph in ET.fromstring(drawn).iter(f"{svg}svg"):  # noqa: S314 - of our own making
+        for text in graph.iter(f"{svg}text"):
+            if text.get("font-size") == f"{TITLE:.2f}" and graph.get("x"):
+                told = (text.text or "").replace("\xa0", " ").rstrip()
+                assert 8 + len(told) * TITLE * EM <= float(graph.get("width", "0"))
+                captions.append(told.strip())
+    assert "list_add(page#0, &mover.moved)" in " ".join(captions)
 
 
 def test_without_dot_the_heap_is_what_dot_would_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
+from html import unescape
 
 import graphviz
 
 from kmcheck.explain import explain
-from kmcheck.film import film
+from kmcheck.film import EM, TITLE, film
 from kmcheck.protocols import Media, Renderer, RenderOptions
 from kmcheck.trace import Trace
 
 MISSING = "// `dot` is not installed here (apt install graphviz): this is its input\n"
 PICTURE = re.compile(r'viewBox="0.00 0.00 ([\d.]+) ([\d.]+)"[^>]*>(.*?)</svg>', re.DOTALL)
+CAPTION = re.compile(rf'font-size="{TITLE:.2f}"[^>]*>([^<]*)</text>')
+EDGE = 8.0
+"""From the edge of a graph to its caption."""
 GAP, MARGIN = 26.0, 20.0
 STYLE = """
 .page{fill:#fff}
@@ -65,10 +69,8 @@ def _strip(drawn: str) -> str:
     """Put `dot`'s pictures below each other, in one document."""
     parts: list[str] = []
     y, wide = MARGIN, 0.0
-    for match in re.finditer(
-        r'viewBox="0.00 0.00 ([\d.]+) ([\d.]+)"[^>]*>(.*?)</svg>', drawn, re.DOTALL
-    ):
-        w, h = float(match[1]), float(match[2])
+    for match in PICTURE.finditer(drawn):
+        w, h = max(float(match[1]), _caption(match[3])), float(match[2])
         box = f'x="{MARGIN:g}" y="{y:.2f}" width="{w}" height="{h}" viewBox="0 0 {w} {h}"'
         parts.append(f"<svg {box}>{match[3]}</svg>\n")
         y, wide = y + h + GAP, max(wide, w)
@@ -79,6 +81,12 @@ def _strip(drawn: str) -> str:
         f'{size} viewBox="0 0 {wide:.2f} {tall:.2f}">\n<style>{STYLE}</style>\n'
         f'<rect class="page" {size}/>\n{"".join(parts)}</svg>\n'
     )
+
+
+def _caption(graph: str) -> float:
+    """Return the width that a caption needs: `dot` guesses it from a font that is not there."""
+    told = (unescape(match[1]).rstrip("\xa0 ") for match in CAPTION.finditer(graph))
+    return max((2 * EDGE + len(text) * TITLE * EM for text in told), default=0.0)
 
 
 RENDERER: Renderer = Heap()
