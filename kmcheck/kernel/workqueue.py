@@ -6,19 +6,23 @@ same work, so a work that is queued again while it runs does not run beside itse
 takes the function out of the work in the step in which it starts it, as process_one_work() does,
 and does not touch it any more: the object that it lives in may be freed from then on, by the
 function itself or by others. flush_work() waits for what is pending and running now and not for
-what is queued later; cancel_work_sync() takes a pending work off the queue, keeps others from
-queueing it, and waits while it runs. Different works run side by side.
+what is queued later. cancel_work_sync() takes a pending work off the queue, disables it, waits
+while it runs, and enables it again: a work is not queued before all who cancel it are back.
+Different works run side by side.
 
-Kernel: `include/linux/workqueue.h`, `kernel/workqueue.c`, v6.12.
+Kernel: `include/linux/workqueue.h`, `kernel/workqueue.c`, v6.12. A work counts those who cancel it
+since v6.10: work_offqd_disable(), clear_pending_if_disabled(), enable_work(). Before that,
+WORK_OFFQ_CANCELING kept the work pending, and who cancelled it too waited for the first.
 
 Misuse reported: `free-while-pending` (the object freed with its work queued), `double-queue`
-(INIT_WORK() on a work that is queued), `self-deadlock` (a work that flushes or cancels itself),
-`sleep-in-atomic` (flush or cancel in atomic context). Flushing while holding a lock that the work
-needs is found as a `deadlock`.
+(INIT_WORK() on a work that is queued, or that is being cancelled), `self-deadlock` (a work that
+flushes or cancels itself), `sleep-in-atomic` (flush or cancel in atomic context). Flushing while
+holding a lock that the work needs is found as a `deadlock`.
 """
 
 from kmcheck.kernel.context import might_sleep
 from kmcheck.lang import (
+    Annotated,
     Callable,
     Object,
     PerProcess,
@@ -46,6 +50,7 @@ class Work(Object):
     """`struct work_struct`: lives in the object that it works on."""
 
     pending: bool
+    disable: Annotated[int, range(256)]  # how many are cancelling it
     func: Callable[["Work"], None]
 
     def on_free(self) -> None:
@@ -70,6 +75,7 @@ def INIT_WORK(work: Work, func: Callable[[Work], None]) -> None:
     """Say what a work does."""
     with atomic("work initialised"):
         check(not work.pending, "double-queue", "INIT_WORK() on a pending work")
+        check(work.disable == 0, "double-queue", "INIT_WORK() on a work that is being cancelled")
         work.func = func
 
 
@@ -100,9 +106,9 @@ def kworker(work: Work) -> None:
 
 
 def queue_work(wq: Workqueue, work: Work) -> bool:
-    """Queue a work unless it is pending; tell whether it was queued."""
+    """Queue a work unless it is pending or being cancelled; tell whether it was queued."""
     with atomic("queued, unless it is pending"):
-        queued = not work.pending
+        queued = not work.pending and work.disable == 0
         if queued:
             work.pending = True
             worker = start(kworker, work)
@@ -151,7 +157,8 @@ def cancel_work_sync(work: Work) -> bool:
     with atomic("taken off the queue"):
         check(mine(workers).work != work, "self-deadlock", "cancel_work_sync() by the work itself")
         was_pending = work.pending
-        work.pending = True  # nobody else can queue it meanwhile
+        work.pending = False
+        work.disable += 1  # nobody can queue it meanwhile
         for worker in each(processes()):
             if workers.of(worker).work == work:
                 if workers.of(worker).running:
@@ -162,5 +169,5 @@ def cancel_work_sync(work: Work) -> bool:
                     workers.of(worker).flushers.clear()
     with atomic("not running any more"):
         wait_until(nothing_to_flush())
-        work.pending = False
+        work.disable -= 1
     return was_pending

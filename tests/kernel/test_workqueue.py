@@ -188,6 +188,45 @@ def test_a_cancelled_work_may_be_queued_again() -> None:
     assert runs(body, work=COUNT, final="g.n == 1") == "holds"
 
 
+QUEUED = """
+@always
+def is_queued_once(box: Box) -> bool:
+    return count(
+        p
+        for p in processes()
+        if workers.of(p).work == box.work and not workers.of(p).running
+    ) == (1 if box.work.pending else 0)
+"""
+
+
+@pytest.mark.parametrize("cancels", [1, 2])
+def test_a_work_is_queued_once_however_many_cancel_it(cancels: int) -> None:
+    bodies = ["cancel_work_sync(box.work)"] * cancels + ["schedule_work(box.work)"] * 2
+    assert runs(*bodies, work=COUNT, more=QUEUED, final="g.n <= 2") == "holds"
+
+
+def test_who_cancels_second_keeps_a_work_from_being_queued() -> None:
+    cancel = "cancel_work_sync(box.work)\nfetch_add(g.m, 1)"
+    queue = "wait_until(g.m == {0})\nassert schedule_work(box.work)"
+    assert runs(cancel, cancel, queue.format(2), work=COUNT, final="g.n == 1") == "holds"
+    assert runs(cancel, cancel, queue.format(1), work=COUNT) == "assertion"
+    assert runs(cancel, queue.format(1), work=COUNT, final="g.n == 1") == "holds"
+
+
+def test_a_work_that_is_being_cancelled_is_not_initialised_again() -> None:
+    cancel = "cancel_work_sync(box.work)\ng.a = True"
+    again = "{0}INIT_WORK(box.work, count_it)"
+    assert runs(cancel, again.format(""), work=COUNT) == "double-queue"
+    assert runs(cancel, again.format("wait_until(g.a)\n"), work=COUNT) == "holds"
+
+
+def test_the_object_of_a_work_lives_until_it_has_been_cancelled() -> None:
+    cancel = "cancel_work_sync(box.work)\ng.a = True"
+    assert runs(cancel, "wait_until(g.a)\nkfree(box)", work=COUNT) == "holds"
+    early = "if box.work.disable > 0:\n    kfree(box)"
+    assert runs(cancel, early, work=COUNT) == "use-after-free"
+
+
 @pytest.mark.parametrize(
     "wait", ["flush_work(work)", "flush_workqueue(system_wq)", "cancel_work_sync(work)"]
 )
