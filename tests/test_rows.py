@@ -59,3 +59,63 @@ def test_a_cmpxchg_is_told_as_one_whether_it_swaps_or_not() -> None:
     trace = traced("cmpxchg(stat.nr, 0, 1)")
     told = [(e.text, e.note) for e in trace.events]
     assert told == [("stat.nr = 1", "cmpxchg"), ("stat.nr", "cmpxchg leaves 1")]
+
+
+SLOTS = """
+from kmcheck.kernel.rcu import synchronize_rcu
+from kmcheck.lang import Annotated, ArrayOf, Object, Ref, always, pause, process, setup, start
+from kmcheck.lang import within
+
+
+class Node(Object):
+    nr: int
+
+
+class Table(Object):
+    slots: Annotated[ArrayOf[Ref[Node]], 2]
+
+
+table = Table()
+
+
+def enter() -> None:
+    pause("inside")
+
+
+@process
+def fill(node: Node, at: bool) -> None:
+    if at:
+        table.slots[1] = node
+    else:
+        table.slots[0] = node
+    synchronize_rcu()
+    enter()
+
+
+@setup
+def two() -> None:
+    node = Node()
+    start(fill, node, False)
+    start(fill, node, True)
+
+
+@always
+def one_at_a_time() -> bool:
+    return len(within(enter)) <= 1
+"""
+
+
+def test_an_element_is_stored_alone_and_who_is_inside_is_named() -> None:
+    result = verify(Source("spec.py", SLOTS), Options())
+    (trace,) = [v.trace for v in result.verdicts if isinstance(v, Violated)]
+    told = {e.text for e in trace.events}
+    assert {"table.slots[0] = node#0", "table.slots[1] = node#0"} <= told
+    message = "one_at_a_time does not hold: CPU0 and CPU1 are inside of enter()"
+    assert trace.violation.message == message
+
+
+def test_variables_of_primitives_are_not_shown() -> None:
+    result = verify(Source("spec.py", SLOTS), Options())
+    (trace,) = [v.trace for v in result.verdicts if isinstance(v, Violated)]
+    views = [view for event in trace.events for view in event.after.processes]
+    assert {name for view in views for name, _ in view.variables} == {"node", "at"}

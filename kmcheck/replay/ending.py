@@ -7,7 +7,7 @@ from collections.abc import Callable
 from kmcheck.diagnostics import InternalError
 from kmcheck.ir.expr import Op
 from kmcheck.ir.types import Counter, Ref, SetOf
-from kmcheck.replay.reading import read_by
+from kmcheck.replay.reading import inside_of, read_by
 from kmcheck.replay.recorder import place_of
 from kmcheck.replay.teller import Teller
 from kmcheck.residual import Residual
@@ -128,7 +128,9 @@ class Ending:
         sizes, told = self._sizes(failure.residual, thing)
         told += self._sides(failure, named=thing is not None)
         read = read_by(failure, self.teller.state, self.names, self.teller.values)
-        message = f"{failure.property.name}{at} does not hold{told}{f': {read}' if read else ''}"
+        inside = inside_of(failure, self.teller.state, self.teller.stacks, self.names)
+        found = "; ".join(text for text in (*inside, read) if text)
+        message = f"{failure.property.name}{at} does not hold{told}{f': {found}' if found else ''}"
         name = self.names.of(*thing) if thing is not None else None
         return Violation(
             failure.property.name, message, name, None, None, sizes, place_of(failure.property.span)

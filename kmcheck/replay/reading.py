@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kmcheck.diagnostics import Span
-from kmcheck.ir.expr import Before, walk
+from kmcheck.ir.expr import Before, Position, walk
 from kmcheck.replay.names import Names
+from kmcheck.replay.stacks import Stacks
 from kmcheck.replay.values import Values
 from kmcheck.semantics import Failure, State
 from kmcheck.semantics.evaluate import Evaluator
@@ -48,3 +49,25 @@ def read_by(failure: Failure, state: State, names: Names, values: Values) -> str
     if len(reading.found) > MOST:
         return ""
     return ", ".join(f"{name} = {value}" for name, value in reading.found.items())
+
+
+def inside_of(failure: Failure, state: State, stacks: Stacks, names: Names) -> list[str]:
+    """Return `CPU0 and CPU1 are inside of enter()` for each function that a property asks about."""
+    asked = [e for e in walk(failure.property.formula) if isinstance(e, Position)]
+    functions = dict.fromkeys(e.function for e in asked if e.what == "inside")
+    found: list[str] = []
+    for function in functions:
+        blocks = ((n, stacks.block(state, n)) for n in range(names.layout.process_count))
+        there = [
+            names.process(number)
+            for number, block in blocks
+            if block is not None and any(call.function == function for call in block.calls)
+        ]
+        who = " and ".join(part for part in (", ".join(there[:-1]), *there[-1:]) if part)
+        verb = "is" if len(there) == 1 else "are"
+        found.append(f"{who or 'nobody'} {verb if who else 'is'} inside of {_short(function)}()")
+    return found
+
+
+def _short(function: str) -> str:
+    return function.rpartition(".")[2]

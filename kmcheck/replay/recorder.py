@@ -7,9 +7,9 @@ from typing import Any
 
 from kmcheck.diagnostics import Span
 from kmcheck.ir.code import Alloc, Assign, Free, Store
-from kmcheck.ir.expr import Expr, Load, Op, Var, walk
+from kmcheck.ir.expr import Const, Expr, Load, Op, Var, walk
 from kmcheck.ir.layout import Layout
-from kmcheck.ir.types import ListOf, Ref, SetOf, Type
+from kmcheck.ir.types import ArrayOf, ListOf, Ref, SetOf, Type
 from kmcheck.replay.names import Names
 from kmcheck.replay.values import Values
 from kmcheck.trace import Access, Place, Value
@@ -125,10 +125,22 @@ class Recorder:
         change = self._change(place, instruction.value, info.type, old, new) if in_place else ""
         if update:
             self._forget_load(access)
-        text = change or f"{place} = {after.text}"
+        text = change or self._element(place, instruction.value, info.type, old, new)
+        text = text or f"{place} = {after.text}"
         if update and old == new and isinstance(info.type, (SetOf, ListOf)):
             text = ""  # a member that was in already, or not in: there is nothing to see
         self.notes.append(Note(access, text, instruction.span))
+
+    def _element(self, place: str, value: Expr, kind: Type, old: Any, new: Any) -> str:
+        """Return the store of one element of an array as C: `k.a[0] = n#0`."""
+        if not isinstance(kind, ArrayOf) or not isinstance(value, Op) or value.name != "array_set":
+            return ""
+        index = value.args[1]
+        known = [index.value] if isinstance(index, Const) and isinstance(index.value, int) else []
+        changed = known or [i for i, pair in enumerate(zip(old, new, strict=True)) if _differ(pair)]
+        if len(changed) != 1 or not 0 <= changed[0] < len(new):
+            return ""
+        return f"{place}[{changed[0]}] = {self.values.of(kind.element, new[changed[0]]).text}"
 
     def _forget_load(self, access: Access) -> None:
         """Drop the load that is part of a read-modify-write."""
@@ -200,6 +212,10 @@ class Recorder:
         """Name a process that starts."""
         number = self.layout.first_process[template] + instance
         self.names.start(number, in_setup=self.in_setup)
+
+
+def _differ(pair: tuple[object, object]) -> bool:
+    return pair[0] != pair[1]
 
 
 def _is_update(instruction: Store) -> bool:

@@ -14,6 +14,9 @@ from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.trace import Event, Frame, ProcessView, Snapshot
 
+LIBRARY = "kmcheck.kernel."
+"""Where primitives come from."""
+
 
 class Teller:
     """A run under way. `state` is where it is, `previous` where it was before the last step."""
@@ -177,5 +180,7 @@ class Teller:
 
 
 def _in_scope(variable: str, block: Block) -> bool:
+    """Tell whether a variable has a value, and is the spec's: a primitive's are its own."""
     _, _, function = variable.partition("@")
-    return not function or any(call.function == function.rstrip("'") for call in block.calls)
+    calls = (call for call in block.calls if call.function == function.rstrip("'"))
+    return not function or any(not call.module.startswith(LIBRARY) for call in calls)
