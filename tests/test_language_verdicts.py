@@ -109,6 +109,17 @@ def test_what_a_daemon_is_at_work_on_is_not_lost() -> None:
 # --- steps and setups that do not end -------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("behind", "expected"), [("x = None", "leak"), ("pass", "leak"), ("x.k = 1", "holds")]
+)
+def test_what_a_daemon_will_not_look_at_again_is_lost(behind: str, expected: str) -> None:
+    more = (
+        "@process(daemon=True)\ndef worker() -> None:\n    x: Page | None = Page()\n"
+        f"    g.n = 1\n    wait_until(g.go)\n    {behind}\n"
+    )
+    assert verdict(run("wait_until(g.n == 1)", begin="start(worker)", more=more)) == expected
+
+
 def test_a_step_that_does_not_end_is_a_violation() -> None:
     assert verdict(run("with atomic():\n    while g.n == 0:\n        pass")) == "endless-step"
 

@@ -8,11 +8,12 @@ from kmcheck.frontend.effects import NOTHING
 from kmcheck.frontend.objects import Objects
 from kmcheck.frontend.scope import Local, Place
 from kmcheck.ir.code import Assign
-from kmcheck.ir.expr import Const, Expr, Op, Var
+from kmcheck.ir.expr import Const, Expr, Load, Op, Var
 from kmcheck.ir.types import (
     COUNTER,
     Counter,
     ListOf,
+    Ref,
     SetOf,
     Type,
 )
@@ -73,6 +74,8 @@ class Updates(Objects):
             and len(values) == 1
         ):
             member = self.fit(values[0], kind.element, node.args[0], f"what .{name}() takes")
+            if isinstance(kind, SetOf) and self._is_linked(current, kind):
+                member = Op("linked", (member,), kind.element, span)
             return Op(_MEMBER_OPS[type(kind)][name], (current, member), kind, span), NOTHING  # type: ignore[arg-type]
         match kind, name, values:
             case SetOf(), "update", [other]:
@@ -92,6 +95,12 @@ class Updates(Objects):
                     "form_add" if way == "add" else "form_sub", (current, form), COUNTER, span
                 ), NOTHING
         raise self.no_method(kind, name, node)
+
+    def _is_linked(self, current: Expr, kind: SetOf) -> bool:
+        """Tell whether a set is the design's own: its members are linked, as on a list."""
+        if not isinstance(kind.element, Ref) or not isinstance(current, Load):
+            return False
+        return not self.world.kinds[current.kind].fields[current.field].ghost
 
     def _splice(self, place: Place, node: ast.Call) -> Expr:
         source = self.field_place(node.args[0])

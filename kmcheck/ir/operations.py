@@ -34,6 +34,7 @@ OpName = Literal[
     "size",
     "only",
     "lowest",
+    "linked",
     "list_has",
     "list_append",
     "list_push",

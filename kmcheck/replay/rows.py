@@ -12,6 +12,9 @@ from kmcheck.trace import Place
 CMPXCHG = "cmpxchg"
 """What the frontend calls a step of that name: its row may be no change."""
 
+LINKING = {"use-after-free", "list-corruption"}
+"""Violations that changing a list or set may be."""
+
 
 class Rows:
     """Writes what a step did, or was about to do when it failed."""
@@ -30,6 +33,9 @@ class Rows:
         shown = _what_matters(_unless_left(notes, block))
         if fault is not None and fault.field:
             return self._attempt(state, actor, block, fault), place_of(fault.span)
+        linking = self._linking(state, actor, block, fault)
+        if fault is not None and linking:
+            return linking, place_of(fault.span)
         if fault is not None and fault.kind == "double-free" and fault.thing is not None:
             return f"kfree({self.names.of(*fault.thing, stale=True)})", place_of(fault.span)
         if fault is not None and not shown:
@@ -67,12 +73,30 @@ class Rows:
                 return f"{instruction.var.partition('@')[0]} = {member}"
         return member
 
+    def _linking(self, state: State, actor: int, block: Block, fault: Fault | None) -> str:
+        """Return the change of a list or set that failed as C, if it was one that did."""
+        name, instance = self.stacks.actors[actor]
+        for instruction in block.instructions:
+            if fault is None or fault.kind not in LINKING or not isinstance(instruction, Store):
+                continue
+            if instruction.span == fault.span and instruction.value.span == fault.span:
+                try:
+                    owner = self.stacks.evaluators[name].of(instruction.ref)(list(state), instance)
+                except Fault:
+                    return ""
+                if owner <= 0 or owner & 1:
+                    return ""
+                member = self.names.member(instruction.kind, (owner >> 1) - 1, instruction.field)
+                text = self._attempted_store(state, actor, instruction, member)
+                return "" if text == member else text
+        return ""
+
     def _attempted_store(self, state: State, actor: int, instruction: Store, member: str) -> str:
         name, instance = self.stacks.actors[actor]
         operator, operand = "=", instruction.value
         if isinstance(operand, Op) and operand.name in _ASSIGNING and len(operand.args) == 2:  # noqa: PLR2004
             operator, operand = _ASSIGNING[operand.name], operand.args[1]
-        if isinstance(operand, Op) and operand.name == "form_size":
+        if isinstance(operand, Op) and operand.name in {"form_size", "linked"}:
             operand = operand.args[0]
         try:
             value = self.stacks.evaluators[name].of(operand)(list(state), instance)
@@ -93,6 +117,7 @@ _ASSIGNING = {
     "sub": "-=",
     "with": "list_add",
     "list_append": "list_add",
+    "list_push": "list_add",
     "remove": "list_del",
     "without": "list_del",
     "list_remove": "list_del",

@@ -7,10 +7,10 @@ from typing import Any
 
 from kmcheck.diagnostics import Span
 from kmcheck.ir.expr import Op
-from kmcheck.ir.types import ArrayOf, Int, Ref, SetOf, Type, first_code
+from kmcheck.ir.types import ArrayOf, Int, ListOf, Ref, SetOf, Type, first_code
 from kmcheck.semantics.addresses import Meaning
 from kmcheck.semantics.faults import Fault, Undecided
-from kmcheck.semantics.operations import PLAIN, Corrupt, set_operations
+from kmcheck.semantics.operations import PLAIN, Corrupt, Dangling, set_operations
 
 Operations = dict[str, Callable[..., Any]]
 
@@ -21,6 +21,7 @@ MAY_CORRUPT = {
     "list_push",
     "list_remove",
     "list_after",
+    "list_rest",
     "list_concat",
 }
 """Operations on lists and sets that not every member allows."""
@@ -33,6 +34,8 @@ def apply(expr: Op, args: list[Meaning], forms: Operations) -> Meaning:
     if expr.name == "array_set":
         new = _ranged(args[2], expr.args[2].type, expr.type, expr.span)
         return _array_set(args[0], args[1], new, expr.span)
+    if expr.name == "linked":
+        return _linked(args[0], expr)
     if expr.name == "form_is_zero":
         return _is_zero(args[0], expr.span)
     if expr.name == "with":
@@ -64,7 +67,8 @@ def _operation(expr: Op, forms: Operations) -> Callable[..., Any]:
 
 def _corruptible(plain: Meaning, expr: Op) -> Meaning:
     """Return an operation that may find a list corrupted."""
-    element = expr.args[1].type if len(expr.args) > 1 else expr.type
+    container = expr.args[0].type
+    element = container.element if isinstance(container, (SetOf, ListOf)) else container
 
     def run(s: list[Any], p: int) -> Any:
         try:
@@ -73,8 +77,28 @@ def _corruptible(plain: Meaning, expr: Op) -> Meaning:
             raise Fault(
                 "list-corruption", corrupt.message, expr.span, _thing(element, corrupt.member)
             ) from None
+        except Dangling as dangling:
+            raise _freed(element, dangling.member, expr.span) from None
 
     return run
+
+
+def _linked(member: Meaning, expr: Op) -> Meaning:
+    """Return a member whose links are about to be changed: it is not to be a freed object."""
+
+    def checked(s: list[Any], p: int) -> Any:
+        value = member(s, p)
+        if value > 0 and value & 1:
+            raise _freed(expr.type, value, expr.span)
+        return value
+
+    return checked
+
+
+def _freed(element: Type, member: int, span: Span) -> Fault:
+    kind = element.kind if isinstance(element, Ref) else "object"
+    message = f"the links of a freed {kind} are followed"
+    return Fault("use-after-free", message, span, _thing(element, member))
 
 
 def _thing(element: Type, value: int) -> tuple[str, int] | None:

@@ -19,6 +19,14 @@ class Corrupt(Exception):  # noqa: N818
         self.member = member
 
 
+class Dangling(Exception):  # noqa: N818
+    """A list operation reads or writes the links of a freed object."""
+
+    def __init__(self, member: int) -> None:
+        super().__init__(member)
+        self.member = member
+
+
 def members(mask: int, first: int) -> list[int]:
     """Return the encodings in a set, lowest first."""
     found = []
@@ -38,11 +46,20 @@ def _list_has(items: Form, member: int) -> bool:
     return any(item | 1 == member | 1 for item in items)
 
 
+def _touch(*linked: int) -> None:
+    """Read or write the links of objects, as <linux/list.h> does: no freed one has any."""
+    for member in linked:
+        if member & 1:
+            raise Dangling(member)
+
+
 def _list_add(items: Form, member: int, *, head: bool) -> Form:
     if not member:
         raise Corrupt("NULL is added to a list", member)
+    _touch(member)
     if _list_has(items, member):
         raise Corrupt("it is on the list already", member)
+    _touch(*(items[:1] if head else items[-1:]))
     return (member, *items) if head else (*items, member)
 
 
@@ -54,19 +71,31 @@ def _position(items: Form, member: int) -> int:
 
 
 def _list_after(items: Form, member: int) -> int:
+    _touch(member)
     at = _position(items, member) + 1
     return items[at] if at < len(items) else 0
 
 
 def _list_concat(items: Form, others: Form) -> Form:
+    if others:
+        _touch(*items[-1:], others[0], others[-1])
     for other in others:
-        items = _list_add(items, other, head=False)
+        if _list_has(items, other):
+            raise Corrupt("it is on the list already", other)
+        items = (*items, other)
     return items
 
 
 def _list_remove(items: Form, member: int) -> Form:
+    _touch(member)
     at = _position(items, member)
+    _touch(*items[max(at - 1, 0) : at], *items[at + 1 : at + 2])
     return items[:at] + items[at + 1 :]
+
+
+def _list_rest(items: Form) -> Form:
+    _touch(*items[:2])
+    return items[1:]
 
 
 def _addresses(mask: int) -> int:
@@ -162,7 +191,7 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "list_push": lambda items, member: _list_add(items, member, head=True),
     "list_remove": _list_remove,
     "list_first": lambda items: items[0] if items else 0,
-    "list_rest": lambda items: items[1:],
+    "list_rest": _list_rest,
     "list_after": _list_after,
     "list_concat": _list_concat,
     "list_len": len,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from kmcheck.ir.layout import Layout
+from kmcheck.ir.live import live_in
 from kmcheck.ir.program import Property
 from kmcheck.ir.types import ArrayOf, ListOf, Ref, SetOf, Type, first_code
 from kmcheck.residual import Residual
@@ -61,6 +62,12 @@ class Judge:
             if name in layout.processes
             for i in range(layout.instances(name))
         ]
+        self.daemons = {
+            name: [set(), *live_in(template.blocks, set(template.variables))]
+            for name, template in layout.program.templates.items()
+            if template.role == "daemon"
+        }
+        """For each daemon, the variables that it will still read, by its position."""
         self.by_time = {
             when: [p for p in layout.program.properties if p.when == when]
             for when in ("always", "finally", "rest", "step")
@@ -117,15 +124,17 @@ class Judge:
         return seen
 
     def _held_by_daemons(self, state: State) -> list[tuple[str, int]]:
-        """Return what the variables of those point to who need not end."""
+        """Return what those who need not end will still read from their variables."""
         layout = self.layout
         return [
             layout.whole(*found)
-            for name in layout.processes
-            if layout.program.templates[name].role == "daemon"
-            for variable, kind in layout.program.templates[name].variables.items()
+            for name, live in self.daemons.items()
             for i in range(layout.instances(name))
-            for found in _targets(kind, state[layout.variables[name, variable] + i])
+            for variable in live[state[layout.pc[name] + i]]
+            for found in _targets(
+                layout.program.templates[name].variables[variable],
+                state[layout.variables[name, variable] + i],
+            )
         ]
 
     def failing(

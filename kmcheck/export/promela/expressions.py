@@ -158,9 +158,15 @@ class Expressions(Quantifiers):
                 return self.sequence(items).at(0)
             case "list_after", (items, member):
                 whole = self.sequence(items)
-                at = self.place(whole, self.kept(member))
+                found = self.kept(member)
+                self.touch(found)
+                at = self.place(whole, found)
                 behind = whole.at(f"({at} + 1) % {whole.length}")
                 return f"({at} + 1 < {whole.length} -> {behind} : 0)"
+            case "linked", (member,):
+                found = self.kept(member)
+                self.touch(found)
+                return found
             case "list_len", (items,):
                 return self.length(self.sequence(items))
             case ("eq" | "ne") as way, (a, b) if self.is_sequence(a.type):

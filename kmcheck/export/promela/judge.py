@@ -5,6 +5,8 @@ from __future__ import annotations
 from kmcheck.export.promela.code import Code
 from kmcheck.export.promela.memory import element_of
 from kmcheck.export.promela.quantifiers import first_positions, one_of
+from kmcheck.ir.code import Template
+from kmcheck.ir.live import live_in
 from kmcheck.ir.program import Property
 from kmcheck.ir.types import ArrayOf, ListOf, Ref, SetOf, Type, first_code
 
@@ -83,12 +85,8 @@ class Judge(Code):
                     with self.write.when(f"{self._life(slot)} == {SETUP}"):
                         self.write(f"{reached[kind]} = {reached[kind]} | {1 << index};")
         for name, template in self.layout.program.templates.items():
-            for variable, declared in (
-                template.variables.items() if template.role == "daemon" else ()
-            ):
-                cells = self.memory.variables[name, variable]
-                for instance in range(cells.count):
-                    self._follow(declared, cells.name, str(instance), reached)
+            if template.role == "daemon":
+                self._held_by(name, template, reached)
         going = self.write.scratch("1")
         with self.write.loop(f"{going} != 0"):
             sums = self.write.scratch(" + ".join(reached.values()))
@@ -102,6 +100,19 @@ class Judge(Code):
                     lost = f"(({reached[kind]} >> {group.base + i}) & 1) == 0"
                     with self.write.when(f"{self.memory.lives[kind].name}({i}) == 1 && {lost}"):
                         self.write(f"{self.flag_of('leak')} = 1;")
+
+    def _held_by(self, name: str, template: Template, reached: dict[str, str]) -> None:
+        """Write that what a daemon will still read from its variables is reached."""
+        live, places = (
+            live_in(template.blocks, set(template.variables)),
+            self.memory.positions[name],
+        )
+        for variable, declared in template.variables.items():
+            read_at = {number + 1 for number, names in enumerate(live) if variable in names}
+            cells = self.memory.variables[name, variable]
+            for instance in range(cells.count if read_at else 0):
+                with self.write.when(one_of(f"{places.name}({instance})", read_at)):
+                    self._follow(declared, cells.name, str(instance), reached)
 
     def _spread(self, kind: str, reached: dict[str, str]) -> None:
         """Write that what a reached object leads to, and what it is part of, is reached."""

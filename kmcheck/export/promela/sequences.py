@@ -93,21 +93,31 @@ class Sequences(Context):
                 return whole
             case "list_remove", (items, member):
                 whole = self.copied(self.sequence(items))
-                at = self.place(whole, self.write.scratch(self.number(member)))
+                leaving = self.write.scratch(self.number(member))
+                self.touch(leaving)
+                at = self.place(whole, leaving)
+                self.touch(f"({at} > 0 -> {whole.at(f'{at} - 1')} : 0)")
+                self.touch(self._behind(whole, at))
                 self._close_gap(whole, at)
                 return whole
             case "list_rest", (items,):
                 whole = self.copied(self.sequence(items))
+                self.touch(whole.at(0))
+                self.touch(self._behind(whole, "0"))
                 self._close_gap(whole, self.write.scratch("0"))
                 return whole
             case "list_concat", (items, others):
                 whole = self.copied(self.sequence(items))
                 behind = self.sequence(others)
+                count = self.length(behind)
+                for end in (self._last(whole, self.length(whole)), behind.at(0)):
+                    self.touch(f"({count} > 0 -> {end} : 0)")
+                self.touch(self._last(behind, count))
                 with (
                     self.write.count(behind.length) as at,
                     self.write.when(behind.at(at) + " != 0"),
                 ):
-                    self._add(whole, self.write.scratch(behind.at(at)), head=False)
+                    self._put(whole, self.write.scratch(behind.at(at)), head=False)
                 return whole
             case _:
                 raise AssertionError(expr)
@@ -144,8 +154,26 @@ class Sequences(Context):
         self.fail_if(f"{found} >= {whole.length} || {whole.at(found)} == 0", "list-corruption")
         return found
 
+    def touch(self, member: str) -> None:
+        """Write that following the links of a freed object is a violation."""
+        self.fail_if(f"({member}) & 1", "use-after-free")
+
+    def _behind(self, whole: Sequence, at: str) -> str:
+        last = whole.length - 1
+        return f"({at} < {last} -> {whole.at(f'({at} + 1) % {whole.length}')} : 0)"
+
+    def _last(self, whole: Sequence, length: str) -> str:
+        return f"({length} > 0 -> {whole.at(f'{length} - 1')} : 0)"
+
     def _add(self, whole: Sequence, member: str, *, head: bool) -> None:
-        self.fail_if(f"{member} == 0 || {self.has(whole, member)}", "list-corruption")
+        self.fail_if(f"{member} == 0", "list-corruption")
+        self.touch(member)
+        self.fail_if(self.has(whole, member), "list-corruption")
+        self.touch(whole.at(0) if head else self._last(whole, self.length(whole)))
+        self._put(whole, member, head=head)
+
+    def _put(self, whole: Sequence, member: str, *, head: bool) -> None:
+        self.fail_if(self.has(whole, member), "list-corruption")
         at = self.length(whole)
         if head:
             with self.write.loop(f"{at} > 0"):
