@@ -2,7 +2,8 @@
 
 Semantics: a process's own counts, as in `struct task_struct`. It is in atomic context while it is
 inside an RCU read section, holds a spinlock, has preemption off, or runs in softirq. Only the
-process itself touches the counts, so they are no shared memory and cost no step.
+process itself touches the counts, so they are no shared memory and cost no step. A count goes up
+to 255.
 
 Kernel: `include/linux/preempt.h`, `include/linux/kernel.h` (might_sleep), `kernel/sched/core.c`
 (__might_sleep), `kernel/locking/lockdep.c` (debug_check_no_locks_held), v6.12.
@@ -13,7 +14,7 @@ process ends inside a read section, with a lock held, or with preemption off.
 
 from kmcheck.lang import Annotated, Object, PerProcess, check, mine
 
-Nesting = Annotated[int, range(8)]
+Nesting = Annotated[int, range(256)]
 
 
 class Task(Object):

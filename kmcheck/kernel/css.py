@@ -17,7 +17,8 @@ atomic mode is only seen as the grace period of css_confirm_kill().
 The base reference is dropped by css_killed_work_fn() (the kernel takes one more, drops the base
 reference when it kills, and the other there: the same count at every point that anyone can see).
 The root's css, the one without a parent, is not counted (CSS_NO_REF). css_tryget_online() is two
-loads in a read section: the dying flag, then the count; a css may be killed in between.
+loads in a read section: the dying flag, then the count; a css may be killed in between. A css has
+up to 255 children.
 
 Kernel: `include/linux/cgroup.h`, `include/linux/cgroup_refcnt.h`, `kernel/cgroup/cgroup.c`,
 v6.12.
@@ -48,7 +49,7 @@ from kmcheck.lang import (
     wait_until,
 )
 
-Children = Annotated[int, range(4)]
+Children = Annotated[int, range(256)]
 
 
 class Css(Object):

@@ -7,7 +7,8 @@ one for each list (v6.13). A list is a set: no property here depends on its orde
 take its members in any order. Linking or unlinking an object is one step together with
 `nr_items`, which the lock makes one; `nr_items` counts in the list that the caller names, whereas
 unlinking takes the object off whatever list it is on, as list_del_init() does. That is why
-`nr_items` may be negative for a while. The shrinker bit is set in a step of its own.
+`nr_items` may be negative for a while; it goes from -128 to 127. The shrinker bit is set in a step
+of its own.
 
 Kernel: `include/linux/list_lru.h`, `mm/list_lru.c`, `mm/shrinker.c` (the bit), v6.8 to v6.13.
 
@@ -60,7 +61,7 @@ class ListLruOne(Object):
     lru: Ref[ListLru]
     parent: Ref["ListLruOne"]  # the list of the memcg's parent
     items: SetOf["ListHead"]
-    nr_items: Annotated[int, range(-4, 5)]
+    nr_items: Annotated[int, range(-128, 128)]
     shrinker_bit: bool
     dead: bool  # nr_items == LONG_MIN
 

@@ -1,6 +1,6 @@
 """Reference counts.
 
-Semantics: each operation is one atomic step. A count goes up to 14. An object that its count lives
+Semantics: each operation is one atomic step. A count goes up to 255. An object that its count lives
 in may be freed at zero, or at one by the holder of that last reference.
 
 Kernel: `include/linux/refcount.h`, `lib/refcount.c`, v6.12.
@@ -16,7 +16,7 @@ from kmcheck.lang import Annotated, Object, atomic, check
 class Refcount(Object):
     """`refcount_t`."""
 
-    refs: Annotated[int, range(15)]
+    refs: Annotated[int, range(256)]
 
     def on_free(self) -> None:
         """Look for references besides that of whoever frees."""

@@ -7,8 +7,8 @@ takes the function out of the work in the step in which it starts it, as process
 and does not touch it any more: the object that it lives in may be freed from then on, by the
 function itself or by others. flush_work() waits for what is pending and running now and not for
 what is queued later. cancel_work_sync() takes a pending work off the queue, disables it, waits
-while it runs, and enables it again: a work is not queued before all who cancel it are back.
-Different works run side by side.
+while it runs, and enables it again: a work is not queued before all who cancel it, up to 255, are
+back. Different works run side by side.
 
 Kernel: `include/linux/workqueue.h`, `kernel/workqueue.c`, v6.12. A work counts those who cancel it
 since v6.10: work_offqd_disable(), clear_pending_if_disabled(), enable_work(). Before that,

@@ -49,3 +49,15 @@ def test_a_process_gives_back_what_it_has_before_it_ends(body: str, verdict: str
 def test_in_atomic_tells(taken: str, given_back: str, atomic: bool) -> None:
     body = f"{taken}\nassert in_atomic() == {atomic}\n{given_back}\nassert not in_atomic()"
     assert found(body, fields="lock: SpinLock\nmutex: Mutex") == "holds"
+
+
+@pytest.mark.parametrize(
+    ("taken", "given_back"),
+    [("rcu_read_lock()", "rcu_read_unlock()"), ("preempt_disable()", "preempt_enable()")],
+)
+@pytest.mark.parametrize(("depth", "verdict"), [(255, "holds"), (256, "range")])
+def test_nesting_goes_far_beyond_what_small_specs_need(
+    taken: str, given_back: str, depth: int, verdict: str
+) -> None:
+    body = f"for i in range({depth}):\n    {taken}\nfor i in range({depth}):\n    {given_back}"
+    assert found(body) == verdict

@@ -63,6 +63,18 @@ def test_the_root_is_not_counted() -> None:
     assert found(body, fields=FIELDS, begin=begin, more=FREE) == "holds"
 
 
+def test_a_css_has_more_children_than_small_specs_need() -> None:
+    more = "@always\ndef children(box: Box) -> bool:\n    return box.css.children < 6"
+    begin = (
+        BEGIN
+        + "for i in range({0}):\n    child = Box()\n"
+        + ("    init_and_link_css(child.css, box.css, no_css_released, css_free)\n")
+    )
+    for children, verdict in ((5, "holds"), (6, "children")):
+        spec = found("pause()", fields=FIELDS, begin=begin.format(children), more=f"{FREE}\n{more}")
+        assert spec == verdict
+
+
 def test_the_last_reference_sets_off_the_release() -> None:
     gone = "@finally_\ndef gone() -> bool:\n    return count(b for b in alive(Box)) == 2"
     user = "css_get(box.css)\ng.a = True\ncss_put(box.css)"

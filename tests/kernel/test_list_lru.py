@@ -32,6 +32,14 @@ def settled(box: Box) -> bool:
 """
 
 
+@pytest.mark.parametrize("items", [5, 40])
+def test_a_list_takes_more_objects_than_small_specs_need(items: int) -> None:
+    more = "class Item(Object):\n    head: ListHead"
+    fill = "for i in range({0}):\n    list_lru_fill(box.child, Item().head)"
+    begin = LRU + NODE + fill.format(items)
+    assert found("pause()", fields=FIELDS, begin=begin, more=more) == "holds"
+
+
 @pytest.mark.parametrize(
     ("body", "verdict"),
     [

@@ -63,6 +63,12 @@ def test_the_last_holder_may_free_without_a_put_once_the_others_have_put() -> No
     assert found(too_early, fields=FIELDS, begin=begin) == "free-while-referenced"
 
 
+@pytest.mark.parametrize(("gets", "verdict"), [(14, "holds"), (254, "holds"), (255, "range")])
+def test_a_count_goes_far_beyond_what_small_specs_need(gets: int, verdict: str) -> None:
+    body = f"for i in range({gets}):\n    refcount_inc(box.refs)"
+    assert found(body, fields=FIELDS, begin="refcount_set(box.refs, 1)") == verdict
+
+
 NOT_ZERO = "got = refcount_inc_not_zero(mine.refs)"
 CHECK_THEN_GET = """
 got = refcount_read(mine.refs) > 0
