@@ -21,9 +21,10 @@ loads in a read section: the dying flag, then the count; a css may be killed in 
 up to 255 children.
 
 Kernel: `include/linux/cgroup.h`, `include/linux/cgroup_refcnt.h`, `kernel/cgroup/cgroup.c`,
-v6.12.
+`lib/percpu-refcount.c`, v6.12.
 
-Misuse reported: `ref-resurrect` (css_get() after the last css_put()), `ref-underflow`;
+Misuse reported: `double-kill` (a cgroup removed twice: percpu_ref_kill() warns; in the kernel the
+directory is gone by then), `ref-resurrect` (css_get() after the last css_put()), `ref-underflow`;
 `sleep-in-atomic` and `deadlock` around cgroup_mutex. A css whose last reference is never dropped
 is a zombie: css_is_zombie() tells, for properties of the end.
 """
@@ -43,6 +44,7 @@ from kmcheck.lang import (
     Object,
     Ref,
     atomic,
+    check,
     process,
     slots,
     start,
@@ -135,6 +137,7 @@ def kill_css(css: Css) -> None:
     """Begin rmdir, once no child is left that has not been removed: the css is dying."""
     with atomic("rmdir: css is dying"):
         wait_until(css.children == 0)
+        check(not css.dying, "double-kill", "kill_css() on a css that is dying already")
         mutex_lock(cgroup_mutex)
         css.dying = True
         css.parent.children -= 1

@@ -87,6 +87,13 @@ def test_a_reference_that_is_never_dropped_makes_a_zombie() -> None:
     assert lives(f"css_get(box.css)\n{RMDIR}\ncss_put(box.css)", more=law) == "holds"
 
 
+def test_a_cgroup_is_removed_once() -> None:
+    assert lives(RMDIR, RMDIR) == "double-kill"
+    assert lives(RMDIR, RMDIR_PARENT) == "holds"
+    once = f"removed = test_and_set(g.a)\nif not removed:\n    {RMDIR}"
+    assert lives(once, once) == "holds"
+
+
 def test_css_released_runs_once_before_css_free() -> None:
     released = "def released(css: Css) -> None:\n    g.n += 1"
     free = FREE.replace("    kfree", "    assert g.n == 1\n    kfree")
