@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from itertools import combinations
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from kmcheck.explain import explain
 from kmcheck.render.sequence import Drawing, draw
 from kmcheck.render.sequence.shapes import Box, Circle, Path, Rect, Text, number
+from kmcheck.store import read
 from kmcheck.trace import Trace
 from tests.runs import RUNS
 from tests.strategies import traces
@@ -62,6 +64,19 @@ def test_text_stays_in_its_box_and_covers_no_other(run: str, full: bool) -> None
 @given(trace=traces())
 def test_text_stays_in_its_box_whatever_it_says(trace: Trace) -> None:
     assert_legible(draw(explain(trace)))
+
+
+STORED = sorted((pathlib.Path(__file__).parent.parent / "counterexamples").rglob("*.json"))
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.parent.name)
+def test_a_picture_fits_into_a_mail_and_no_row_is_cut(path: pathlib.Path) -> None:
+    drawing = draw(explain(read(path.read_text("utf-8"))))
+    assert drawing.width <= 1200.5
+    assert_legible(drawing)
+    rows = [text for text in texts(drawing) if text.style.endswith(" over")]
+    assert rows
+    assert [text.text for text in rows if text.whole or text.text.endswith(" ..")] == []
 
 
 def said(run: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from kmcheck.explain import Look, Row, State, Story, key_fields, look, plain
 from kmcheck.render.sequence.page import Page
-from kmcheck.render.sequence.shapes import SMALL, Box, Rect, Shape, fitted, lines, width
+from kmcheck.render.sequence.shapes import SMALL, Box, Rect, Shape, fitted, lines, room, width
 
-MOST = 7
+MOST = 5
 """Objects that are drawn; there is no room for more."""
 WIDEST = 168.0
 LEADING = 12.5
@@ -117,8 +117,9 @@ def _label(box: Box, segment: Segment) -> list[Shape]:
         return []
     inner = box.w - 2 * PAD
     told = [line for fact in segment.facts for line in lines(fact, inner, 3, SMALL)]
-    if len(told) > most:
-        told = [*told[: most - 1], f"{told[most - 1]} .."]
+    whole = "" if len(told) <= most else "; ".join(segment.facts)
+    if whole:
+        told = [*told[: most - 1], f"{told[most - 1][: room(inner, SMALL) - 3]} .."]
     height = LEADING * len(told)
     top = box.y + (box.h - height) / 2
     wide = max(width(line, SMALL) for line in told) + 6
@@ -128,7 +129,7 @@ def _label(box: Box, segment: Segment) -> list[Shape]:
         fitted(Box(box.x + PAD, top + i * LEADING, inner, LEADING), line, style, SMALL, "middle")
         for i, line in enumerate(told)
     ]
-    return [pill, *texts]
+    return [pill, *texts[:-1], replace(texts[-1], whole=whole or texts[-1].whole)]
 
 
 def touched(story: Story, row: Row) -> tuple[str, str] | None:

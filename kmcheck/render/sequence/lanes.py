@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kmcheck.explain import Row, Story
 from kmcheck.render.sequence.bars import touched
-from kmcheck.render.sequence.page import LEADING, ROW, Page
+from kmcheck.render.sequence.page import CALL, LEADING, ROW, Page
 from kmcheck.render.sequence.shapes import (
     BODY,
     SMALL,
@@ -56,9 +56,9 @@ def rows(page: Page) -> list[Shape]:
 def _row(page: Page, index: int, row: Row) -> list[Shape]:
     lane, sort = page.lanes[row.process], tone(page.story, row)
     band, at = page.row(index), page.text_at(row)
-    wide = max(8.0, lane.right - at)
+    wide = max(8.0, page.limit - at)
     shapes: list[Shape] = [
-        fitted(Box(at, band.y + i * LEADING, wide, ROW), line, f"c {sort} {row.role}")
+        fitted(Box(at, band.y + i * LEADING, wide, ROW), line, f"c {sort} {row.role} over")
         for i, line in enumerate(page.texts[index])
     ]
     if row.role != "call":
@@ -94,8 +94,8 @@ def _arrow(page: Page, index: int, row: Row) -> list[Shape]:
         return []
     name, sort = found
     sort = "plain" if row.is_ordering else sort
-    lane, y = page.lanes[row.process], page.center(index)
-    near = min(page.text_at(row) + width(page.texts[index][0]) + 8, lane.right + 4)
+    y = page.center(index)
+    near = min(page.text_at(row) + width(page.texts[index][0]) + 8, page.limit + 4)
     far = page.bars[name].x - 1
     if row.bad:
         return [_line(near, far - 10, y, "bad"), _tip(far, y, 12, "bad")]
@@ -122,10 +122,10 @@ def headings(page: Page) -> list[Shape]:
     shapes: list[Shape] = []
     for column in page.story.columns:
         lane = page.lanes[column.process]
-        box = Box(lane.x - 6, page.top - 38, lane.outer - lane.x + 6, 18)
-        below = Box(box.x, page.top - 21, box.w, 16)
-        shapes += [
-            fitted(box, column.process, "c strong", BODY),
-            fitted(below, column.call, "c muted", SMALL),
-        ]
+        top = page.top - 38 - page.extra
+        box = Box(lane.x - 6, top, lane.outer - lane.x + 6, 18)
+        shapes.append(fitted(box, column.process, "c strong", BODY))
+        for i, line in enumerate(page.calls[column.process]):
+            below = Box(box.x, top + 17 + i * CALL, box.w, 16)
+            shapes.append(fitted(below, line, "c muted", SMALL))
     return shapes

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from kmcheck.explain import Missing, Span
 from kmcheck.render.sequence.page import Lane, Page
-from kmcheck.render.sequence.shapes import SMALL, Box, Path, Rect, Shape, fitted, width
+from kmcheck.render.sequence.shapes import SMALL, Box, Path, Rect, Shape, fitted, lines, width
 
 LEADING = 12.5
 LOCK = 5.0
+BEHIND = 14.0
+"""From a text to a bracket behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,11 @@ class Extent:
 
     @property
     def bracket(self) -> tuple[tuple[float, float], ...]:
-        """A bracket at the lane's right edge."""
-        x = self.lane.right + 14
+        """A bracket at the lane's right edge, or behind its texts where they run on over others."""
+        rows = range(self.first, self.last + 1)
+        mine = [i for i in rows if self.page.story.rows[i].process == self.lane.process]
+        ends = [self.page.text_end(i) + BEHIND for i in mine]
+        x = max(self.lane.right + 14, min(max(ends, default=0.0), self.page.limit))
         top, bottom = self.page.row(self.first).y + 5, self.page.row(self.last).bottom - 5
         return ((x - 7, top), (x, top), (x, bottom), (x - 7, bottom))
 
@@ -119,15 +124,31 @@ def _gaps(page: Page) -> list[Shape]:
 def _note(extent: Extent, label: tuple[str, ...], sort: str) -> list[Shape]:
     """Write beside a span, in the middle of the rows in which this process does nothing."""
     page, lane = extent.page, extent.lane
-    rows = range(extent.first, extent.last + 1)
-    free = [i for i in rows if page.story.rows[i].process != lane.process]
-    if not free:
-        return []
     left = lane.x + 12
-    top = page.center(free[(len(free) - 1) // 2]) - LEADING * len(label) / 2
-    wide = min(max(width(line, SMALL) for line in label), lane.right - left - 4)
-    pill = Rect(Box(left - 4, top - 1, wide + 8, LEADING * len(label) + 2), "pill", 3)
-    boxes = (Box(left, top + i * LEADING, wide, LEADING) for i in range(len(label)))
+    room = lane.right - left - 4
+    told = [part for line in label for part in ([line] if len(label) > 1 else wrap(line, room))]
+    wide = min(max(width(line, SMALL) for line in told), room)
+    rows = range(extent.first, extent.last + 1)
+    free = [i for i in rows if _is_free(page, i, lane, left + wide + 4)]
+    if not free or wide <= 0:
+        return []
+    top = page.center(free[(len(free) - 1) // 2]) - LEADING * len(told) / 2
+    pill = Rect(Box(left - 4, top - 1, wide + 8, LEADING * len(told) + 2), "pill", 3)
+    boxes = (Box(left, top + i * LEADING, wide, LEADING) for i in range(len(told)))
     style = f"c note {sort}"
-    texts = [fitted(box, line, style, SMALL) for box, line in zip(boxes, label, strict=True)]
+    texts = [fitted(box, line, style, SMALL) for box, line in zip(boxes, told, strict=True)]
     return [pill, *texts]
+
+
+def wrap(text: str, pixels: float) -> list[str]:
+    """Return the text in two lines at most."""
+    return lines(text, pixels, 2, SMALL)
+
+
+def _is_free(page: Page, index: int, lane: Lane, right: float) -> bool:
+    """Tell whether the row leaves the lane empty as far as `right`."""
+    row = page.story.rows[index]
+    if row.process == lane.process:
+        return False
+    at = page.text_at(row)
+    return page.text_end(index) + 4 < lane.x or right < at - 4
