@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from kmcheck.explain import explain
 from kmcheck.render.sequence import Drawing, draw
+from kmcheck.render.sequence.bars import touched
 from kmcheck.render.sequence.shapes import Box, Circle, Path, Rect, Text, number
 from kmcheck.store import read
 from kmcheck.trace import Trace
@@ -77,6 +78,13 @@ def test_a_picture_fits_into_a_mail_and_no_row_is_cut(path: pathlib.Path) -> Non
     rows = [text for text in texts(drawing) if text.style.endswith(" over")]
     assert rows
     assert [text.text for text in rows if text.whole or text.text.endswith(" ..")] == []
+
+
+def test_an_arrow_aims_at_the_object_that_the_step_is_about() -> None:
+    (path,) = (p for p in STORED if p.match("page_owner/GET_FIRST=no/ref-resurrect.json"))
+    story = explain(read(path.read_text("utf-8")))
+    killed = next(row for row in story.rows if row.text.startswith("cgroup_rmdir("))
+    assert touched(story, killed) == ("memcg#0", "write")
 
 
 def said(run: str) -> str:

@@ -148,7 +148,8 @@ def touched(story: Story, row: Row) -> tuple[str, str] | None:
         found = [pair for pair in found if pair[1] == story.family.root(thing)]
     if not found:
         return None
-    rank, name = min(found, key=lambda pair: (pair[0], story.cast.index(pair[1])))
+    failing = story.family.root(thing) if thing else ""
+    rank, name = min(found, key=lambda pair: (pair[0], pair[1] != failing))  # else the first
     return name, ("free", "write", "read")[rank]
 
 
