@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kmcheck.claims import Claims
 from kmcheck.engines.reference import Search
 from kmcheck.replay.ending import Ending
 from kmcheck.residual import Residual
@@ -112,7 +113,7 @@ def deaf_to_bounds(old: Any) -> Callable[..., Iterator[Any]]:  # noqa: ANN401 - 
 
 def unclaimed(*names: str) -> Callable[..., Any]:
     def new(old: Any) -> Callable[..., None]:  # noqa: ANN401 - any function
-        def claim(self: Search, violation: str, witness: Witness, *, now: bool = False) -> None:
+        def claim(self: Claims, violation: str, witness: Witness, *, now: bool = False) -> None:
             if violation not in names:
                 old(self, violation, witness, now=now)
 
@@ -164,10 +165,10 @@ def depth_first(old: object) -> Callable[..., None]:
         for number, (_, state) in enumerate(self.system.initial):
             if state not in self.numbers:
                 self._find(state, None, (-number - 1, 0, ()), ahead)
-        self._settle()
+        self.claims.settle()
         while ahead:
             self._expand(ahead.pop(), ahead)
-            self._settle()
+            self.claims.settle()
 
     return new
 
@@ -188,8 +189,8 @@ BUGS: dict[str, Bug] = {
         Machine, "initial", lambda old: lambda self: iter([next(old(self))])
     ),
     "states that differ in one slot are one": replaced(Search, "__post_init__", forgetful),
-    "deadlocks are not claimed": replaced(Search, "_claim", unclaimed("deadlock")),
-    "leaks are not claimed": replaced(Search, "_claim", unclaimed("leak")),
+    "deadlocks are not claimed": replaced(Claims, "claim", unclaimed("deadlock")),
+    "leaks are not claimed": replaced(Claims, "claim", unclaimed("leak")),
     "daemons have to end": replaced(
         Judge,
         "all_ended",

@@ -1,0 +1,183 @@
+"""What a breadth-first search finds: the claims settle level by level, shortest first.
+
+Every engine finds in its own way, and says what it found through this.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kmcheck.ir.code import Branch
+from kmcheck.ir.expr import Const, Op
+from kmcheck.ir.program import Property
+from kmcheck.ir.types import Function
+from kmcheck.protocols import Progress, Question
+from kmcheck.semantics import Fault, Machine, Undecided
+from kmcheck.solver import Undecided as SolverUndecided
+from kmcheck.verdict import Budget, Claim, Finding, Statistics, Unexercised, Witness
+
+
+class Stop(Exception):  # noqa: N818
+    """The search ends here: the text says why, None that the question is answered."""
+
+    def __init__(self, why: str | None) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(slots=True)
+class Claims:
+    """What was found so far. A claim counts once its level has been looked through."""
+
+    question: Question
+    claims: dict[str, Claim] = field(default_factory=dict)
+    later: dict[str, Claim] = field(default_factory=dict)
+    """Claims whose run is a step longer than the level that is being expanded."""
+    bounds: set[str] = field(default_factory=set)
+    beyond: set[str] = field(default_factory=set)
+    """Violations that runs have ended in: what would come behind them is not explored."""
+    undefined: dict[str, str] = field(default_factory=dict)
+    """Properties that cannot be evaluated everywhere, and what goes wrong."""
+
+    def claim(self, violation: str, witness: Witness, *, now: bool = False) -> None:
+        """Claim a violation; `now` if the run ends in a state that is being expanded."""
+        wanted = self.question.wanted
+        if wanted is None or violation in wanted:
+            (self.claims if now else self.later).setdefault(violation, Claim(violation, witness))
+
+    def fail(self, prop: Property, fault: Fault | None, run: Witness) -> None:
+        """Claim that a property does not hold, or cannot be evaluated."""
+        if fault is None:
+            self.claim(prop.name, run)
+            return
+        self.undefined.setdefault(prop.name, fault.kind)
+        wanted = self.question.wanted
+        if wanted is None or wanted & {prop.name, fault.kind}:
+            self.later.setdefault(fault.kind, Claim(fault.kind, run))
+
+    def settle(self) -> None:
+        """End a level: what was found on it counts, shortest first.
+
+        Raises:
+            Stop: the question is answered.
+        """
+        for name, claim in self.later.items():
+            if self.claims and not self.question.every:
+                break
+            self.claims.setdefault(name, claim)
+        self.later.clear()
+        if self.claims and not self.question.every:
+            first = next(iter(self.claims))
+            self.claims = {first: self.claims[first]}
+            raise Stop(None)
+
+    def finding(self, levels: Callable[[], None], statistics: Callable[[], Statistics]) -> Finding:
+        """Run a search, and return what it found and why it ended."""
+        stopped: str | None = None
+        complete = False
+        try:
+            levels()
+            complete = True
+        except Stop as stop:
+            stopped = stop.why
+        except (Undecided, SolverUndecided) as undecided:
+            stopped = f"a comparison depends on the sizes: {undecided}"
+        except MemoryError:
+            stopped = "out of memory"
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+        if stopped is None and self.bounds:
+            stopped = "bound reached: " + ", ".join(sorted(self.bounds))
+            complete = False
+        if complete and self.beyond:
+            stopped = "runs are not followed beyond " + ", ".join(sorted(self.beyond))
+            complete = False
+        claims, undefined = tuple(self.claims.values()), tuple(self.undefined.items())
+        return Finding(claims, complete, stopped, statistics(), undefined)
+
+
+@dataclass(slots=True)
+class Clock:
+    """Looks at the clock, the memory and the screen now and then."""
+
+    budget: Budget
+    report: Callable[[Progress], None]
+    started: float = field(default_factory=time.monotonic)
+
+    def look(self, progress: Progress) -> None:
+        """Report how far a search is.
+
+        Raises:
+            Stop: the budget is used up.
+        """
+        self.report(progress)
+        seconds, most = self.budget.seconds, self.budget.bytes
+        if seconds is not None and time.monotonic() - self.started > seconds:
+            raise Stop(f"{seconds:g} seconds are over")
+        if most is not None and resident() > most:
+            raise Stop(f"{most / 2**30:.3g} GiB of memory are used")
+
+    def descend(self, depth: int) -> None:
+        """Begin to expand the states of a depth.
+
+        Raises:
+            Stop: it is too deep.
+        """
+        if self.budget.depth is not None and depth >= self.budget.depth:
+            raise Stop(f"depth {self.budget.depth} reached")
+
+    def count(self, states: int) -> None:
+        """Notice how many states there are.
+
+        Raises:
+            Stop: they are too many.
+        """
+        if self.budget.states is not None and states > self.budget.states:
+            raise Stop(f"{self.budget.states:,} states reached")
+
+
+def resident() -> int:
+    """Return the largest resident memory of this process so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def unexercised(machine: Machine) -> tuple[Unexercised, ...]:
+    """Return the steps and arms of branches in the spec's own files that were never run.
+
+    A line that is inlined in several places counts as run if any of them was.
+    """
+    program = machine.layout.program
+    seen = {("is never started", span): False for _, span in program.idle}
+    for name, template in program.templates.items():
+        if template.role == "setup":
+            continue
+        if not any(machine.entered[name]):
+            seen["is never started", template.span] = False
+            continue
+        for number, block in enumerate(template.blocks):
+            run = bool(machine.entered[name][number])
+            if block.cut and not block.span.source.module:
+                seen["step", block.span] = seen.get(("step", block.span), False) or run
+            if isinstance(block.terminator, Branch) and run and _is_written(block.terminator):
+                span = block.terminator.span
+                for arm, what in enumerate(("is never true", "is never false")):
+                    taken = bool(machine.taken[name][2 * number + arm])
+                    seen[what, span] = seen.get((what, span), False) or taken
+    missing = [Unexercised(what, span) for (what, span), run in seen.items() if not run]
+    return tuple(
+        sorted(missing, key=lambda u: (u.span.source.path, u.span.line, u.span.column, u.what))
+    )
+
+
+def _is_written(branch: Branch) -> bool:
+    """Tell whether a branch is the spec's: a call through a field tries one function after another.
+
+    The functions that it never comes to are told by their own steps.
+    """
+    test = branch.condition
+    which = test.args[-1] if isinstance(test, Op) else None
+    tries = isinstance(which, Const) and isinstance(which.type, Function) and which.value != 0
+    return not tries and not branch.span.source.module
