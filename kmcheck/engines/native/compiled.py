@@ -1,0 +1,88 @@
+"""From a packing to machine code: the whole search for one system, compiled through LLVM."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+
+from kmcheck.engines.native.cells import Faults, Shapes
+from kmcheck.engines.native.context import SORTS, STATUSES
+from kmcheck.engines.native.core import Core
+from kmcheck.engines.native.emit import Value, i64
+from kmcheck.engines.native.expanding import Expanding
+from kmcheck.engines.native.instructions import Instructions
+from kmcheck.engines.native.judging import Judging
+from kmcheck.engines.native.packing import Packing
+from kmcheck.engines.native.questions import Questions
+from kmcheck.engines.native.steps import Steps
+from kmcheck.engines.native.touched import is_symbolic
+from kmcheck.ir.code import Check
+
+
+class Compiled:
+    """Machine code, which lives as long as this does.
+
+    `search(context)`, `add(context, words)` and `rehash(context)` are its functions;
+    `sorts` is how many sorts of events there may be; `faults.violations` and `faults.bounds` say
+    what statuses and notes mean.
+    """
+
+    def __init__(self, packing: Packing, speed: int) -> None:
+        """Write the code and compile it; `speed` is LLVM's level of optimisation."""
+        self.packing = packing
+        self.faults = Faults()
+        program = packing.layout.program
+        module = ir.Module("kmcheck")
+        shapes = Shapes(packing)
+        self.questions = Questions(module, packing)
+        self.steps = Steps(module, shapes, self.faults, self._ask)
+        judging = Judging(module, shapes, self.faults, self.questions)
+        core = Core(module, packing, self.steps, judging)
+        Expanding(core, self.questions)
+        about = max(len(program.properties), len(self.faults.bounds), 1)
+        self.sorts = about * SORTS * STATUSES
+        self.engine = _compile(module, speed)
+        address = self.engine.get_function_address
+        nothing, pointer = None, ctypes.c_void_p
+        self.search = ctypes.CFUNCTYPE(nothing, pointer)(address("search"))
+        self.rehash = ctypes.CFUNCTYPE(nothing, pointer)(address("rehash"))
+        self.add = ctypes.CFUNCTYPE(ctypes.c_int64, pointer, pointer)(address("add"))
+
+    def _ask(self, code: Instructions, check: Check) -> Value:
+        """Write the question whether a check holds for all sizes."""
+        if not is_symbolic(check.condition):
+            return i64(0)
+        site = self.questions.site(check, code.template, [check.condition])
+        instance = code.number(code.instance)
+        return self.questions.ask(code, code.words, code.context, site, instance)
+
+    def flags(self, name: str, count: int) -> bytes:
+        """Return the flags of what was run."""
+        address = self.engine.get_global_value_address(name)
+        return ctypes.string_at(address, count)
+
+
+def _compile(module: ir.Module, speed: int) -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_default_triple()
+    machine = target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=speed,
+        jit=True,
+    )
+    module.triple = target.triple
+    module.data_layout = str(machine.target_data)
+    parsed = llvm.parse_assembly(str(module))
+    parsed.verify()
+    if speed:
+        options = llvm.create_pipeline_tuning_options(speed_level=speed)
+        builder = llvm.create_pass_builder(machine, options)
+        builder.getModulePassManager().run(parsed, builder)
+    engine = llvm.create_mcjit_compiler(parsed, machine)
+    engine.finalize_object()
+    return engine

@@ -1,0 +1,25 @@
+"""Memory that machine code works on: taken from the system as it is needed, and given back."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+
+FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0x4000)
+
+
+class Region:
+    """Zeroed memory of some bytes. What is never touched takes no room."""
+
+    def __init__(self, size: int) -> None:
+        self.size = max(mmap.PAGESIZE, size)
+        self.memory = mmap.mmap(-1, self.size, flags=FLAGS)
+        self._pin = ctypes.c_char.from_buffer(self.memory)
+        self.address = ctypes.addressof(self._pin)
+        if hasattr(mmap, "MADV_HUGEPAGE") and self.size >= 1 << 21:
+            self.memory.madvise(mmap.MADV_HUGEPAGE)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        del self._pin
+        self.memory.close()

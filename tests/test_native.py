@@ -1,0 +1,172 @@
+"""The native engine says what the reference says: verdicts, counts, depths, runs, and the label."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+
+from kmcheck.engines.native import ENGINE as NATIVE
+from kmcheck.engines.native.packing import Narrow
+from kmcheck.engines.native.plan import plan
+from kmcheck.engines.reference import ENGINE as REFERENCE
+from kmcheck.expected import Expectation, expectations, tables
+from kmcheck.frontend import compile_spec, read
+from kmcheck.protocols import Engine, Question
+from kmcheck.semantics import BoundReached, Machine, State
+from kmcheck.solver import Solver
+from kmcheck.system import TransitionSystem, build
+from kmcheck.verdict import Budget, Finding
+from tests.language import program, source
+from tests.random_programs import built, programs
+
+ROOT = Path(__file__).resolve().parent.parent
+CHECKS = [c for spec in tables([str(ROOT / "specs")]) for c in expectations(spec)]
+BATCHES = 25
+EXAMPLES = 40
+MOST = 2000
+ENOUGH = 200
+
+
+def search(
+    engine: Engine,
+    system: TransitionSystem,
+    question: Question | None = None,
+    budget: Budget | None = None,
+) -> Finding:
+    """Explore a system, and forget how often properties were asked for: only whether they were."""
+    found = engine.search(
+        system, question or Question(), Solver(), budget or Budget(), lambda _: None
+    )
+    judged = {name: min(1, times) for name, times in found.statistics.judged.items()}
+    return replace(found, statistics=replace(found.statistics, judged=judged))
+
+
+def of(text: str) -> TransitionSystem:
+    return build(compile_spec(source(text)), Solver().holds)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: f"{Path(c.spec).stem}-{c.settings}")
+def test_every_spec_has_the_same_states_and_runs(check: Expectation) -> None:
+    system = build(compile_spec(read(check.spec), check.settings), Solver().holds)
+    assert search(NATIVE, system) == search(REFERENCE, system)
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_random_programs_have_the_same_states_and_runs(batch: int) -> None:
+    @seed(500 + batch)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(programs())
+    def agree(text: str) -> None:
+        found = built(text)
+        if found is None:
+            return
+        every = Question(every=True)
+        reference = search(REFERENCE, found[0], every, Budget(states=MOST))
+        if reference.stopped != f"{MOST:,} states reached":
+            assert search(NATIVE, found[0], every) == reference
+
+    agree()
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_a_state_that_is_packed_and_unpacked_is_the_same(batch: int) -> None:
+    @seed(900 + batch)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(programs())
+    def same(text: str) -> None:
+        found = built(text)
+        if found is not None:
+            states = some_states(found[0])
+            widths: dict[tuple[str, str, str], int] = {}
+            while not _survive(found[0], states, widths):
+                pass
+
+    same()
+
+
+def some_states(system: TransitionSystem) -> list[State]:
+    machine = Machine(system.layout, Solver().holds)
+    states = list(dict.fromkeys(state for _, state in system.initial))
+    known = set(states)
+    for state in states:
+        for actor in range(len(machine.actors) if len(states) < ENOUGH else 0):
+            with suppress(BoundReached):
+                for step in machine.steps_of(state, actor):
+                    if step.state is not None and step.state not in known:
+                        known.add(step.state)
+                        states.append(step.state)
+    return states
+
+
+def _survive(
+    system: TransitionSystem, states: list[State], widths: dict[tuple[str, str, str], int]
+) -> bool:
+    packing = plan(system.layout, [state for _, state in system.initial], widths)
+    try:
+        packed = [packing.pack(state) for state in states]
+    except Narrow as narrow:
+        widths[narrow.key] = widths.get(narrow.key, 0) + 1
+        return False
+    assert [packing.unpack(words) for words in packed] == states
+    assert all(0 <= word < 1 << 64 for words in packed for word in words)
+    assert len({tuple(words) for words in packed}) == len(states)
+    return True
+
+
+COUNT = "for _ in range({n}):\n    g.n = g.n {sign} {by}\n"
+
+
+@pytest.mark.parametrize(("n", "sign", "by"), [(3, "+", 1), (3, "+", 100), (3, "-", 9000)])
+def test_a_cell_that_is_too_narrow_is_widened(n: int, sign: str, by: int) -> None:
+    system = of(program("n: int", COUNT.format(n=n, sign=sign, by=by), "g.n = 0"))
+    assert search(NATIVE, system) == search(REFERENCE, system)
+
+
+def test_a_search_ends_where_the_budget_does() -> None:
+    system = of(program("n: int", "while True:\n    g.n = (g.n + 1) % 30000"))
+    assert search(NATIVE, system, budget=Budget(depth=7)) == search(
+        REFERENCE, system, budget=Budget(depth=7)
+    )
+    assert search(NATIVE, system, budget=Budget(states=50)).stopped == "50 states reached"
+    assert search(NATIVE, system, budget=Budget(seconds=0)).stopped == "0 seconds are over"
+
+
+def test_a_table_that_is_full_grows_and_optimised_code_goes_on() -> None:
+    path = str(ROOT / "specs" / "classic" / "qrcu.py")
+    system = build(compile_spec(read(path), {"UPDATERS": 2, "READERS": 3}), Solver().holds)
+    found = search(NATIVE, system)
+    assert found.complete
+    seen = found.statistics
+    assert (seen.states, seen.transitions, seen.depth) == (2_933_615, 10_533_211, 55)
+
+
+@pytest.mark.parametrize("choice", ["READ_LOCK=yes", "READ_LOCK=no", "HIERARCHY=no"])
+def test_a_user_reads_the_same_but_for_the_engine(choice: str) -> None:
+    told = {}
+    for engine in ("reference", "native"):
+        spec = ["specs/kmemcg/reparent_caches.py", "-D", choice]
+        command = [sys.executable, "-m", "kmcheck", "verify", *spec, "--no-counterexamples"]
+        done = subprocess.run(
+            [*command, "--engine", engine], capture_output=True, text=True, check=False, cwd=ROOT
+        )
+        assert not done.stderr
+        lines = done.stdout.splitlines()
+        assert f"  engine       {engine}, exact, no reductions" in lines
+        told[engine] = [line for line in lines if not line.startswith(("  engine", "  sizes"))]
+    assert told["native"] == told["reference"]
