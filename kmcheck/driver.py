@@ -20,6 +20,7 @@ from kmcheck.solver import Solver
 from kmcheck.system import build
 from kmcheck.trace import Trace
 from kmcheck.verdict import (
+    ENGINE,
     Budget,
     Claim,
     Finding,
@@ -39,7 +40,7 @@ class Options:
 
     settings: Wanted = field(default_factory=dict)
     properties: tuple[str, ...] = ()
-    engine: str = "reference"
+    engine: str = ENGINE
     budget: Budget = field(default_factory=Budget)
     every: bool = False
 

@@ -8,6 +8,9 @@ from typing import Literal
 from kmcheck.diagnostics import Span
 from kmcheck.trace import Trace
 
+ENGINE = "reference"
+"""The engine that explores unless another is named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:

@@ -168,5 +168,22 @@ def test_a_user_reads_the_same_but_for_the_engine(choice: str) -> None:
         assert not done.stderr
         lines = done.stdout.splitlines()
         assert f"  engine       {engine}, exact, no reductions" in lines
-        told[engine] = [line for line in lines if not line.startswith(("  engine", "  sizes"))]
+        again = next(n for n, line in enumerate(lines) if line.startswith("  again"))
+        assert ("--engine native" in done.stdout) == (engine == "native")
+        kept = lines[:again]
+        told[engine] = [line for line in kept if not line.startswith(("  engine", "  sizes"))]
     assert told["native"] == told["reference"]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "states", "transitions"),
+    [((2, 3, 2), 10_544, 27_095), ((3, 4, 2), 339_203, 1_182_143)],
+)
+def test_the_seed_design_has_the_counts_of_the_peers(
+    bounds: tuple[int, int, int], states: int, transitions: int
+) -> None:
+    path = str(ROOT / "benchmarks" / "models" / "reparent.py")
+    wanted = dict(zip("FPK", bounds, strict=True))
+    found = search(NATIVE, build(compile_spec(read(path), wanted), Solver().holds))
+    assert found.complete
+    assert (found.statistics.states, found.statistics.transitions) == (states, transitions)

@@ -15,7 +15,7 @@ from kmcheck.frontend import read
 from kmcheck.options import amount, duration, setting
 from kmcheck.protocols import Format, FormatOptions, Told
 from kmcheck.terminal import colour_wanted, progress
-from kmcheck.verdict import Budget, Result
+from kmcheck.verdict import ENGINE, Budget, Result
 
 
 @click.command()
@@ -36,7 +36,7 @@ from kmcheck.verdict import Budget, Result
     metavar="NAME",
     help="Check only this; may be repeated.",
 )
-@click.option("--engine", default="reference", metavar="NAME", show_default=True,
+@click.option("--engine", default=ENGINE, metavar="NAME", show_default=True,
               help=f"How to explore: {', '.join(shelf.names('engines'))}.")  # fmt: skip
 @click.option(
     "-j",

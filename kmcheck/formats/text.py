@@ -12,7 +12,7 @@ from kmcheck import shelf
 from kmcheck.diagnostics import STDIN
 from kmcheck.protocols import Format, FormatOptions, Renderer, RenderOptions, Told
 from kmcheck.trace import Trace
-from kmcheck.verdict import Label, Result, Unknown, Violated
+from kmcheck.verdict import ENGINE, Label, Result, Unknown, Violated
 
 WIDE = 75
 GUTTER = 13
@@ -26,8 +26,10 @@ def settings(changed: tuple[tuple[str, str], ...]) -> str:
 def command(label: Label) -> str:
     """Return the command that gives this result again, continued as a shell continues a line."""
     lines = [f"kmcheck verify {_named(label)}"]
-    for name, value in label.changed:
-        given = f"-D {quote(f'{name}={value}')}"
+    flags = [f"-D {quote(f'{name}={value}')}" for name, value in label.changed]
+    if label.engine != ENGINE:
+        flags.append(f"--engine {label.engine}")
+    for given in flags:
         if len(lines[-1]) + len(given) > WIDE - GUTTER - 5:
             lines[-1] += " \\"
             lines.append(given)
