@@ -39,8 +39,8 @@ class States:
         self.context = (ctypes.c_int64 * count)()
         self.at = ctypes.addressof(self.context)
         self.table = Region(8 * FIRST)
-        self.arena = Region(8 * self.words * MOST_STATES)
-        self.parents = Region(PARENT_BYTES * MOST_STATES)
+        self.most = MOST_STATES
+        self._reserve()
         self.batch = Region(8 * BATCH * (self.words + 3))
         self.events = Region(8 * EVENT * EVENTS)
         self.reported = Region(sorts)
@@ -49,6 +49,23 @@ class States:
             self[name] = getattr(self, name).address
         for place, name in enumerate(("origins", "hashes", "sequence")):
             self[name] = self.batch.address + 8 * BATCH * (self.words + place)
+
+    def _reserve(self) -> None:
+        """Reserve room for as many states as the system lets us; none is taken before it is used.
+
+        Raises:
+            MemoryError: there is not even room for a few.
+        """
+        while True:
+            try:
+                self.arena = Region(8 * self.words * self.most)
+                self.parents = Region(PARENT_BYTES * self.most)
+            except OSError:
+                self.most //= 2
+                if self.most < FIRST:
+                    raise MemoryError from None
+            else:
+                return
 
     def __getitem__(self, name: str) -> int:
         """Return a number of the context."""
@@ -75,7 +92,7 @@ class States:
             Stop: there is no room for as many states.
         """
         entries = 2 * (self["mask"] + 1)
-        if entries * FULL > MOST_STATES:
+        if entries * FULL > self.most:
             raise Stop(f"{self['states']:,} states reached, which is all there is room for")
         self.table.close()
         self.table = Region(8 * entries)
