@@ -129,7 +129,7 @@ class Exploration:
         """Compile again, with optimisation, once the search is worth it."""
         if not self.run_before and self.states["states"] > LASTING:
             self.run_before.append(self.compiled)
-            self.compiled = Compiled(self.packing, speed=2)
+            self.compiled = self.compiled.faster()
 
     def _raise(self) -> None:
         """Raise what machine code stopped for."""

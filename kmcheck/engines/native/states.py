@@ -15,6 +15,9 @@ from kmcheck.verdict import Witness
 FIRST = 1 << 16
 """Entries of the first table."""
 
+LARGE = 1 << 24
+"""Entries from which on a table only doubles: clearing smaller ones again costs more than room."""
+
 FULL = 0.75
 """How full the table may get."""
 
@@ -86,12 +89,13 @@ class States:
         return bool(compiled.add(self.at, ctypes.addressof(words)))
 
     def grow(self, compiled: Compiled) -> None:
-        """Make the table twice as large: the old one goes first, for the arena has all states.
+        """Make the table larger: the old one goes first, for the arena has all states.
 
         Raises:
             Stop: there is no room for as many states.
         """
-        entries = 2 * (self["mask"] + 1)
+        entries = self["mask"] + 1
+        entries *= 2 if entries >= LARGE else 4
         if entries * FULL > self.most:
             raise Stop(f"{self['states']:,} states reached, which is all there is room for")
         self.table.close()
