@@ -146,7 +146,11 @@ def meet_all(
     """Meet several checks, `jobs` at once; the outcomes are in the order of the checks."""
     if jobs == 1 or len(checks) == 1:
         return [meet(check, engine, budget, keep_in) for check in checks]
-    with ProcessPoolExecutor(min(jobs, len(checks))) as pool:
+    try:
+        pool = ProcessPoolExecutor(min(jobs, len(checks)))
+    except OSError:  # no /dev/shm, or it is not ours: processes cannot be coordinated
+        return meet_all(checks, engine, budget, keep_in, jobs=1)
+    with pool:
         waiting = [pool.submit(meet, check, engine, budget, keep_in) for check in checks]
         return [future.result() for future in waiting]
 

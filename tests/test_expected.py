@@ -6,7 +6,7 @@ import pytest
 
 from kmcheck import shelf
 from kmcheck.diagnostics import UsageError
-from kmcheck.expected import Expectation, expectations, meet, tables
+from kmcheck.expected import Expectation, expectations, meet, meet_all, tables
 from kmcheck.verdict import Budget
 
 ROOT = Path(__file__).parent.parent
@@ -72,3 +72,15 @@ def test_a_check_that_is_cut_short_is_not_met() -> None:
     outcome = meet(Expectation(spec, {}, "holds"), "reference", Budget(states=3))
     assert outcome.wrong
     assert "unknown" in outcome.found
+
+
+def test_without_shared_memory_checks_are_met_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("kmcheck.expected.ProcessPoolExecutor", refuse)
+    checks = expectations(str(ROOT / "specs" / "classic" / "peterson.py"))
+    outcomes = meet_all(checks, "reference", Budget(), None, 2)
+    assert [outcome.wrong for outcome in outcomes] == [()] * len(checks)
