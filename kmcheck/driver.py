@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from kmcheck import __version__, shelf
@@ -14,10 +14,10 @@ from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.settings import Wanted, spell
 from kmcheck.ir.code import Check
 from kmcheck.ir.program import BUILT_IN, Program
-from kmcheck.protocols import Engine, Progress, Question
+from kmcheck.protocols import Engine, Progress, Question, Reduction
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
-from kmcheck.system import build
+from kmcheck.system import TransitionSystem, build
 from kmcheck.trace import Trace
 from kmcheck.verdict import (
     ENGINE,
@@ -43,6 +43,8 @@ class Options:
     engine: str = ENGINE
     budget: Budget = field(default_factory=Budget)
     every: bool = False
+    without: frozenset[str] = frozenset({"all"})
+    """Reductions to leave out, by name; `all` leaves out every one."""
 
 
 def verify(
@@ -63,16 +65,35 @@ def verify(
     system = build(program, solver.holds)
     wanted = frozenset(options.properties) or None
     engine: Engine = shelf.take("engines", options.engine, "ENGINE")
-    finding = engine.search(system, Question(wanted, options.every), solver, options.budget, report)
+    question = Question(wanted, options.every)
+    reduced, notes = reduce(system, question, options.without)
+    finding = engine.search(reduced, question, solver, options.budget, report)
     queries, stood_for = solver.queries, solver.stood_for
     settings = tuple((s.name, spell(s)) for s in program.settings)
     traces = {claim.violation: replay(system, claim, settings, solver) for claim in finding.claims}
     verdicts = _verdicts(
         [name for name in known if wanted is None or name in wanted], finding, traces
     )
-    label = _label(program, options, finding, queries, stood_for)
+    label = _label(program, options, notes, finding, queries, stood_for)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return Result(verdicts, label, time.perf_counter() - began, peak)
+
+
+def reduce(
+    system: TransitionSystem, question: Question, without: Collection[str]
+) -> tuple[TransitionSystem, tuple[str, ...]]:
+    """Return a system with less to explore, and what each reduction did to get there."""
+    if "all" in without:
+        return system, ()
+    names = [name for name in shelf.names("reduce") if name not in without]
+    shelved: list[Reduction] = [shelf.take("reduce", name, "REDUCTION") for name in names]
+    notes: list[str] = []
+    for reduction in sorted(shelved, key=lambda r: r.order):
+        reduced = reduction.reduce(system, question)
+        system = reduced.system
+        if reduced.note is not None:
+            notes.append(f"{reduction.name} ({reduced.note})")
+    return system, tuple(notes)
 
 
 def violations(program: Program) -> tuple[str, ...]:
@@ -128,7 +149,12 @@ def _verdicts(names: list[str], finding: Finding, traces: dict[str, Trace]) -> t
 
 
 def _label(
-    program: Program, options: Options, finding: Finding, queries: int, stood_for: int
+    program: Program,
+    options: Options,
+    notes: tuple[str, ...],
+    finding: Finding,
+    queries: int,
+    stood_for: int,
 ) -> Label:
     return Label(
         spec=program.name,
@@ -139,7 +165,7 @@ def _label(
         changed=tuple((s.name, spell(s)) for s in program.settings if s.value != s.default),
         properties=tuple(p.name for p in program.properties),
         engine=options.engine,
-        reductions=(),
+        reductions=notes,
         exact=True,
         memory_model="sequential consistency",
         statistics=finding.statistics,

@@ -83,6 +83,37 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Reduced:
+    """What a reduction made of a system. `note` says what it did, for the label.
+
+    Where the reduction's precondition fails, or there is nothing to do, the system is the one that
+    came in, and `note` is None.
+    """
+
+    system: TransitionSystem
+    note: str | None = None
+
+
+class Reduction(Protocol):
+    """A way to explore less: from system to system, or to one of the hooks that a system has.
+
+    A state's layout stays the same. What is preserved: which violations, of those that the question
+    wants, some run leads to. Lengths of runs and counts are not.
+    """
+
+    @property
+    def name(self) -> str:
+        """What `--no-reduce` takes, which is also the file's name."""
+
+    @property
+    def order(self) -> int:
+        """Reductions are applied in the order of this number."""
+
+    def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
+        """Return the system with less to explore, if the reduction's precondition holds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """A result, and where its traces were stored: a path for each violated property."""
 

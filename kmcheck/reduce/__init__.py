@@ -1,0 +1,1 @@
+"""Reductions, one file each: ways to explore less and miss nothing."""
