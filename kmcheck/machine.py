@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 SHARE = 0.75
@@ -23,6 +24,15 @@ def memory() -> int:
         if ceiling is not None:
             free = min(free, max(0, ceiling - (taken or 0)))
     return int(free * SHARE)
+
+
+def resident() -> int:
+    """Return how many bytes of memory this process has now."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return int(pages) * resource.getpagesize()
 
 
 def processors() -> int:

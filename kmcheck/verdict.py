@@ -14,12 +14,16 @@ ENGINE = "reference"
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How far to go: None is without limit. `seconds` is wall time, `bytes` resident memory."""
+    """How far to go, and on how many threads: None is without limit.
+
+    `seconds` is wall time, `bytes` resident memory. An engine may use fewer threads.
+    """
 
     states: int | None = None
     depth: int | None = None
     seconds: float | None = None
     bytes: int | None = None
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ from kmcheck.verdict import ENGINE, Budget, Result
     "--jobs",
     type=click.IntRange(1),
     metavar="N",
-    help="With --expected: so many checks at once.",
+    help="Threads of the native engine; with --expected: checks at once.",
 )
 @click.option(
     "--max-states", type=click.IntRange(1), metavar="N", help="Give up beyond so many states."
@@ -125,6 +125,7 @@ class Run:
             given["max_depth"],  # type: ignore[arg-type]
             given["timeout"],  # type: ignore[arg-type]
             given["memory"] or machine.memory(),  # type: ignore[arg-type]
+            1 if given["by_table"] else given["jobs"] or 1,  # type: ignore[arg-type]
         )
 
     def print(self, text: str) -> None:
