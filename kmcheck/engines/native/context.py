@@ -44,6 +44,7 @@ _NAMES = (
     "events_count",
     "reported",
     "kept",
+    "recent",
     "ask",
     *COUNTED,
 )

@@ -35,6 +35,7 @@ from kmcheck.engines.native.emit import (
 from kmcheck.engines.native.events import Events
 from kmcheck.engines.native.judging import Judging
 from kmcheck.engines.native.questions import Questions
+from kmcheck.engines.native.recent import leave_if_remembered, worthwhile
 from kmcheck.engines.native.steps import Steps
 from kmcheck.engines.native.table import Table
 from kmcheck.ir.code import Alloc, Choose, Spawn
@@ -75,6 +76,8 @@ class Expanding:
         code = Code(function, context)
         b, size = code.builder, self.words + 2
         hashed = b.call(self.table.hash, [words])
+        if worthwhile(self.steps.shapes.packing):
+            leave_if_remembered(code, words, hashed, self.words)
         owner = self.table.owner(code, hashed)
         filling = code.address("filling", owner)
         at = b.load(filling)

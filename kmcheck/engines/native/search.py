@@ -161,6 +161,7 @@ class Exploration:
         thread = self.states.stopped()
         if thread is None:
             return
+        self.states.forget()
         if self.answers.error is not None:
             raise self.answers.error
         context = self.states.contexts[thread]

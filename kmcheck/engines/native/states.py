@@ -18,6 +18,7 @@ from kmcheck.engines.native.context import (
 from kmcheck.engines.native.memory import Region
 from kmcheck.engines.native.packing import Packing
 from kmcheck.engines.native.questions import KEPT
+from kmcheck.engines.native.recent import REMEMBERED, WIPED
 from kmcheck.engines.native.table import AHEAD
 from kmcheck.semantics import BoundReached, Machine, State
 from kmcheck.verdict import Witness
@@ -55,12 +56,14 @@ class States:
         self.events = [Region(8 * EVENT * EVENTS) for _ in range(threads)]
         self.reported = [Region(sorts) for _ in range(threads)]
         self.kept = [Region(8 * KEPT * (self.words + 2)) for _ in range(threads)]
+        self.recent = [Region(8 * REMEMBERED * self.words) for _ in range(threads)]
+        self.forget()
         self.buffers: list[Region] = []
         self.chunk, self.capacity = ALONE if threads == 1 else TOGETHER
         self._lay_buffers()
         for thread, context in enumerate(self.contexts):
             context[PLACES["thread"]] = thread
-            for name in ("events", "reported", "kept"):
+            for name in ("events", "reported", "kept", "recent"):
                 context[PLACES[name]] = getattr(self, name)[thread].address
         for name in ("common", "arena", "parents"):
             self[name] = getattr(self, name).address
@@ -123,7 +126,14 @@ class States:
     def close(self) -> None:
         """Give the memory back."""
         apart = [self.common, self.arena, self.parents]
-        for region in (*apart, *self.tables, *self.events, *self.reported, *self.kept):
+        for region in (
+            *apart,
+            *self.tables,
+            *self.events,
+            *self.reported,
+            *self.kept,
+            *self.recent,
+        ):
             region.close()
         for region in self.buffers:
             region.close()
@@ -140,6 +150,11 @@ class States:
         for context in self.contexts:
             for thread, table in enumerate(self.tables):
                 context[TABLES + thread] = table.address
+
+    def forget(self) -> None:
+        """Forget what was put into the buffers lately: the round has been given up."""
+        for region in self.recent:
+            ctypes.memset(region.address, WIPED, region.size)
 
     def lengthen(self) -> None:
         """Make place for twice as many successors of a state."""
