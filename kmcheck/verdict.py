@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from kmcheck.diagnostics import Span
 from kmcheck.trace import Trace
 
 ENGINE = "reference"
 """The engine that explores unless another is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """Where a search that ends early is kept, how often it is on the way, and what to go on from.
+
+    `every` is wall time in seconds. `identity` says, as JSON does, what search it is.
+    """
+
+    keep: str | None = None
+    every: float = 300.0
+    resume: str | None = None
+    identity: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +37,7 @@ class Budget:
     seconds: float | None = None
     bytes: int | None = None
     threads: int = 1
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterable
 
+from kmcheck.engines.native.checkpoint import Array
 from kmcheck.engines.native.context import (
     CHUNKS,
     EVENT,
@@ -13,6 +15,8 @@ from kmcheck.engines.native.context import (
     LINE,
     PARENT_BYTES,
     PLACES,
+    SORTS,
+    STATUSES,
     TABLES,
 )
 from kmcheck.engines.native.memory import Region
@@ -47,6 +51,7 @@ class States:
         self.words = packing.words
         self.threads = threads
         self.origins: list[int] = []
+        self.seen: set[tuple[int, ...]] = set()
         self.properties = len(packing.layout.program.properties)
         self.contexts = [(ctypes.c_int64 * (JUDGED + self.properties))() for _ in range(threads)]
         self.common = Region(8 * LINE)
@@ -109,6 +114,14 @@ class States:
         stops = [context[PLACES["stop"]] for context in self.contexts]
         return next((thread for thread, stop in enumerate(stops) if stop), None)
 
+    def arrays(self) -> list[Array]:
+        """Return the states and their parents, as far as they go."""
+        count = self["states"]
+        return [
+            Array(self.arena, 8 * self.words * count),
+            Array(self.parents, PARENT_BYTES * count),
+        ]
+
     def start(self, until: int) -> list[int]:
         """Make ready to expand states up to a number, and return where the contexts are."""
         self["until"], self["stop"] = until, 0
@@ -117,11 +130,18 @@ class States:
 
     def spread(self) -> None:
         """Make what the first context says of the states true of all."""
-        first = self.contexts[0]
-        for context in self.contexts[1:]:
-            context[PLACES["states"]] = first[PLACES["states"]]
-            for thread in range(self.threads):
-                context[HELD + thread] = first[HELD + thread]
+        self["states"] = self["states"]
+        for thread in range(self.threads):
+            self._hold(thread, self.contexts[0][HELD + thread])
+
+    def share_held(self) -> None:
+        """Make what each context says of its own table true of all."""
+        for thread, own in enumerate(self.contexts):
+            self._hold(thread, own[HELD + thread])
+
+    def _hold(self, thread: int, count: int) -> None:
+        for context in self.contexts:
+            context[HELD + thread] = count
 
     def close(self) -> None:
         """Give the memory back."""
@@ -188,7 +208,16 @@ class States:
             flat = (ctypes.c_int64 * (count * EVENT)).from_address(events.address)
             found += [tuple(flat[i * EVENT : (i + 1) * EVENT]) for i in range(count)]
             context[PLACES["events_count"]] = 0
+        self.seen |= {event[:3] for event in found}
         return sorted(found, key=lambda event: event[-1])
+
+    def forestall(self, seen: Iterable[tuple[int, ...]]) -> None:
+        """Make known which sorts of events have been recorded: they are not again."""
+        for sort, what, status in seen:
+            self.seen.add((sort, what, status))
+            at = (what * SORTS + sort) * STATUSES + status
+            for region in self.reported:
+                ctypes.c_uint8.from_address(region.address + at).value = 1
 
     def state(self, number: int) -> State:
         """Return a state."""

@@ -152,8 +152,9 @@ class Table:
         """What puts all states that belong to a thread into its new table."""
         function = outer(self.module, "rehash", ir.VoidType(), [])
         code = Code(function, function.args[0])
-        b, me = code.builder, code.get("thread")
+        b, me, mine = code.builder, code.get("thread"), code.variable(I64)
         table, mask = code.table(me, self.kind), code.get("mask")
+        b.store(i64(0), mine)
         with code.times(code.get("states")) as number:
             later = b.call(self.hash, [code.kept(b.add(number, i64(AHEAD)), self.words)])
             code.prefetch(self.slot(code, table, mask, later))
@@ -162,6 +163,8 @@ class Table:
             with b.if_then(b.icmp_unsigned("==", self.owner(code, hashed), me)):
                 seat = self._free(code, table, mask, hashed)
                 b.store(self.entry(code, words, hashed, mask, number), seat)
+                b.store(b.add(b.load(mine), i64(1)), mine)
+        b.store(b.load(mine), self.held(code, me))
         b.ret_void()
 
     def _free(self, code: Code, table: Value, mask: Value, hashed: Value) -> Value:
