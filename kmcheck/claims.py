@@ -9,6 +9,7 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from kmcheck.ir.code import Branch
 from kmcheck.ir.expr import Const, Op
@@ -21,11 +22,15 @@ from kmcheck.verdict import Budget, Claim, Finding, Statistics, Unexercised, Wit
 
 
 class Stop(Exception):  # noqa: N818
-    """The search ends here: the text says why, None that the question is answered."""
+    """The search ends here: the text says why, None that the question is answered.
 
-    def __init__(self, why: str | None) -> None:
+    `level` says that a level ends here, too: all that was seen is then the same on any machine.
+    """
+
+    def __init__(self, why: str | None, *, level: bool = False) -> None:
         super().__init__(why)
         self.why = why
+        self.level = level
 
 
 @dataclass(slots=True)
@@ -72,23 +77,24 @@ class Claims:
         if self.claims and not self.question.every:
             first = next(iter(self.claims))
             self.claims = {first: self.claims[first]}
-            raise Stop(None)
+            raise Stop(None, level=True)
 
     def finding(self, levels: Callable[[], None], statistics: Callable[[], Statistics]) -> Finding:
         """Run a search, and return what it found and why it ended."""
         stopped: str | None = None
+        cut: Literal["", "budget", "undecided"] = ""
         complete = False
         try:
             levels()
             complete = True
         except Stop as stop:
-            stopped = stop.why
+            stopped, cut = stop.why, "" if stop.level else "budget"
         except (Undecided, SolverUndecided) as undecided:
-            stopped = f"a comparison depends on the sizes: {undecided}"
+            stopped, cut = f"a comparison depends on the sizes: {undecided}", "undecided"
         except MemoryError:
-            stopped = "out of memory"
+            stopped, cut = "out of memory", "budget"
         except KeyboardInterrupt:
-            stopped = "interrupted"
+            stopped, cut = "interrupted", "budget"
         if stopped is None and self.bounds:
             stopped = "bound reached: " + ", ".join(sorted(self.bounds))
             complete = False
@@ -96,7 +102,7 @@ class Claims:
             stopped = "runs are not followed beyond " + ", ".join(sorted(self.beyond))
             complete = False
         claims, undefined = tuple(self.claims.values()), tuple(self.undefined.items())
-        return Finding(claims, complete, stopped, statistics(), undefined)
+        return Finding(claims, complete, stopped, statistics(), undefined, cut)
 
 
 @dataclass(slots=True)
@@ -127,7 +133,7 @@ class Clock:
             Stop: it is too deep.
         """
         if self.budget.depth is not None and depth >= self.budget.depth:
-            raise Stop(f"depth {self.budget.depth} reached")
+            raise Stop(f"depth {self.budget.depth} reached", level=True)
 
     def count(self, states: int) -> None:
         """Notice how many states there are.

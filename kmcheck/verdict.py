@@ -71,6 +71,8 @@ class Finding:
     statistics: Statistics
     undefined: tuple[tuple[str, str], ...] = ()
     """Properties that cannot be evaluated in every state, each with what goes wrong."""
+    cut: Literal["", "budget", "undecided"] = ""
+    """What ended the search in the middle of a level: how far it came says nothing of the spec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class Label:
     solver_queries: int
     solver_stood_for: int
     version: str
+    audit: str = ""
+    """What came of comparing with another engine; empty if nobody wanted that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ def _label(label: Label) -> dict[str, Any]:
         "bounds": dict(label.bounds),
         "engine": label.engine,
         "reductions": list(label.reductions),
+        "audit": label.audit or None,
         "exact": label.exact,
         "memory_model": label.memory_model,
         "states": seen.states,

@@ -29,6 +29,8 @@ def command(label: Label) -> str:
     flags = [f"-D {quote(f'{name}={value}')}" for name, value in label.changed]
     if label.engine != ENGINE:
         flags.append(f"--engine {label.engine}")
+    if label.audit:
+        flags.append("--audit")
     for given in flags:
         if len(lines[-1]) + len(given) > WIDE - GUTTER - 5:
             lines[-1] += " \\"
@@ -83,6 +85,7 @@ def label_lines(result: Result) -> list[str]:
             "engine",
             f"{label.engine}, {'exact' if label.exact else 'not exact'}, {_reductions(label)}",
         ),
+        ("audit", label.audit),
         ("explored", _explored(label, closed=not unknown and result.outcome == "holds")),
         ("sizes", _sizes(label)),
         ("vacuous", _vacuous(label)),
