@@ -46,6 +46,8 @@ class Claims:
     """Violations that runs have ended in: what would come behind them is not explored."""
     undefined: dict[str, str] = field(default_factory=dict)
     """Properties that cannot be evaluated everywhere, and what goes wrong."""
+    given_up: bool = False
+    """Whether the budget ended the search: its states, its depth, its time, its memory."""
 
     def claim(self, violation: str, witness: Witness, *, now: bool = False) -> None:
         """Claim a violation; `now` if the run ends in a state that is being expanded."""
@@ -95,6 +97,7 @@ class Claims:
             stopped, cut = "out of memory", "budget"
         except KeyboardInterrupt:
             stopped, cut = "interrupted", "budget"
+        self.given_up = stopped is not None and cut != "undecided"
         if stopped is None and self.bounds:
             stopped = "bound reached: " + ", ".join(sorted(self.bounds))
             complete = False

@@ -47,6 +47,25 @@ class Unexercised:
 
 
 @dataclass(frozen=True, slots=True)
+class Multiplier:
+    """A variable, and by how much it multiplies the states."""
+
+    name: str
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplied:
+    """The variables that multiply the states most, the first one by the most.
+
+    `sample` is of how many states that is so; 0 if it is so of all that were found.
+    """
+
+    by: tuple[Multiplier, ...] = ()
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """What an exploration saw. `transitions` counts the steps out of all expanded states."""
 
@@ -58,6 +77,8 @@ class Statistics:
     """For each property, how often it was asked for: 0 is vacuous."""
     unexercised: tuple[Unexercised, ...]
     bound_reached: tuple[str, ...]
+    multiplied: Multiplied = field(default=Multiplied(), compare=False)
+    """Told of a search that was given up. Advice, and no finding: engines need not agree on it."""
 
 
 @dataclass(frozen=True, slots=True)
