@@ -8,7 +8,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from kmcheck.ir.code import Branch
@@ -110,11 +110,18 @@ class Claims:
 
 @dataclass(slots=True)
 class Clock:
-    """Looks at the clock, the memory and the screen now and then."""
+    """Looks at the clock, the memory and the screen now and then.
+
+    An engine looks before it expands the first state of a level, and then as often as it likes.
+    """
 
     budget: Budget
     report: Callable[[Progress], None]
     started: float = field(default_factory=time.monotonic)
+    levels: list[int] = field(default_factory=list)
+    """How many states there are at each depth, down to that which is being expanded."""
+    found: int = 0
+    """States above the level that is being expanded."""
 
     def look(self, progress: Progress) -> None:
         """Report how far a search is.
@@ -122,7 +129,11 @@ class Clock:
         Raises:
             Stop: the budget is used up.
         """
-        self.report(progress)
+        if len(self.levels) == progress.depth:
+            self.levels.append(progress.states - self.found)
+            self.found = progress.states
+        known = len(self.levels) == progress.depth + 1
+        self.report(replace(progress, levels=self.levels if known else ()))
         seconds, most = self.budget.seconds, self.budget.bytes
         if seconds is not None and time.monotonic() - self.started > seconds:
             raise Stop(f"{seconds:g} seconds are over")
@@ -135,6 +146,8 @@ class Clock:
         Raises:
             Stop: it is too deep.
         """
+        if depth == 0:  # an engine may begin again
+            self.levels, self.found = [], 0
         if self.budget.depth is not None and depth >= self.budget.depth:
             raise Stop(f"depth {self.budget.depth} reached", level=True)
 

@@ -68,9 +68,9 @@ class Search:
             self.clock.descend(self.depth)
             following: list[State] = []
             for done, state in enumerate(level):
-                self._expand(state, following)
                 if done % GLANCE == 0:
                     self._look_around(len(level) - done + len(following))
+                self._expand(state, following)
             self.claims.settle()
             if following:
                 self.depth += 1
