@@ -65,6 +65,25 @@ class Unexercised:
 
 
 @dataclass(frozen=True, slots=True)
+class Multiplier:
+    """A variable, and by how much it multiplies the states."""
+
+    name: str
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplied:
+    """The variables that multiply the states most, the first one by the most.
+
+    `sample` is of how many states that is so; 0 if it is so of all that were found.
+    """
+
+    by: tuple[Multiplier, ...] = ()
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """What an exploration saw. `transitions` counts the steps out of all expanded states."""
 
@@ -76,6 +95,8 @@ class Statistics:
     """For each property, how often it was asked for: 0 is vacuous."""
     unexercised: tuple[Unexercised, ...]
     bound_reached: tuple[str, ...]
+    multiplied: Multiplied = field(default=Multiplied(), compare=False)
+    """Told of a search that was given up. Advice, and no finding: engines need not agree on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +110,8 @@ class Finding:
     statistics: Statistics
     undefined: tuple[tuple[str, str], ...] = ()
     """Properties that cannot be evaluated in every state, each with what goes wrong."""
+    cut: Literal["", "budget", "undecided"] = ""
+    """What ended the search in the middle of a level: how far it came says nothing of the spec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +162,8 @@ class Label:
     solver_queries: int
     solver_stood_for: int
     version: str
+    audit: str = ""
+    """What came of comparing with another engine; empty if nobody wanted that."""
 
 
 @dataclass(frozen=True, slots=True)
