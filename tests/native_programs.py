@@ -83,6 +83,11 @@ PROGRAMS = {
         "for _ in range(3):\n    g.m = (g.m + g.n) % 4",
         'g.flag = True\nassert g.n < 7, "seven"',
     ),
+    "many beginnings": program(
+        "n: Annotated[int, range(200)]",
+        "g.n = g.n",
+        begin="for _ in range(7):\n    g.n = g.n * 2 + choose(0, 1)",
+    ),
     "wide at last": about(
         "for _ in range(8):\n    g.flag = not g.flag",
         "for _ in range(8):\n    g.m = 3 - g.m",

@@ -89,8 +89,11 @@ def restore(
 
     Raises:
         UsageError: the file ends too early.
+        MemoryError: there is no room for so many states.
     """
     told = saved.header
+    if told["states"] > states.most:
+        raise MemoryError
     states["states"], states["next"] = told["states"], told["next"]
     first = states.contexts[0]
     for name in COUNTED:

@@ -12,8 +12,16 @@ class Region:
     """Zeroed memory of some bytes. What is never touched takes no room."""
 
     def __init__(self, size: int) -> None:
+        """Take memory.
+
+        Raises:
+            MemoryError: the system does not give so much.
+        """
         self.size = max(mmap.PAGESIZE, size)
-        self.memory = mmap.mmap(-1, self.size, flags=FLAGS)
+        try:
+            self.memory = mmap.mmap(-1, self.size, flags=FLAGS)
+        except OSError:
+            raise MemoryError from None
         self._pin = ctypes.c_char.from_buffer(self.memory)
         self.address = ctypes.addressof(self._pin)
         if hasattr(mmap, "MADV_HUGEPAGE") and self.size >= 1 << 21:

@@ -62,8 +62,8 @@ class Search:
         initial = [state for _, state in self.system.initial]
         saved = self._saved()
         while True:
-            packing = plan(self.system.layout, initial, self.widths)
             try:
+                packing = plan(self.system.layout, initial, self.widths)
                 with held_back() as heed:
                     return Exploration(self, packing, heed).run(saved)
             except Narrow as narrow:
@@ -145,12 +145,12 @@ class Exploration:
             if stop.why is not None:
                 self._keep()
             raise
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, MemoryError):
             self._keep()
             raise
 
     def _begin(self) -> None:
-        self._lay_tables(self.size)
+        self._take(self._fitting(len(self.system.initial)))
         for number, (_, state) in enumerate(self.system.initial):
             if self._add(state):
                 self.states.origins.append(number)
@@ -160,10 +160,17 @@ class Exploration:
     def _resume(self, saved: Saved) -> None:
         self.pending = keeping.restore(saved, self.states, self.machine, self.claims, self.solver)
         self.end, self.depth = saved.header["end"], saved.header["depth"]
-        size = self.size
-        while size.room * self.threads < self.states["states"]:
-            size = growth.next_after(size, self.packing, self.threads)
+        size = self._fitting(self.states["states"])
+        if not self._affordable(size):
+            raise Stop(f"{(self.most_bytes or 0) / 2**30:.3g} GiB of memory are used")
         self._take(size)
+
+    def _fitting(self, states: int) -> Size:
+        """Return the size of tables that have room for some states, as full as they may get."""
+        size = self.size
+        while growth.squeezed(size).room * self.threads < states:
+            size = growth.next_after(size, self.packing, self.threads)
+        return size if size.room * self.threads >= states else growth.squeezed(size)
 
     def _keep(self) -> None:
         self.keeping.keep(self.states, self._described)
@@ -218,12 +225,12 @@ class Exploration:
 
     def _obey(self) -> None:
         """Do what machine code stopped for, or raise it."""
+        if self.answers.error is not None:
+            raise self.answers.error
         thread = self.states.stopped()
         if thread is None:
             return
         self.states.forget()
-        if self.answers.error is not None:
-            raise self.answers.error
         context = self.states.contexts[thread]
         match context[PLACES["stop"]]:
             case stop if stop == GROW:
