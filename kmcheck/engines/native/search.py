@@ -22,11 +22,12 @@ from kmcheck.engines.native.noticed import Noticed
 from kmcheck.engines.native.packing import Narrow, Packing, Widths
 from kmcheck.engines.native.plan import plan
 from kmcheck.engines.native.states import States
+from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Progress, Question
 from kmcheck.semantics import Judge, Machine, State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from kmcheck.verdict import Budget, Finding, Statistics
+from kmcheck.verdict import Budget, Finding, Multiplied, Statistics
 
 CHUNK = 1 << 15
 """States between two looks at the clock, the memory and the screen."""
@@ -87,6 +88,8 @@ class Exploration:
         self.widths = search.widths
         self.keeping = Keeping(search.budget.checkpoints)
         self.pending: list[tuple[int, ...]] = []
+        self.settling = False
+        """Whether a level is being ended: what is kept then would lack what was found on it."""
         self.end = 0
         self.system = search.system
         self.solver = search.solver
@@ -118,6 +121,7 @@ class Exploration:
         """
         before = self.solver.stood_for
         try:
+            self.keeping.check()
             return self.claims.finding(lambda: self._levels(saved), self._statistics)
         finally:
             self.solver.stood_for = before + self.states.total("stood_for")
@@ -138,15 +142,18 @@ class Exploration:
                     self.clock.descend(self.depth)
                     self.end = states["states"]
                 self._level(self.end)
+                self.settling = True
                 self._settle()
                 if states["states"] > self.end:
                     self.depth += 1
+                self.settling = False
         except Stop as stop:
             if stop.why is not None:
-                self._keep()
+                self.keeping.end(self.states, self._described)
             raise
         except (KeyboardInterrupt, MemoryError):
-            self._keep()
+            if not self.settling and self.answers.error is None:
+                self.keeping.end(self.states, self._described)
             raise
 
     def _begin(self) -> None:
@@ -172,13 +179,10 @@ class Exploration:
             size = growth.next_after(size, self.packing, self.threads)
         return size if size.room * self.threads >= states else growth.squeezed(size)
 
-    def _keep(self) -> None:
-        self.keeping.keep(self.states, self._described)
-
     def _described(self) -> dict[str, Any]:
         self._mark_exercised()
+        self.pending += self.states.happened()
         about = keeping.described(self.states, self.machine, self.claims, self.solver, self.widths)
-        self.pending += about["pending"]
         return {**about, "pending": self.pending, "end": self.end, "depth": self.depth}
 
     def _add(self, state: State) -> bool:
@@ -197,7 +201,7 @@ class Exploration:
             self._look_around()
             self._speed_up()
             if self.keeping.is_due():
-                self._keep()
+                self.keeping.keep(self.states, self._described)
             contexts = states.start(min(end, states["next"] + CHUNK))
             self._together(self.compiled.search, contexts)
             self._obey()
@@ -316,7 +320,14 @@ class Exploration:
             judged=judged,
             unexercised=unexercised(self.machine),
             bound_reached=tuple(sorted(self.claims.bounds)),
+            multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
+            checkpoint=self.keeping.ended,
         )
+
+    def _multiplied(self) -> Multiplied:
+        found = self.states["states"]
+        sample = (self.states.state(number) for number in sampled(found))
+        return multiplied(self.system.layout, sample, found)
 
     def _mark_exercised(self) -> None:
         """Note what machine code has run."""
