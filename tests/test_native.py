@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import mmap
 import subprocess
 import sys
 from contextlib import suppress
@@ -19,7 +21,7 @@ from kmcheck.engines.reference import ENGINE as REFERENCE
 from kmcheck.expected import Expectation, expectations, tables
 from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import Engine, Question
-from kmcheck.semantics import BoundReached, Machine, State
+from kmcheck.semantics import BoundReached, Judge, Machine, State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Finding
@@ -202,6 +204,57 @@ def test_threads_find_what_one_alone_does_in_random_programs() -> None:
             assert search(NATIVE, found[0], every, replace(budget, threads=2)) == alone
 
     agree()
+
+
+def test_a_constant_may_be_wide() -> None:
+    system = of(program("n: int\nm: bool", "g.m = g.n > 3", begin="g.n = 1000"))
+    assert search(NATIVE, system) == search(REFERENCE, system)
+
+
+def test_a_table_that_there_is_no_memory_for_ends_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = mmap.mmap
+
+    def given(fileno: int, size: int, flags: int) -> mmap.mmap:
+        if size == 8 << 18:
+            raise OSError(errno.ENOMEM, "")
+        return real(fileno, size, flags=flags)
+
+    path = str(ROOT / "benchmarks" / "models" / "reparent.py")
+    system = build(compile_spec(read(path), {"F": 3, "P": 4, "K": 2}), Solver().holds)
+    monkeypatch.setattr(mmap, "mmap", given)
+    found = search(NATIVE, system)
+    assert (found.stopped, found.cut, found.complete) == ("out of memory", "budget", False)
+    assert found.statistics.states > growth.FIRST // 2
+
+
+def test_a_search_takes_as_much_room_as_the_system_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+
+    class Region:
+        def __init__(self, size: int) -> None:
+            if sum(taken) + size > 1 << 30:
+                raise MemoryError
+            self.size = size
+            taken.append(size)
+
+        def close(self) -> None:
+            taken.remove(self.size)
+
+    monkeypatch.setattr(states, "Region", Region)
+    room = object.__new__(states.States)
+    room.words, room.most = 1, states.MOST_STATES
+    room._reserve()
+    assert room.most == 1 << 25
+
+
+def test_what_python_cannot_answer_ends_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leaked(judge: Judge, state: State) -> None:
+        raise MemoryError
+
+    page = "class Page(Object, limit=1):\n    n: bool\n"
+    system = of(program('p: Ref["Page"]', "g.p = Page()", more=page))
+    monkeypatch.setattr(Judge, "leaked", leaked)
+    assert search(NATIVE, system).stopped == "out of memory"
 
 
 def test_a_search_ends_where_the_budget_does() -> None:

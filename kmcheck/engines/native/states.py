@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable
+from contextlib import ExitStack
 
 from kmcheck.claims import Stop
 from kmcheck.engines.native.checkpoint import Array
@@ -31,8 +32,11 @@ from kmcheck.verdict import Witness
 MOST_STATES, MOST_FILED = 1 << 30, (1 << 32) - 2
 """States that there is room for, in memory and in files."""
 
-FEW = 1 << 16
-"""States that there has to be room for."""
+FEW = 1 << 17
+"""States that there has to be room for: more than there are entries in the first tables."""
+
+SPARE = 16
+"""Bytes for each state that are left to tables where the system limits what may be reserved."""
 
 ALONE, TOGETHER = (1024, 1 << 15), (256, 1 << 13)
 """States of a chunk and entries of a segment: of one thread's, and if there are several."""
@@ -87,16 +91,20 @@ class States:
         Raises:
             MemoryError: there is not even room for a few.
         """
-        while True:
-            try:
-                self.arena = self._large(8 * self.words * (self.most + AHEAD))
-                self.parents = self._large(PARENT_BYTES * self.most)
-            except OSError:
-                self.most //= 2
-                if self.most < FEW:
-                    raise MemoryError from None
-            else:
-                return
+        while self.most >= FEW:
+            with ExitStack() as taken:
+                try:
+                    self.arena = self._large(8 * self.words * (self.most + AHEAD))
+                    taken.callback(self.arena.close)
+                    self.parents = self._large(PARENT_BYTES * self.most)
+                    taken.callback(self.parents.close)
+                    Region(SPARE * self.most).close()
+                except MemoryError:
+                    self.most //= 2
+                else:
+                    taken.pop_all()
+                    return
+        raise MemoryError
 
     def _large(self, size: int) -> Region:
         return Filed(size, self.folder) if self.folder else Region(size)
