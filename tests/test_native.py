@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
 
 from kmcheck.engines.native import ENGINE as NATIVE
 from kmcheck.engines.native.packing import Narrow
@@ -23,7 +22,7 @@ from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Finding
 from tests.language import program, source
-from tests.random_programs import built, programs
+from tests.random_programs import built, on_random_programs
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKS = [c for spec in tables([str(ROOT / "specs")]) for c in expectations(spec)]
@@ -59,14 +58,6 @@ def test_every_spec_has_the_same_states_and_runs(check: Expectation) -> None:
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_random_programs_have_the_same_states_and_runs(batch: int) -> None:
-    @seed(500 + batch)
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(programs())
     def agree(text: str) -> None:
         found = built(text)
         if found is None:
@@ -76,19 +67,11 @@ def test_random_programs_have_the_same_states_and_runs(batch: int) -> None:
         if reference.stopped != f"{MOST:,} states reached":
             assert search(NATIVE, found[0], every) == reference
 
-    agree()
+    on_random_programs(500 + batch, EXAMPLES, agree)
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_a_state_that_is_packed_and_unpacked_is_the_same(batch: int) -> None:
-    @seed(900 + batch)
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(programs())
     def same(text: str) -> None:
         found = built(text)
         if found is not None:
@@ -97,7 +80,7 @@ def test_a_state_that_is_packed_and_unpacked_is_the_same(batch: int) -> None:
             while not _survive(found[0], states, widths):
                 pass
 
-    same()
+    on_random_programs(900 + batch, EXAMPLES, same)
 
 
 def some_states(system: TransitionSystem) -> list[State]:
