@@ -31,7 +31,7 @@ from kmcheck.ir.expr import (
     Var,
     children,
 )
-from kmcheck.ir.program import Program
+from kmcheck.ir.program import Program, Property
 from kmcheck.ir.types import Int, Ref, SetOf, Type
 
 TOTAL = {
@@ -127,3 +127,19 @@ def bound_cells(domains: tuple[tuple[int, Expr], ...]) -> frozenset[int]:
         and isinstance(domain.type, SetOf)
         and isinstance(domain.type.element, Ref)
     )
+
+
+def asked(program: Program, wanted: AbstractSet[str] | None) -> tuple[Property, ...]:
+    """Return the properties that may have a say: the wanted ones, and those that may fail.
+
+    What goes wrong in evaluating a property is a violation too, though nobody wants the property.
+    """
+    return tuple(prop for prop in program.properties if _is_asked(program, prop, wanted))
+
+
+def _is_asked(program: Program, prop: Property, wanted: AbstractSet[str] | None) -> bool:
+    if wanted is None or prop.name in wanted:
+        return True
+    domains = tuple((cell, domain) for cell, _, domain in prop.parameters)
+    known = Known(program, cells=bound_cells(domains))
+    return any(map(known.may_fail, (prop.formula, *(domain for _, domain in domains))))
