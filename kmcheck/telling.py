@@ -15,7 +15,7 @@ from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.replay import replay, unreduced
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from kmcheck.verdict import Budget, Claim, Finding, Violated
+from kmcheck.verdict import Budget, Checkpoints, Claim, Finding, Violated
 
 LEAST, TIMES = 2**20, 16
 """States of the whole system that are worth a shortest run: so many, or times those explored."""
@@ -77,6 +77,7 @@ class Telling:
             self.budget,
             depth=_less(depth, self.budget.depth),
             states=_less(states, self.budget.states),
+            checkpoints=Checkpoints(),  # what is kept is the search of the reduced system
         )
         question = replace(self.question, wanted=wanted)
         return self.engine.search(self.system, question, self.solver, budget, report)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from kmcheck.claims import Claims, Clock, unexercised
+from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from kmcheck.verdict import Budget, Finding, Statistics, Witness
+from kmcheck.verdict import Budget, Finding, Multiplied, Statistics, Witness
 
 GLANCE = 1024
 """States between two looks at the clock, the memory and the screen."""
@@ -66,9 +68,9 @@ class Search:
             self.clock.descend(self.depth)
             following: list[State] = []
             for done, state in enumerate(level):
-                self._expand(state, following)
                 if done % GLANCE == 0:
                     self._look_around(len(level) - done + len(following))
+                self._expand(state, following)
             self.claims.settle()
             if following:
                 self.depth += 1
@@ -147,7 +149,13 @@ class Search:
             judged=dict(self.judge.judged),
             unexercised=unexercised(self.machine),
             bound_reached=tuple(sorted(self.claims.bounds)),
+            multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
         )
+
+    def _multiplied(self) -> Multiplied:
+        which = sampled(len(self.numbers))
+        sample = islice(self.numbers, which.start, which.stop)
+        return multiplied(self.system.layout, sample, len(self.numbers))
 
 
 class Reference:
