@@ -21,7 +21,9 @@ only. What looks at a variable of a process?
 
 So alike states have the same steps, up to slots and symbols exchanged, into alike states, and
 violate the same. Runs keep their length. Steps keep their blocks but for one at their end: in a
-template with a loop inside of a step, which has only so many blocks to run, no block is added.
+template with a loop inside of a step, which has only so many blocks to run, no block is added, and
+variables that would need one are left alone everywhere: reset here and not there, one would make
+more states, and not fewer.
 
 Sources: Bozga, Fernandez, Ghirvu, "State space reduction based on live variables analysis" (SAS
 1999); Holzmann, "The engineering of a model checker" (SPIN 1999), "reset dead variables".
@@ -94,35 +96,57 @@ def _counted(number: int, what: str) -> str:
 
 @dataclass(slots=True)
 class Resetting:
-    """Writes the resets into one template. `dead` is what is dead at each block."""
+    """Writes the resets into one template: `dead` is what is zero at each cut."""
 
     layout: Layout
     given: Template
     candidates: set[str]
     dead: list[set[str]] = field(init=False)
+    filled: list[set[str]] = field(init=False)
     extra: list[Block] = field(default_factory=list)
     reset: set[str] = field(default_factory=set)
     places: int = 0
 
     def __post_init__(self) -> None:
-        """Find what is dead."""
+        """Find what is dead, and what is set."""
+        self._look()
+        while has_inner_loop(self.given.blocks) and (behind_branches := self._behind_branches()):
+            self.candidates = self.candidates - behind_branches
+            self._look()
+
+    def _look(self) -> None:
         live = live_in(self.given.blocks, self.candidates)
         self.dead = [self.candidates - entering for entering in live]
+        self.filled = self._maybe_set()
+
+    def _behind_branches(self) -> set[str]:
+        """Return what would have to be reset between a branch and the end of a step."""
+        return {
+            name
+            for number, block in enumerate(self.given.blocks)
+            if isinstance(block.terminator, Branch)
+            for target in targets(block)
+            for name in self._reset_at(target) & self.filled[number]
+        }
+
+    def _reset_at(self, target: int) -> set[str]:
+        """Return what is reset where code goes on at a block."""
+        if target == END:
+            return self.candidates
+        return self.dead[target] if self.given.blocks[target].cut else set()
 
     def template(self) -> Template:
         """Return the template with its resets."""
-        filled = _maybe_set(self.given, self.candidates, self.dead)
-        short = not has_inner_loop(self.given.blocks)
-        blocks = [self._block(b, filled[n], short=short) for n, b in enumerate(self.given.blocks)]
+        blocks = [self._block(b, self.filled[n]) for n, b in enumerate(self.given.blocks)]
         return replace(self.given, blocks=(*blocks, *self.extra))
 
-    def _block(self, block: Block, filled: set[str], *, short: bool) -> Block:
+    def _block(self, block: Block, filled: set[str]) -> Block:
         """Return a block with what is to be reset behind it, `filled` being set there."""
         match block.terminator:
             case Jump(target):
                 resets = self._resets(block, target, filled)
                 return replace(block, instructions=(*block.instructions, *resets))
-            case Branch(then=then, other=other) if short:
+            case Branch(then=then, other=other):
                 there = replace(
                     block.terminator,
                     then=self._detour(block, then, filled),
@@ -143,41 +167,38 @@ class Resetting:
         return len(self.given.blocks) + len(self.extra) - 1
 
     def _resets(self, block: Block, target: int, filled: set[str]) -> tuple[Instruction, ...]:
-        if target != END and not self.given.blocks[target].cut:
-            return ()
-        gone = filled & (self.candidates if target == END else self.dead[target])
+        gone = filled & self._reset_at(target)
         self.places += bool(gone)
         self.reset |= gone
         return tuple(self._zero(name, block) for name in sorted(gone))
 
+    def _maybe_set(self) -> list[set[str]]:
+        """Return, for each block, the variables that may be other than zero where it ends.
+
+        At a cut those that are reset there have just been, or were never set. Who ends may begin
+        again.
+        """
+        blocks, entry = self.given.blocks, self.given.entry
+        before: list[set[str]] = [set() for _ in blocks]
+        after: list[set[str]] = [set() for _ in blocks]
+        before[entry] = set(self.given.parameters) & self.candidates
+        ahead = [entry]
+        seen = set(ahead)
+        while ahead:
+            number = ahead.pop()
+            after[number] = _behind(blocks[number], before[number], self.candidates)
+            for target in targets(blocks[number]):
+                coming = after[number] - self._reset_at(target)
+                first = entry if target == END else target
+                if first not in seen or coming - before[first]:
+                    seen.add(first)
+                    before[first] |= coming
+                    ahead.append(first)
+        return after
+
     def _zero(self, name: str, block: Block) -> Assign:
         kind = self.given.variables[name]
         return Assign(name, Const(self.layout.zero(kind), kind, block.span), block.span)
-
-
-def _maybe_set(template: Template, candidates: set[str], dead: list[set[str]]) -> list[set[str]]:
-    """Return, for each block, the variables that may be other than zero where it ends.
-
-    At a cut those that are dead there have just been reset, or never set.
-    """
-    blocks = template.blocks
-    before: list[set[str]] = [set() for _ in blocks]
-    after: list[set[str]] = [set() for _ in blocks]
-    before[template.entry] = set(template.parameters) & candidates
-    ahead = [template.entry]
-    seen = set(ahead)
-    while ahead:
-        number = ahead.pop()
-        after[number] = _behind(blocks[number], before[number], candidates)
-        for target in targets(blocks[number]):
-            if target == END:
-                continue
-            coming = after[number] - (dead[target] if blocks[target].cut else set())
-            if target not in seen or coming - before[target]:
-                seen.add(target)
-                before[target] |= coming
-                ahead.append(target)
-    return after
 
 
 def _behind(block: Block, filled: set[str], candidates: set[str]) -> set[str]:
