@@ -170,7 +170,7 @@ class Resetting:
         gone = filled & self._reset_at(target)
         self.places += bool(gone)
         self.reset |= gone
-        return tuple(self._zero(name, block) for name in sorted(gone))
+        return tuple(self._reset(name, block) for name in sorted(gone))
 
     def _maybe_set(self) -> list[set[str]]:
         """Return, for each block, the variables that may be other than zero where it ends.
@@ -186,7 +186,7 @@ class Resetting:
         seen = set(ahead)
         while ahead:
             number = ahead.pop()
-            after[number] = _behind(blocks[number], before[number], self.candidates)
+            after[number] = self._behind(blocks[number], before[number])
             for target in targets(blocks[number]):
                 coming = after[number] - self._reset_at(target)
                 first = entry if target == END else target
@@ -196,28 +196,32 @@ class Resetting:
                     ahead.append(first)
         return after
 
-    def _zero(self, name: str, block: Block) -> Assign:
-        kind = self.given.variables[name]
-        return Assign(name, Const(self.layout.zero(kind), kind, block.span), block.span)
+    def _behind(self, block: Block, filled: set[str]) -> set[str]:
+        """Return what may be set behind a block's instructions."""
+        found = set(filled)
+        for instruction in block.instructions:
+            name = written_by(instruction)
+            if name in self.candidates and name is not None:
+                reset = self._resets_it(instruction, found)
+                found = found - {name} if reset else found | {name}
+        return found
 
-
-def _behind(block: Block, filled: set[str], candidates: set[str]) -> set[str]:
-    """Return what may be set behind a block's instructions."""
-    found = set(filled)
-    for instruction in block.instructions:
-        name = written_by(instruction)
-        if name not in candidates or name is None:
-            continue
+    def _resets_it(self, instruction: Instruction, filled: set[str]) -> bool:
+        """Tell whether an instruction sets a variable to its zero, `filled` being set before."""
         match instruction:
-            case Assign(value=Const(value=value)) if not value or (
-                isinstance(value, tuple) and not any(value)
-            ):
-                found.discard(name)
-            case Assign(value=Var(name=source)) if source in candidates and source not in found:
-                found.discard(name)
-            case _:
-                found.add(name)
-    return found
+            case Assign(var=var, value=Const(value=value)):
+                return value == self._zero(var)
+            case Assign(var=var, value=Var(name=source)):
+                empty = source in self.candidates and source not in filled
+                return empty and self._zero(source) == self._zero(var)
+        return False
+
+    def _zero(self, name: str) -> int | tuple[int, ...]:
+        return self.layout.zero(self.given.variables[name])
+
+    def _reset(self, name: str, block: Block) -> Assign:
+        zero = Const(self._zero(name), self.given.variables[name], block.span)
+        return Assign(name, zero, block.span)
 
 
 def _rested(layout: Layout, state: State, dead: dict[str, list[set[str]]]) -> State:

@@ -102,7 +102,7 @@ class Slicing:
         for instruction in block.instructions:
             for one in self._instruction(template, instruction):
                 # a second slicing finds the zeros of the first one there
-                if not found or one != found[-1] or not _is_zero(one):
+                if not found or one != found[-1] or not self._leaves_zero(template, one):
                     found.append(one)
         return replace(block, instructions=tuple(found))
 
@@ -121,6 +121,14 @@ class Slicing:
             return (kept,)
         type_, span = template.variables[written], instruction.span
         return (kept, Assign(written, Const(self.layout.zero(type_), type_, span), span))
+
+    def _leaves_zero(self, template: Template, instruction: Instruction) -> bool:
+        match instruction:
+            case Assign(var=var, value=Const()):
+                return self._goes("variable", template.name, var)
+            case Store(kind=kind, field=name, value=Const()):
+                return self._goes("field", kind, name)
+        return False
 
     def _goes(self, *place: str) -> bool:
         return place in self.outside
@@ -196,13 +204,6 @@ class Slicing:
                 parameters = self.layout.program.templates[instruction.process].parameters
                 found |= {("variable", instruction.process, name) for name in parameters}
         return found & self.outside
-
-
-def _is_zero(instruction: Instruction) -> bool:
-    match instruction:
-        case Assign(value=Const(value=value)) | Store(value=Const(value=value)):
-            return not any(value) if isinstance(value, tuple) else not value
-    return False
 
 
 REDUCTION: Reduction = Slice()
