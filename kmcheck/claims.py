@@ -176,7 +176,8 @@ def unexercised(machine: Machine) -> tuple[Unexercised, ...]:
             continue
         for number, block in enumerate(template.blocks):
             run = bool(machine.entered[name][number])
-            if block.cut and not block.span.source.module:
+            is_step = block.cut or number in template.merged
+            if is_step and not block.span.source.module:
                 seen["step", block.span] = seen.get(("step", block.span), False) or run
             if isinstance(block.terminator, Branch) and run and _is_written(block.terminator):
                 span = block.terminator.span

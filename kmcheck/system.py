@@ -29,6 +29,12 @@ class TransitionSystem:
     initial: tuple[tuple[tuple[int, ...], State], ...]
 
 
+def recoded(system: TransitionSystem, program: Program) -> TransitionSystem:
+    """Return a system with other code for the same states: the layout's map does not change."""
+    layout = Layout(program, system.layout.sizing)
+    return replace(system, program=program, layout=layout)
+
+
 def build(program: Program, decide: Callable[[Residual], bool]) -> TransitionSystem:
     """Run setup to see how many objects and processes there are, and where all begins.
 
