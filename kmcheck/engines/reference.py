@@ -70,7 +70,7 @@ class Search:
 
     def _true(self, claim: Claim) -> Claim:
         """Return a claim whose run is one of true identities."""
-        number, steps = claim.witness
+        number, steps = claim.witness.initial, claim.witness.steps
         initial = self.system.initial[number][1]
         run, fault = representatives(self.machine, self.canonical, initial, steps)
         found = true_run(self.machine, self.canonical, initial, run, fault)
