@@ -8,6 +8,7 @@ identities.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from kmcheck.diagnostics import InternalError
 from kmcheck.semantics import BoundReached, Fault, Machine, State, Step
@@ -37,12 +38,12 @@ def true_run(
     """
     state, steps = initial, []
     for wanted in representatives[1:]:
-        step = _step(machine, state, lambda s, w=wanted: _leads(s, w, canonical))
+        step = _step(machine, state, partial(_leads, wanted, canonical))
         assert step.state is not None
         state = step.state
         steps.append((step.process, step.choices))
     if fault is not None:
-        step = _step(machine, state, lambda s: s.fault is not None and s.fault.kind == fault)
+        step = _step(machine, state, partial(_fails, fault))
         steps.append((step.process, step.choices))
     return tuple(steps)
 
@@ -63,8 +64,12 @@ def representatives(
     return found, None
 
 
-def _leads(step: Step, wanted: State, canonical: Callable[[State], State]) -> bool:
+def _leads(wanted: State, canonical: Callable[[State], State], step: Step) -> bool:
     return step.state is not None and canonical(step.state) == wanted
+
+
+def _fails(fault: str, step: Step) -> bool:
+    return step.fault is not None and step.fault.kind == fault
 
 
 def _step(machine: Machine, state: State, fits: Callable[[Step], bool]) -> Step:

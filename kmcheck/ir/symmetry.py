@@ -16,11 +16,11 @@ from kmcheck.ir.layout import Layout
 
 
 class Name(NamedTuple):
-    """What a value names: an object (kind, index), a process (its number) or a symbol."""
+    """What a value names: an object (its kind and index), a process or a symbol."""
 
     what: Literal["object", "process", "symbol"]
     kind: str
-    index: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True, order=True)

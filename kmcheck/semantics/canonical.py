@@ -57,9 +57,7 @@ class Canonical:
         )
         return min(ways, key=_comparable)
 
-    def _different(
-        self, state: State, colours: Colours, number: int, colour: int
-    ) -> Iterator[int]:
+    def _different(self, state: State, colours: Colours, number: int, colour: int) -> Iterator[int]:
         """Yield the members of a colour, but for those that may be swapped with one before."""
         yielded: list[int] = []
         for member, own in enumerate(colours[number]):
@@ -146,7 +144,7 @@ class Colouring:
             return
         sort, member, role = owner
         if target is None:
-            fixed = (1, role, tag, WHAT[name.what], name.kind, name.index)
+            fixed = (1, role, tag, WHAT[name.what], name.kind, name.number)
             found.fixed[sort][member].append(fixed)
         elif target[:2] == owner[:2]:
             found.fixed[sort][member].append((2, role, tag, target[2]))
@@ -185,9 +183,7 @@ class Edges:
             known = found
 
     def _look(self, sort: int, member: int, colours: Colours) -> Edge:
-        moving = [
-            (*edge[:-1], colours[edge[-2]][edge[-1]]) for edge in self.moving[sort][member]
-        ]
+        moving = [(*edge[:-1], colours[edge[-2]][edge[-1]]) for edge in self.moving[sort][member]]
         return (
             colours[sort][member],
             self.held[sort][member],

@@ -44,8 +44,8 @@ def mentioned(kind: Type | None, value: Any) -> Iterator[tuple[Tag, Name]]:
                 yield from mentioned(element, member)
         case ListOf(element=element) | ArrayOf(element=element):
             for place, item in enumerate(value):
-                for tag, name in mentioned(element, item):
-                    yield (place, *tag), name
+                for tag, named in mentioned(element, item):
+                    yield (place, *tag), named
         case Counter():
             for symbol, coefficient in enumerate(value[1:], start=1):
                 if coefficient:
@@ -80,7 +80,7 @@ class Renaming:
         self.symbols = list(range(layout.symbols + 1))
         for old, new in self.names.items():
             if old.what == "symbol":
-                self.symbols[old.index] = new.index
+                self.symbols[old.number] = new.number
         kinds: dict[Type | None, Callable[[Any], Any] | None] = {}
         self.changes: list[tuple[int, int, Callable[[Any], Any] | None]] = []
         for slot, there in enumerate(target):
@@ -113,10 +113,10 @@ class Renaming:
         match kind:
             case Ref(kind=name) if value:
                 old = Name("object", name, (value >> 1) - 1)
-                return 2 * (self.names.get(old, old).index + 1) | value & 1
+                return 2 * (self.names.get(old, old).number + 1) | value & 1
             case ProcessId() if value:
                 old = Name("process", "", value - 1)
-                return self.names.get(old, old).index + 1
+                return self.names.get(old, old).number + 1
             case Size():
                 return self.symbols[value]
             case SetOf(element=element):

@@ -41,7 +41,7 @@ class OfThings:
     order = 40
 
     def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
-        """Find what is interchangeable. A property of steps speaks of two states: then nothing is."""
+        """Find what is interchangeable: nothing if a property speaks of two states."""
         del question  # a property that is not wanted may end in a violation that is
         if any(prop.when == "step" for prop in system.program.properties):
             return Reduced(system)

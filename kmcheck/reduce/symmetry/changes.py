@@ -43,9 +43,7 @@ def changes(program: Program) -> Changes:
     )
 
 
-def lasting(
-    layout: Layout, found: Changes, initial: list[State]
-) -> Iterator[int]:
+def lasting(layout: Layout, found: Changes, initial: list[State]) -> Iterator[int]:
     """Yield the slots that hold the same from the beginning on, whatever setup has chosen.
 
     They are told by arrays: one field of all objects of a kind, one variable of all instances. If

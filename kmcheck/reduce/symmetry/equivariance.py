@@ -233,10 +233,9 @@ class Equivariance:
 
     def _fits(self, value: Expr, kind: Type | None) -> None:
         """Look whether a value goes where values of its own type are."""
-        if value.type != kind and (names_things(value.type) or names_things(kind)):
-            if not _is_nothing(value):
-                self._break(value.type)
-                self._break(kind)
+        if value.type != kind and not _is_nothing(value):
+            self._break(value.type)
+            self._break(kind)
 
 
 def _is_nothing(expr: Expr) -> bool:
@@ -251,4 +250,3 @@ def _is_nothing(expr: Expr) -> bool:
 def _condition(block: Block) -> Iterator[Expr]:
     if isinstance(block.terminator, Branch):
         yield block.terminator.condition
-

@@ -55,9 +55,7 @@ class Loops:
         if region is None:
             return False
         body = [i for n in region for i in self.blocks[n].instructions[2 * (n == first) :]]
-        tests = [
-            t.condition for n in region if isinstance(t := self.blocks[n].terminator, Branch)
-        ]
+        tests = [t.condition for n in region if isinstance(t := self.blocks[n].terminator, Branch)]
         end = self.blocks[head].terminator
         assert isinstance(end, Branch)
         own = {i.var for i in body if isinstance(i, Assign)}

@@ -1,4 +1,4 @@
-"""Which members make a sort: things that the beginning does not tell apart, and what is tied to them.
+"""Which members make a sort: things that are alike at the beginning, with what is tied to them.
 
 Some of what setup stores is never changed: page i is for ever the page of process i. Permutations
 have to leave it as it is, so that what is tied together is exchanged together. The beginning is
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kmcheck.ir.layout import Layout
-from kmcheck.ir.symmetry import Member, Sort, Symmetry, Thing
+from kmcheck.ir.symmetry import Member, Name, Sort, Symmetry, Thing
 from kmcheck.ir.types import Counter, Size
 from kmcheck.reduce.symmetry.changes import Changes, lasting
 from kmcheck.reduce.symmetry.equivariance import SYMBOLS, Category
@@ -100,19 +100,15 @@ def _symbols(
     layout: Layout, initial: list[State], changes: Changes, held: list[int]
 ) -> Iterator[int]:
     """Yield the symbols that are no lasting thing's, and in use if no new ones ever are."""
-    kept = {name.index for slot in held for name in _sizes(layout, slot, initial[0])}
-    used = {
-        name.index
-        for slot in range(layout.size)
-        for name in _sizes(layout, slot, initial[0])
-    }
+    kept = {name.number for slot in held for name in _sizes(layout, slot, initial[0])}
+    used = {name.number for slot in range(layout.size) for name in _sizes(layout, slot, initial[0])}
     renews = _renews_sizes(layout, changes)
     for symbol in range(1, layout.symbols + 1):
         if (symbol not in kept) if renews else (symbol in used):
             yield symbol
 
 
-def _sizes(layout: Layout, slot: int, state: State) -> list:
+def _sizes(layout: Layout, slot: int, state: State) -> list[Name]:
     kind = layout.types[slot]
     if not isinstance(kind, (Size, Counter)):
         return []
