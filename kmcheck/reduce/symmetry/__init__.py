@@ -27,7 +27,7 @@ from kmcheck.system import TransitionSystem
 
 def symmetry_of(system: TransitionSystem) -> Symmetry:
     """Return the symmetry of a system; it may have no sorts."""
-    found = changes(system.program)
+    found = changes(system.layout.program)
     looked = Equivariance(system.layout, found)
     looked.look()
     initial = [state for _, state in system.initial]
@@ -43,7 +43,7 @@ class OfThings:
     def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
         """Find what is interchangeable: nothing if a property speaks of two states."""
         del question  # a property that is not wanted may end in a violation that is
-        if any(prop.when == "step" for prop in system.program.properties):
+        if any(prop.when == "step" for prop in system.layout.program.properties):
             return Reduced(system)
         symmetry = symmetry_of(system)
         if not symmetry.sorts:
