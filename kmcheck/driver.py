@@ -5,9 +5,10 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kmcheck import __version__, shelf
+from kmcheck.audit import Said, audit
 from kmcheck.diagnostics import Source, UsageError
 from kmcheck.frontend import compile_spec
 from kmcheck.frontend.hints import did_you_mean
@@ -45,6 +46,8 @@ class Options:
     every: bool = False
     without: frozenset[str] = frozenset({"all"})
     """Reductions to leave out, by name; `all` leaves out every one."""
+    audit: bool = False
+    """Whether a second engine explores the same, and has to find the same."""
 
 
 def verify(
@@ -55,7 +58,8 @@ def verify(
     Raises:
         SpecError: the spec is wrong.
         UsageError: a setting, a property or the engine is not there.
-        InternalError: the engine claims what the reference semantics refuses.
+        InternalError: the engine claims what the reference semantics refuses, or an audit what
+            another engine does.
     """
     began = time.perf_counter()
     solver = Solver()
@@ -69,12 +73,16 @@ def verify(
     reduced, notes = reduce(system, question, options.without)
     finding = engine.search(reduced, question, solver, options.budget, report)
     queries, stood_for = solver.queries, solver.stood_for
+    audited = ""
+    if options.audit:
+        said = Said(options.engine, finding)
+        audited = audit(said, reduced, question, options.budget, report)
     settings = tuple((s.name, spell(s)) for s in program.settings)
     traces = {claim.violation: replay(system, claim, settings, solver) for claim in finding.claims}
     verdicts = _verdicts(
         [name for name in known if wanted is None or name in wanted], finding, traces
     )
-    label = _label(program, options, notes, finding, queries, stood_for)
+    label = replace(_label(program, options, notes, finding, queries, stood_for), audit=audited)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return Result(verdicts, label, time.perf_counter() - began, peak)
 

@@ -1,5 +1,6 @@
-"""Random small specs that are symmetric by construction: several processes of one kind, each
-with a node of its own or all with the same one.
+"""Random small specs that are symmetric by construction: several processes of each kind.
+
+Each has a node of its own, or all of a kind have the same one.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
 from kmcheck.engines.native import ENGINE as NATIVE
+from kmcheck.engines.native import growth, states
 from kmcheck.engines.native.packing import Narrow
 from kmcheck.engines.native.plan import plan
 from kmcheck.engines.reference import ENGINE as REFERENCE
@@ -92,9 +93,9 @@ def test_a_state_that_is_packed_and_unpacked_is_the_same(batch: int) -> None:
     def same(text: str) -> None:
         found = built(text)
         if found is not None:
-            states = some_states(found[0])
+            sample = some_states(found[0])
             widths: dict[tuple[str, str, str], int] = {}
-            while not _survive(found[0], states, widths):
+            while not _survive(found[0], sample, widths):
                 pass
 
     same()
@@ -138,6 +139,71 @@ def test_a_cell_that_is_too_narrow_is_widened(n: int, sign: str, by: int) -> Non
     assert search(NATIVE, system) == search(REFERENCE, system)
 
 
+THREADED = [
+    ("specs/classic/qrcu.py", {}),
+    ("specs/kmemcg/reparent_caches.py", {}),
+    ("specs/kmemcg/reparent_caches.py", {"READ_LOCK": False}),
+    ("specs/kmemcg/reparent_caches.py", {"HIERARCHY": False}),
+    ("benchmarks/models/reparent.py", {"F": 2, "P": 3}),
+]
+
+
+@pytest.mark.parametrize("every", [False, True])
+@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize(("spec", "chosen"), THREADED)
+def test_threads_find_what_one_alone_does(
+    spec: str, chosen: dict[str, int | bool | str], threads: int, every: bool
+) -> None:
+    system = build(compile_spec(read(str(ROOT / spec)), chosen), Solver().holds)
+    question = Question(every=every)
+    together = NATIVE.search(system, question, Solver(), Budget(threads=threads), lambda _: None)
+    assert together == NATIVE.search(system, question, Solver(), Budget(), lambda _: None)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("most_keys", [1 << 8, 1 << 12, 1 << 30])
+@pytest.mark.parametrize("spec", ["benchmarks/models/reparent.py", "specs/classic/qrcu.py"])
+def test_every_form_of_table_finds_the_same_states(
+    spec: str, most_keys: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = build(compile_spec(read(str(ROOT / spec))), Solver().holds)
+    expected = search(NATIVE, system)
+    monkeypatch.setattr(growth, "FIRST", 1 << 6)
+    monkeypatch.setattr(growth, "MOST_KEYS", most_keys)
+    assert search(NATIVE, system, budget=Budget(threads=threads)) == expected
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_buffers_that_are_too_short_are_lengthened(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(ROOT / "specs" / "kmemcg" / "reparent_caches.py")
+    system = build(compile_spec(read(path)), Solver().holds)
+    expected = search(NATIVE, system)
+    monkeypatch.setattr(states, "ALONE", (1024, 1))
+    monkeypatch.setattr(states, "TOGETHER", (256, 1))
+    assert search(NATIVE, system, budget=Budget(threads=threads)) == expected
+
+
+def test_threads_find_what_one_alone_does_in_random_programs() -> None:
+    @seed(700)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(programs())
+    def agree(text: str) -> None:
+        found = built(text)
+        if found is not None:
+            every, budget = Question(every=True), Budget(states=MOST)
+            alone = search(NATIVE, found[0], every, budget)
+            assert search(NATIVE, found[0], every, replace(budget, threads=2)) == alone
+
+    agree()
+
+
 def test_a_search_ends_where_the_budget_does() -> None:
     system = of(program("n: int", "while True:\n    g.n = (g.n + 1) % 30000"))
     assert search(NATIVE, system, budget=Budget(depth=7)) == search(
@@ -147,10 +213,11 @@ def test_a_search_ends_where_the_budget_does() -> None:
     assert search(NATIVE, system, budget=Budget(seconds=0)).stopped == "0 seconds are over"
 
 
-def test_a_table_that_is_full_grows_and_optimised_code_goes_on() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_table_that_is_full_grows_and_optimised_code_goes_on(threads: int) -> None:
     path = str(ROOT / "specs" / "classic" / "qrcu.py")
     system = build(compile_spec(read(path), {"UPDATERS": 2, "READERS": 3}), Solver().holds)
-    found = search(NATIVE, system)
+    found = search(NATIVE, system, budget=Budget(threads=threads))
     assert found.complete
     seen = found.statistics
     assert (seen.states, seen.transitions, seen.depth) == (2_933_615, 10_533_211, 55)

@@ -39,11 +39,16 @@ from kmcheck.verdict import ENGINE, Budget, Result
 @click.option("--engine", default=ENGINE, metavar="NAME", show_default=True,
               help=f"How to explore: {', '.join(shelf.names('engines'))}.")  # fmt: skip
 @click.option(
+    "--audit",
+    is_flag=True,
+    help="Explore with the reference engine, too, and compare all that both say.",
+)
+@click.option(
     "-j",
     "--jobs",
     type=click.IntRange(1),
     metavar="N",
-    help="With --expected: so many checks at once.",
+    help="Threads of the native engine; with --expected: checks at once.",
 )
 @click.option(
     "--max-states", type=click.IntRange(1), metavar="N", help="Give up beyond so many states."
@@ -125,6 +130,7 @@ class Run:
             given["max_depth"],  # type: ignore[arg-type]
             given["timeout"],  # type: ignore[arg-type]
             given["memory"] or machine.memory(),  # type: ignore[arg-type]
+            1 if given["by_table"] else given["jobs"] or 1,  # type: ignore[arg-type]
         )
 
     def print(self, text: str) -> None:
@@ -147,6 +153,7 @@ class Run:
                 str(self.given["engine"]),
                 self.budget,
                 bool(self.given["every"]),
+                audit=bool(self.given["audit"]),
             )
             with progress(str(self.given["shown"]), spec) as report:
                 result = verify(read(spec), options, report)
@@ -189,6 +196,8 @@ class Run:
         """Check the tables beside the specs, several checks at once."""
         if self.given["settings"] or self.given["properties"]:
             raise UsageError("-D and -p do not go with --expected", "the tables say what to check")
+        if self.given["audit"]:
+            raise UsageError("--audit does not go with --expected", "audit one spec after another")
         specs = expected.tables(list(self.given["specs"]))  # type: ignore[call-overload]
         checks = [check for spec in specs for check in expected.expectations(spec)]
         jobs = int(str(self.given["jobs"] or machine.processors()))

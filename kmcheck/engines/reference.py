@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from kmcheck.claims import Claims, Clock, unexercised
+from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
 from kmcheck.semantics.canonical import Canonical
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.truth import representatives, true_run
-from kmcheck.verdict import Budget, Claim, Finding, Statistics, Witness
+from kmcheck.verdict import Budget, Claim, Finding, Multiplied, Statistics, Witness
 
 GLANCE = 1024
 """States between two looks at the clock, the memory and the screen."""
@@ -87,9 +89,9 @@ class Search:
             self.clock.descend(self.depth)
             following: list[State] = []
             for done, state in enumerate(level):
-                self._expand(state, following)
                 if done % GLANCE == 0:
                     self._look_around(len(level) - done + len(following))
+                self._expand(state, following)
             self.claims.settle()
             if following:
                 self.depth += 1
@@ -165,7 +167,13 @@ class Search:
             judged=dict(self.judge.judged),
             unexercised=unexercised(self.machine),
             bound_reached=tuple(sorted(self.claims.bounds)),
+            multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
         )
+
+    def _multiplied(self) -> Multiplied:
+        which = sampled(len(self.numbers))
+        sample = islice(self.numbers, which.start, which.stop)
+        return multiplied(self.system.layout, sample, len(self.numbers))
 
 
 def _itself(state: State) -> State:

@@ -64,6 +64,7 @@ def _label(label: Label) -> dict[str, Any]:
         "bounds": dict(label.bounds),
         "engine": label.engine,
         "reductions": list(label.reductions),
+        "audit": label.audit or None,
         "exact": label.exact,
         "memory_model": label.memory_model,
         "states": seen.states,
@@ -71,6 +72,11 @@ def _label(label: Label) -> dict[str, Any]:
         "depth": seen.depth,
         "terminal_states": seen.terminal_states,
         "stopped": label.stopped,
+        "multiplied": [
+            {"by": m.name, "factor": round(m.factor, 3)}
+            for m in (seen.multiplied.by if label.stopped else ())
+        ],
+        "sampled": seen.multiplied.sample,
         "unexercised": [{"what": u.what, "where": u.span.where} for u in seen.unexercised],
         "vacuous": [name for name, times in seen.judged.items() if not times],
         "bound_reached": list(seen.bound_reached),

@@ -16,6 +16,8 @@ from kmcheck.verdict import ENGINE, Label, Result, Unknown, Violated
 
 WIDE = 75
 GUTTER = 13
+TIED = "\u00a0"
+"""A space at which no line is broken."""
 
 
 def settings(changed: tuple[tuple[str, str], ...]) -> str:
@@ -29,6 +31,8 @@ def command(label: Label) -> str:
     flags = [f"-D {quote(f'{name}={value}')}" for name, value in label.changed]
     if label.engine != ENGINE:
         flags.append(f"--engine {label.engine}")
+    if label.audit:
+        flags.append("--audit")
     for given in flags:
         if len(lines[-1]) + len(given) > WIDE - GUTTER - 5:
             lines[-1] += " \\"
@@ -83,7 +87,9 @@ def label_lines(result: Result) -> list[str]:
             "engine",
             f"{label.engine}, {'exact' if label.exact else 'not exact'}, {_reductions(label)}",
         ),
+        ("audit", label.audit),
         ("explored", _explored(label, closed=not unknown and result.outcome == "holds")),
+        ("multiplied", _multiplied(label) if unknown else ""),
         ("sizes", _sizes(label)),
         ("vacuous", _vacuous(label)),
         ("unexercised", _unexercised(label)),
@@ -120,6 +126,15 @@ def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
+def _multiplied(label: Label) -> str:
+    found = label.statistics.multiplied
+    if not found.by:
+        return ""
+    by = ", then ".join(f"{m.name} (x{TIED}{m.factor:.1f})" for m in found.by)
+    of = f"; in a sample of {found.sample:,} states" if found.sample else ""
+    return f"the state space is multiplied most by {by}{of}"
+
+
 def _sizes(label: Label) -> str:
     if not label.solver_stood_for:
         return ""
@@ -152,7 +167,8 @@ def _wrapped(name: str, text: str) -> list[str]:
                 line = f"{line} {word}" if line else word
         lines.append(line)
     heads = [name] + [""] * (len(lines) - 1)
-    return [f"  {head:<{GUTTER}}{line}".rstrip() for head, line in zip(heads, lines, strict=True)]
+    rows = zip(heads, lines, strict=True)
+    return [f"  {head:<{GUTTER}}{line}".rstrip().replace(TIED, " ") for head, line in rows]
 
 
 def coloured(line: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -11,16 +12,28 @@ from llvmlite import ir
 
 from kmcheck.engines.native.cells import Faults, Shapes
 from kmcheck.engines.native.context import SORTS, STATUSES
-from kmcheck.engines.native.core import Core
 from kmcheck.engines.native.emit import Value, i64
+from kmcheck.engines.native.events import Events
 from kmcheck.engines.native.expanding import Expanding
 from kmcheck.engines.native.instructions import Instructions
+from kmcheck.engines.native.judgement import Judgement
 from kmcheck.engines.native.judging import Judging
 from kmcheck.engines.native.packing import Packing
 from kmcheck.engines.native.questions import Questions
+from kmcheck.engines.native.rounds import Rounds
 from kmcheck.engines.native.steps import Steps
+from kmcheck.engines.native.table import Form, Table
 from kmcheck.engines.native.touched import is_symbolic
 from kmcheck.ir.code import Check
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """For what code is compiled: the table's form, how many threads, LLVM's optimisation."""
+
+    form: Form
+    threads: int = 1
+    speed: int = 0
 
 
 class Compiled:
@@ -31,9 +44,10 @@ class Compiled:
     what statuses and notes mean.
     """
 
-    def __init__(self, packing: Packing, speed: int) -> None:
-        """Write the code and compile it; `speed` is LLVM's level of optimisation."""
+    def __init__(self, packing: Packing, variant: Variant) -> None:
+        """Write the code and compile it."""
         self.packing = packing
+        self.variant = variant
         self.faults = Faults()
         program = packing.layout.program
         module = ir.Module("kmcheck")
@@ -41,21 +55,24 @@ class Compiled:
         self.questions = Questions(module, packing)
         self.steps = Steps(module, shapes, self.faults, self._ask)
         judging = Judging(module, shapes, self.faults, self.questions)
-        core = Core(module, packing, self.steps, judging)
-        Expanding(core, self.questions)
+        events = Events(module)
+        table = Table(module, packing.words, variant.form, variant.threads)
+        expanding = Expanding(table, self.steps, judging, events, self.questions)
+        Rounds(table, expanding, Judgement(module, judging, events))
         about = max(len(program.properties), len(self.faults.bounds), 1)
         self.sorts = about * SORTS * STATUSES
         self.text = str(module)
-        self._link(speed)
+        self._link()
 
     def faster(self) -> Compiled:
         """Return the same code, optimised. It does not know what this one has run."""
         other = copy(self)
-        other._link(speed=2)  # noqa: SLF001 - a copy of ours
+        other.variant = Variant(self.variant.form, self.variant.threads, speed=2)
+        other._link()  # noqa: SLF001 - a copy of ours
         return other
 
-    def _link(self, speed: int) -> None:
-        self.engine = _compile(self.text, speed)
+    def _link(self) -> None:
+        self.engine = _compile(self.text, self.variant.speed)
         address = self.engine.get_function_address
         nothing, pointer = None, ctypes.c_void_p
         self.search = ctypes.CFUNCTYPE(nothing, pointer)(address("search"))
