@@ -58,7 +58,7 @@ class Search:
         """Compile the program for the machine and the judge."""
         self.machine = Machine(self.system.layout, self.solver.holds)
         self.judge = Judge(self.system.layout, self.solver.holds)
-        self.claims = Claims(self.question)
+        self.claims = Claims(self.question, alike=self.system.symmetry is not None)
         self.clock = Clock(self.budget, self.report)
         symmetry = self.system.symmetry
         self.canonical = Canonical(self.system.layout, symmetry).of if symmetry else _itself
