@@ -94,6 +94,35 @@ BOXES = """
 """
 """Objects and sizes that come and go, and are named in every way that there is, stale or not."""
 
+CHOSEN = """
+    class Task(Object):
+        first: bool
+        turns: Annotated[int, range(3)]
+
+    class World(Object):
+        tasks: SetOf[Task]
+
+    world = World()
+
+    @process
+    def worker(task: Task) -> None:
+        for _ in range(2):
+            task.turns += 1
+        with atomic():
+            wait_until(not task.first)
+            task.first = True
+
+    @setup
+    def begin() -> None:
+        for _ in range(3):
+            task = Task()
+            world.tasks.add(task)
+            start(worker, task)
+        unlucky = choose(world.tasks)
+        unlucky.first = True
+"""
+"""Several beginnings, all of one orbit: one of three has been first, and waits for ever."""
+
 SYSTEMS: dict[str, tuple[str, dict[str, int | bool | str]]] = {
     "qrcu": ("specs/classic/qrcu.py", {"READERS": 3, "UPDATERS": 2}),
     "flagship": ("specs/kmemcg/reparent_caches.py", {"FREERS": 3}),
@@ -104,6 +133,7 @@ SYSTEMS: dict[str, tuple[str, dict[str, int | bool | str]]] = {
     "friends": (FRIENDS, {}),
     "five": (FRIENDS, {"WORKERS": 5}),
     "boxes": (BOXES, {}),
+    "chosen": (CHOSEN, {}),
 }
 
 

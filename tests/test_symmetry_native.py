@@ -1,0 +1,147 @@
+"""The native engine explores up to symmetry what the reference does: counts, depths, verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kmcheck.diagnostics import InternalError
+from kmcheck.engines.native import ENGINE as NATIVE
+from kmcheck.engines.native.code import Code
+from kmcheck.engines.native.emit import Value
+from kmcheck.engines.native.expanding import Expanding
+from kmcheck.engines.native.recent import leave_if_remembered
+from kmcheck.engines.reference import ENGINE as REFERENCE
+from kmcheck.expected import Expectation, expectations, tables
+from kmcheck.frontend import compile_spec, read
+from kmcheck.protocols import Engine, Question
+from kmcheck.replay import replay
+from kmcheck.solver import Solver
+from kmcheck.system import TransitionSystem, build
+from kmcheck.verdict import Budget, Finding
+from tests.random_programs import built
+from tests.random_symmetric import generate
+from tests.symmetric import of, random, reduced_of
+
+ROOT = Path(__file__).resolve().parent.parent
+CHECKS = [c for spec in tables([str(ROOT / "specs")]) for c in expectations(spec)]
+MOST = 2000
+BATCHES = 4
+EXAMPLES = 10
+EVERY = Question(every=True)
+
+
+def search(engine: Engine, system: TransitionSystem, **budget: int) -> Finding:
+    return engine.search(system, EVERY, Solver(), Budget(**budget), lambda _: None)  # type: ignore[arg-type]
+
+
+def said(finding: Finding) -> Finding:
+    """Return what engines agree on: of runs how long they are, of properties if they were asked."""
+    claims = tuple(
+        replace(c, witness=replace(c.witness, initial=0, steps=((0, ()),) * len(c.witness.steps)))
+        for c in finding.claims
+    )
+    judged = {name: min(1, times) for name, times in finding.statistics.judged.items()}
+    return replace(finding, claims=claims, statistics=replace(finding.statistics, judged=judged))
+
+
+def assert_same(system: TransitionSystem, threads: tuple[int, ...] = (1, 2)) -> bool:
+    """Tell whether there was something to compare. What is claimed has to be a true run."""
+    reduced = reduced_of(system)
+    if reduced.symmetry is None:
+        return False
+    reference = search(REFERENCE, reduced, states=MOST)
+    if reference.stopped == f"{MOST:,} states reached":
+        return False
+    for count in threads:
+        found = search(NATIVE, reduced, threads=count)
+        assert said(found) == said(reference)
+        for claim in found.claims:
+            replay(system, claim, (), Solver())
+    return True
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: f"{Path(c.spec).stem}-{c.settings}")
+def test_every_small_spec_has_the_same_orbits(check: Expectation) -> None:
+    system = build(compile_spec(read(check.spec), check.settings), Solver().holds)
+    assert_same(system, threads=(1,))
+
+
+@pytest.mark.parametrize(
+    "name", ["managers", "page_owner", "readers", "friends", "five", "boxes", "chosen"]
+)
+def test_systems_have_the_same_orbits_on_any_number_of_threads(name: str) -> None:
+    assert assert_same(of(name))
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_random_symmetric_programs_have_the_same_orbits(batch: int) -> None:
+    compared = 0
+    for number in range(EXAMPLES):
+        found = built(generate(random(5000 + 100 * batch + number)))
+        compared += found is not None and assert_same(found[0])
+    assert compared >= 2
+
+
+RUMUR = [
+    ((2, 2), 30_759, 92_131),
+    ((3, 2), 292_912, 1_041_847),
+]
+"""Readers and updaters of QRCU; states and steps as Rumur 2022.08 counts them on the same model,
+with scalarsets and `--symmetry-reduction exhaustive`."""
+
+
+@pytest.mark.parametrize(("sizes", "states", "transitions"), RUMUR)
+def test_qrcu_has_as_many_orbits_as_rumur_finds(
+    sizes: tuple[int, int], states: int, transitions: int
+) -> None:
+    wanted = {"READERS": sizes[0], "UPDATERS": sizes[1]}
+    spec = read(str(ROOT / "specs/classic/qrcu.py"))
+    system = reduced_of(build(compile_spec(spec, wanted), Solver().holds))
+    found = search(NATIVE, system, threads=2).statistics
+    assert (found.states, found.transitions) == (states, transitions)
+
+
+# --- mutants -----------------------------------------------------------------------------------
+
+
+def caught(name: str) -> bool:
+    try:
+        return not assert_same(of(name), threads=(1,))
+    except (AssertionError, InternalError):
+        return True
+
+
+def test_successors_that_are_kept_as_they_are_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hashed(self: Expanding, code: Code, words: Value) -> Value:
+        return code.builder.call(self.table.hash, [words])
+
+    monkeypatch.setattr(Expanding, "_hashed", hashed)
+    assert caught("friends")
+
+
+def test_a_memory_that_takes_a_form_for_the_state_itself_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def hashed(self: Expanding, code: Code, words: Value) -> Value:
+        found = code.builder.call(self.table.hash, [words])
+        leave_if_remembered(code, words, found, self.words)
+        code.builder.call(self.canonical, [words])
+        found = code.builder.call(self.table.hash, [words])
+        leave_if_remembered(code, words, found, self.words)
+        return found
+
+    monkeypatch.setattr(Expanding, "_hashed", hashed)
+    assert caught("readers")
+
+
+def test_an_initial_state_that_is_kept_as_it_is_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without(*given: object) -> Expanding:
+        made = Expanding(*given)  # type: ignore[arg-type]
+        made.canonical = None
+        return made
+
+    monkeypatch.setattr("kmcheck.engines.native.compiled.Expanding", without)
+    assert caught("chosen")
