@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kmcheck.diagnostics import InternalError
+from kmcheck.audit import Said, audit
+from kmcheck.diagnostics import InternalError, UsageError
 from kmcheck.engines.native import ENGINE as NATIVE
 from kmcheck.engines.native.code import Code
 from kmcheck.engines.native.emit import Value
@@ -20,7 +21,7 @@ from kmcheck.protocols import Engine, Question
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
-from kmcheck.verdict import Budget, Finding
+from kmcheck.verdict import Budget, Checkpoints, Finding
 from tests.random_programs import built
 from tests.random_symmetric import generate
 from tests.symmetric import of, random, reduced_of
@@ -33,7 +34,7 @@ EXAMPLES = 10
 EVERY = Question(every=True)
 
 
-def search(engine: Engine, system: TransitionSystem, **budget: int) -> Finding:
+def search(engine: Engine, system: TransitionSystem, **budget: object) -> Finding:
     return engine.search(system, EVERY, Solver(), Budget(**budget), lambda _: None)  # type: ignore[arg-type]
 
 
@@ -102,6 +103,32 @@ def test_qrcu_has_as_many_orbits_as_rumur_finds(
     system = reduced_of(build(compile_spec(spec, wanted), Solver().holds))
     found = search(NATIVE, system, threads=2).statistics
     assert (found.states, found.transitions) == (states, transitions)
+
+
+# --- what else there is ------------------------------------------------------------------------
+
+
+def test_an_audit_compares_lengths_of_runs() -> None:
+    settings = {"READ_LOCK": False, "FREERS": 3}
+    spec = read(str(ROOT / "specs/kmemcg/reparent_caches.py"))
+    reduced = reduced_of(build(compile_spec(spec, settings), Solver().holds))
+    assert reduced.symmetry is not None
+    said = Said("native", NATIVE.search(reduced, Question(), Solver(), Budget(), lambda _: None))
+    assert said.finding.claims
+    told = audit(said, reduced, Question(), Budget(), lambda _: None)
+    assert told == (
+        "audited against the reference engine: equal verdicts, counts and lengths of traces"
+    )
+
+
+def test_a_checkpoint_is_of_a_search_with_the_same_symmetry(tmp_path: Path) -> None:
+    system, path = of("readers"), str(tmp_path / "kept")
+    plain = replace(system, symmetry=None)
+    whole = search(NATIVE, system)
+    search(NATIVE, system, depth=8, checkpoints=Checkpoints(keep=path))
+    assert search(NATIVE, system, checkpoints=Checkpoints(resume=path)) == whole
+    with pytest.raises(UsageError, match="of another search: its symmetry is"):
+        search(NATIVE, plain, checkpoints=Checkpoints(resume=path))
 
 
 # --- mutants -----------------------------------------------------------------------------------

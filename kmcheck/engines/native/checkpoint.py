@@ -72,6 +72,7 @@ class Saved:
         for name, wanted in identity.items():
             found = self.header["identity"].get(name)
             if found != wanted:
+                self.close()
                 title = f"{path} is of another search: its {name} is {found}, not {wanted}"
                 raise UsageError(title, "resume with what it was begun with")
 

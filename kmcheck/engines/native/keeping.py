@@ -101,6 +101,7 @@ def restore(
     states.forestall(map(tuple, told["seen"]))
     for array in states.arrays():
         saved.fill(array)
+    saved.close()
     for kept, flags in ((told["entered"], machine.entered), (told["taken"], machine.taken)):
         for name, text in kept.items():
             flags[name][:] = bytes.fromhex(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from kmcheck import machine as host
@@ -27,7 +28,7 @@ from kmcheck.protocols import Progress, Question
 from kmcheck.semantics import Judge, Machine, State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from kmcheck.verdict import Budget, Finding, Statistics
+from kmcheck.verdict import Budget, Checkpoints, Finding, Statistics
 
 CHUNK = 1 << 15
 """States between two looks at the clock, the memory and the screen."""
@@ -50,7 +51,7 @@ class Search:
         self.system = system
         self.question = question
         self.solver = solver
-        self.budget = budget
+        self.budget = replace(budget, checkpoints=_identified(budget.checkpoints, system))
         self.clock = Clock(budget, report)
         self.widths: Widths = {}
 
@@ -324,6 +325,12 @@ class Exploration:
                 for compiled in (*self.run_before, self.compiled):
                     _mark(self.machine.entered[name], compiled.flags(f"entered.{name}", count))
                     _mark(self.machine.taken[name], compiled.flags(f"taken.{name}", 2 * count))
+
+
+def _identified(wanted: Checkpoints, system: TransitionSystem) -> Checkpoints:
+    """Return what is wanted of checkpoints: states up to a symmetry are of another search."""
+    order = 1 if system.symmetry is None else system.symmetry.order
+    return replace(wanted, identity={**wanted.identity, "symmetry": order})
 
 
 def _mark(flags: bytearray, more: bytes) -> None:
