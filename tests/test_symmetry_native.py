@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kmcheck.audit import Said, audit
 from kmcheck.diagnostics import InternalError, UsageError
 from kmcheck.engines.native import ENGINE as NATIVE
-from kmcheck.engines.native.code import Code
-from kmcheck.engines.native.emit import Value
 from kmcheck.engines.native.expanding import Expanding
-from kmcheck.engines.native.recent import leave_if_remembered
 from kmcheck.engines.reference import ENGINE as REFERENCE
 from kmcheck.expected import Expectation, expectations, tables
 from kmcheck.frontend import compile_spec, read
@@ -141,34 +139,31 @@ def caught(name: str) -> bool:
         return True
 
 
-def test_successors_that_are_kept_as_they_are_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hashed(self: Expanding, code: Code, words: Value) -> Value:
-        return code.builder.call(self.table.hash, [words])
+def made_with(monkeypatch: pytest.MonkeyPatch, pushes: bool, adds: bool) -> None:
+    """Let successors or initial states be put into canonical form, or neither."""
 
-    monkeypatch.setattr(Expanding, "_hashed", hashed)
+    def made(*given: Any) -> Expanding:  # noqa: ANN401 - as `Expanding`
+        *others, canonical = given
+        expanding = Expanding(*(*others, canonical if pushes else None))
+        expanding.canonical = canonical if adds else None
+        return expanding
+
+    monkeypatch.setattr("kmcheck.engines.native.compiled.Expanding", made)
+
+
+def test_successors_that_are_kept_as_they_are_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_with(monkeypatch, pushes=False, adds=True)
     assert caught("friends")
 
 
-def test_a_memory_that_takes_a_form_for_the_state_itself_is_caught(
+def test_an_initial_state_that_is_kept_as_it_is_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_with(monkeypatch, pushes=True, adds=False)
+    assert caught("chosen")
+
+
+def test_machine_code_that_mixes_up_what_it_exchanges_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def hashed(self: Expanding, code: Code, words: Value) -> Value:
-        found = code.builder.call(self.table.hash, [words])
-        leave_if_remembered(code, words, found, self.words)
-        code.builder.call(self.canonical, [words])
-        found = code.builder.call(self.table.hash, [words])
-        leave_if_remembered(code, words, found, self.words)
-        return found
-
-    monkeypatch.setattr(Expanding, "_hashed", hashed)
-    assert caught("readers")
-
-
-def test_an_initial_state_that_is_kept_as_it_is_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def without(*given: object) -> Expanding:
-        made = Expanding(*given)  # type: ignore[arg-type]
-        made.canonical = None
-        return made
-
-    monkeypatch.setattr("kmcheck.engines.native.compiled.Expanding", without)
-    assert caught("chosen")
+    """An exchange that renames nothing keeps states that no run leads to."""
+    monkeypatch.setattr("kmcheck.engines.native.exchange._rename", lambda *_: None)
+    assert caught("friends")

@@ -83,7 +83,11 @@ class Expanding:
         context, words = function.args
         code = Code(function, context)
         b, size = code.builder, self.words + 2
-        hashed = self._hashed(code, words)
+        if self.canonical is not None:
+            b.call(self.canonical, [words])
+        hashed = b.call(self.table.hash, [words])
+        if worthwhile(self.steps.shapes.packing):
+            leave_if_remembered(code, words, hashed, self.words)
         owner = self.table.owner(code, hashed)
         filling = code.address("filling", owner)
         at = b.load(filling)
@@ -98,25 +102,6 @@ class Expanding:
         b.store(code.get("when"), b.gep(place, [i64(self.words + 1)]))
         b.ret_void()
         return function
-
-    def _hashed(self, code: Code, words: Value) -> Value:
-        """Write that the function ends here if a state was met lately, and return its hash.
-
-        With a symmetry the state is first met as it is, then as its canonical form. It has just
-        been remembered if it is that itself, so that it counts as met only where the hash differs.
-        """
-        b, hashed = code.builder, code.builder.call(self.table.hash, [words])
-        remembers = worthwhile(self.steps.shapes.packing)
-        if remembers:
-            leave_if_remembered(code, words, hashed, self.words)
-        if self.canonical is None:
-            return hashed
-        b.call(self.canonical, [words])
-        form = b.call(self.table.hash, [words])
-        if remembers:
-            with b.if_then(b.icmp_unsigned("!=", form, hashed)):
-                leave_if_remembered(code, words, form, self.words)
-        return form
 
     def _write(self) -> None:
         context, number = self.function.args
