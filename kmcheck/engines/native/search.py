@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 from kmcheck import machine as host
@@ -24,11 +23,12 @@ from kmcheck.engines.native.packing import Narrow, Packing, Widths
 from kmcheck.engines.native.plan import plan
 from kmcheck.engines.native.runs import Runs
 from kmcheck.engines.native.states import States
+from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Progress, Question
 from kmcheck.semantics import Judge, Machine, State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from kmcheck.verdict import Budget, Checkpoints, Finding, Statistics
+from kmcheck.verdict import Budget, Finding, Multiplied, Statistics
 
 CHUNK = 1 << 15
 """States between two looks at the clock, the memory and the screen."""
@@ -51,7 +51,7 @@ class Search:
         self.system = system
         self.question = question
         self.solver = solver
-        self.budget = replace(budget, checkpoints=_identified(budget.checkpoints, system))
+        self.budget = budget
         self.clock = Clock(budget, report)
         self.widths: Widths = {}
 
@@ -121,6 +121,7 @@ class Exploration:
         """
         before = self.solver.stood_for
         try:
+            self.keeping.check()
             return self.claims.finding(lambda: self._levels(saved), self._statistics)
         finally:
             self.solver.stood_for = before + self.states.total("stood_for")
@@ -146,10 +147,10 @@ class Exploration:
                     self.depth += 1
         except Stop as stop:
             if stop.why is not None:
-                self._keep()
+                self.keeping.end(self.states, self._described)
             raise
         except KeyboardInterrupt:
-            self._keep()
+            self.keeping.end(self.states, self._described)
             raise
 
     def _begin(self) -> None:
@@ -167,9 +168,6 @@ class Exploration:
         while size.room * self.threads < self.states["states"]:
             size = growth.next_after(size, self.packing, self.threads)
         self._take(size)
-
-    def _keep(self) -> None:
-        self.keeping.keep(self.states, self._described)
 
     def _described(self) -> dict[str, Any]:
         self._mark_exercised()
@@ -193,7 +191,7 @@ class Exploration:
             self._look_around()
             self._speed_up()
             if self.keeping.is_due():
-                self._keep()
+                self.keeping.keep(self.states, self._described)
             contexts = states.start(min(end, states["next"] + CHUNK))
             self._together(self.compiled.search, contexts)
             self._obey()
@@ -315,7 +313,14 @@ class Exploration:
             judged=judged,
             unexercised=unexercised(self.machine),
             bound_reached=tuple(sorted(self.claims.bounds)),
+            multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
+            checkpoint=self.keeping.ended,
         )
+
+    def _multiplied(self) -> Multiplied:
+        found = self.states["states"]
+        sample = (self.states.state(number) for number in sampled(found))
+        return multiplied(self.system.layout, sample, found)
 
     def _mark_exercised(self) -> None:
         """Note what machine code has run."""
@@ -325,12 +330,6 @@ class Exploration:
                 for compiled in (*self.run_before, self.compiled):
                     _mark(self.machine.entered[name], compiled.flags(f"entered.{name}", count))
                     _mark(self.machine.taken[name], compiled.flags(f"taken.{name}", 2 * count))
-
-
-def _identified(wanted: Checkpoints, system: TransitionSystem) -> Checkpoints:
-    """Return what is wanted of checkpoints: states up to a symmetry are of another search."""
-    order = 1 if system.symmetry is None else system.symmetry.order
-    return replace(wanted, identity={**wanted.identity, "symmetry": order})
 
 
 def _mark(flags: bytearray, more: bytes) -> None:
