@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from kmcheck.diagnostics import InternalError
 from kmcheck.engines.native import canonical as native
 from kmcheck.engines.native.emit import Emitter, Value, i64
 from kmcheck.engines.native.orders import plain_changes
@@ -19,8 +18,6 @@ from kmcheck.ir.layout import Layout
 from kmcheck.ir.symmetry import Symmetry
 from kmcheck.ir.types import SetOf, Type
 from kmcheck.protocols import Question
-from kmcheck.reduce.symmetry import REDUCTION
-from kmcheck.reduce.symmetry.equivariance import Equivariance
 from kmcheck.replay import replay
 from kmcheck.semantics import State, canonical
 from kmcheck.semantics.canonical import Canonical, Colours, Edges
@@ -28,7 +25,6 @@ from kmcheck.semantics.renaming import Permutation, Renaming
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Finding
-from tests.language import source
 from tests.random_programs import built
 from tests.random_symmetric import generate
 from tests.symmetric import (
@@ -244,69 +240,3 @@ def test_random_symmetric_programs_violate_the_same(batch: int) -> None:
         found = built(generate(random(100 * batch + number)))
         compared += found is not None and assert_nothing_is_missed(found[0])
     assert compared >= 2
-
-
-# --- the precondition --------------------------------------------------------------------------
-
-LAST = """
-    class Task(Object):
-        first: bool
-
-    class World(Object):
-        there: SetOf[Process]
-        anyone: bool
-
-    tasks = PerProcess(Task)
-    world = World()
-
-    @process(daemon=True)
-    def worker() -> None:
-        with atomic():
-            if not world.anyone:
-                mine(tasks).first = True
-            world.anyone = True
-            world.there.add(me())
-        wait_until(False)
-
-    @process
-    def judge() -> None:
-        with atomic():
-            wait_until(len(world.there) == 2)
-            last = me()
-            for process in each(world.there):
-                last = process
-            assert {claim}
-            last = None
-
-    @setup
-    def begin() -> None:
-        start(worker)
-        start(worker)
-        start(judge)
-"""
-"""The judge asks about whoever has the highest number. What it claims is wrong, both ways."""
-
-CLAIMS = ("tasks.of(last).first", "not tasks.of(last).first")
-
-
-@pytest.mark.parametrize("claim", CLAIMS)
-def test_what_depends_on_numbers_is_not_interchangeable(claim: str) -> None:
-    system = build(compile_spec(source(LAST.replace("{claim}", claim))), Solver().holds)
-    assert REDUCTION.reduce(system, Question()).note is None
-    assert [found.violation for found in search(system).claims] == ["assertion"]
-
-
-def test_without_its_precondition_symmetry_misses_a_violation(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(Equivariance, "look", lambda self: None)
-    assert sorted(map(outcome, CLAIMS)) == ["holds", "no true run"]
-
-
-def outcome(claim: str) -> str:
-    system = reduced_of(build(compile_spec(source(LAST.replace("{claim}", claim))), Solver().holds))
-    assert system.symmetry is not None
-    try:
-        return "violated" if search(system).claims else "holds"
-    except InternalError:
-        return "no true run"

@@ -26,9 +26,9 @@ from tests.symmetric import of, random, reduced_of
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKS = [c for spec in tables([str(ROOT / "specs")]) for c in expectations(spec)]
-MOST = 2000
-BATCHES = 4
-EXAMPLES = 10
+MOST = 1000
+BATCHES = 3
+EXAMPLES = 8
 EVERY = Question(every=True)
 
 
