@@ -18,6 +18,7 @@ from kmcheck.ir.layout import Layout
 from kmcheck.ir.symmetry import Symmetry
 from kmcheck.ir.types import SetOf, Type
 from kmcheck.protocols import Question
+from kmcheck.reduce.symmetry.sorts import MOST_ORDERS
 from kmcheck.replay import replay
 from kmcheck.semantics import State, canonical
 from kmcheck.semantics.canonical import Canonical, Colours, Edges
@@ -25,6 +26,7 @@ from kmcheck.semantics.renaming import Permutation, Renaming
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Finding
+from tests.language import source
 from tests.random_programs import built
 from tests.random_symmetric import generate
 from tests.symmetric import (
@@ -104,6 +106,15 @@ def test_plain_changes_go_through_all_orders_and_back(count: int) -> None:
         order[at], order[at + 1] = order[at + 1], order[at]
     assert order == list(range(count))
     assert len(seen) == len(plain_changes(count)) == (factorial(count) if count > 1 else 0)
+
+
+def test_machine_code_needs_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all hashes collide, all orders are tried: colours only save time."""
+    monkeypatch.setattr("kmcheck.engines.native.colours.key", lambda *_: 0)
+    for name in ("friends", "boxes"):
+        system = of(name)
+        assert system.symmetry is not None
+        assert_laws(name, Native(system, system.symmetry).of)
 
 
 RINGS = ([1, 0, 3, 4, 2], [1, 2, 3, 4, 0])
@@ -240,3 +251,40 @@ def test_random_symmetric_programs_violate_the_same(batch: int) -> None:
         found = built(generate(random(100 * batch + number)))
         compared += found is not None and assert_nothing_is_missed(found[0])
     assert compared >= 2
+
+
+MANY = """
+    class Box(Object, limit={boxes}):
+        used: bool
+
+    class World(Object):
+        n: int
+
+    world = World()
+
+    @process
+    def maker() -> None:
+        box = Box()
+        box.used = True
+        free(box)
+        box = None
+
+    @setup
+    def begin() -> None:
+        for _ in range({makers}):
+            start(maker)
+"""
+
+
+@pytest.mark.parametrize(
+    ("boxes", "makers", "expected"),
+    [(7, 7, [7, 7]), (8, 8, [8, 6]), (9, 9, [8]), (8, 9, [8, 6])],
+)
+def test_there_are_never_more_orders_than_can_be_tried(
+    boxes: int, makers: int, expected: list[int]
+) -> None:
+    text = MANY.replace("{boxes}", str(boxes)).replace("{makers}", str(makers))
+    found = reduced_of(build(compile_spec(source(text)), Solver().holds)).symmetry
+    assert found is not None
+    assert [len(sort.members) for sort in found.sorts] == expected
+    assert found.order <= MOST_ORDERS

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import factorial
 
 from kmcheck.ir.layout import Layout
 from kmcheck.ir.symmetry import Member, Name, Sort, Symmetry, Thing
@@ -24,6 +25,9 @@ from kmcheck.semantics.renaming import Renaming, mentioned
 
 MOST = 8
 """Members of a sort: any subgroup is sound, and 8! is large enough."""
+
+MOST_ORDERS = 30_000_000
+"""Permutations of all sorts together: all may have to be tried for a state, in half a second."""
 
 Cell = tuple[int, tuple[int, ...]]
 """A sort of single things, and those of one colour in it."""
@@ -40,16 +44,30 @@ class Candidates:
 def sorts(
     layout: Layout, initial: list[State], changes: Changes, broken: set[Category]
 ) -> Iterator[Sort]:
-    """Yield the sorts of a system: at least two members each, no thing twice."""
+    """Yield the sorts of a system: at least two members each, no thing twice.
+
+    What there are too many of is left out: of what is renewed all of it, of other things the last.
+    """
     held = list(lasting(layout, changes, initial))
     found = _candidates(layout, initial, changes, broken, held)
+    orders = 1
     for things in found.renewed.values():
-        if 1 < len(things) <= MOST:
+        if len(things) == _most(len(things), orders) > 1:
+            orders *= factorial(len(things))
             yield Sort(tuple((thing,) for thing in things))
     for members in Ties(layout, initial[0], found).bundles():
-        sort = Sort(tuple(members[:MOST]))
+        sort = Sort(tuple(members[: _most(len(members), orders)]))
         if _keeps(layout, initial[0], held, sort):
+            orders *= factorial(len(sort.members))
             yield sort
+
+
+def _most(count: int, orders: int) -> int:
+    """Return how many of so many members a sort may have, where so many orders are there."""
+    few = min(count, MOST)
+    while orders * factorial(few) > MOST_ORDERS:
+        few -= 1
+    return few
 
 
 def _candidates(
