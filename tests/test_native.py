@@ -124,6 +124,23 @@ def test_a_cell_that_is_too_narrow_is_widened(n: int, sign: str, by: int) -> Non
     assert search(NATIVE, system) == search(REFERENCE, system)
 
 
+def test_values_that_take_no_bits_may_be_many() -> None:
+    once = "for _ in range(1):\n    g.n = 1 - g.n\n"
+    system = of(
+        program("n: Annotated[int, range(2)]", once, begin="for _ in range(3):\n    start(p0)")
+    )
+    assert search(NATIVE, system) == search(REFERENCE, system)
+
+
+def test_a_property_counts_as_asked_for_where_there_is_an_answer() -> None:
+    never = "@always\ndef law() -> bool:\n    return g.next.n == 0\n"
+    fields = 'next: Ref["G"]\nn: int'
+    system = of(program(fields, "g.n = 1\n") + never)
+    found = search(NATIVE, system, Question(every=True))
+    assert found == search(REFERENCE, system, Question(every=True))
+    assert found.statistics.judged == {"law": 0}
+
+
 THREADED = [
     ("specs/classic/qrcu.py", {}),
     ("specs/kmemcg/reparent_caches.py", {}),

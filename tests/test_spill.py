@@ -25,6 +25,7 @@ from kmcheck.verdict import Budget, Checkpoints, Finding
 from tests.language import program
 from tests.native_mutants import Mutant
 from tests.random_programs import built, programs
+from tests.symmetric import reduced_of
 from tests.test_native import of, search
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,6 +59,18 @@ def test_every_spec_has_the_same_states_and_runs(check: Expectation, tmp_path: P
     assert found == search(NATIVE, system, EVERY)
     assert (found.statistics.spilled > 0) == (found.statistics.states > 60)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_search_up_to_symmetry_has_the_same_states_and_runs(threads: int, tmp_path: Path) -> None:
+    spec = read(str(ROOT / "specs/kmemcg/reparent_caches.py"))
+    wanted = {"READ_LOCK": False, "FREERS": 3}
+    system = reduced_of(build(compile_spec(spec, wanted), Solver().holds))
+    assert system.symmetry is not None
+    found = spilled(system, tmp_path, threads)
+    assert found == search(NATIVE, system, EVERY)
+    assert found.statistics.spilled > 0
 
 
 @pytest.mark.usefixtures("small")

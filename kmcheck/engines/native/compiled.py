@@ -10,6 +10,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite import ir
 
+from kmcheck.engines.native.canonical import Canonical
 from kmcheck.engines.native.cells import Faults, Shapes
 from kmcheck.engines.native.context import SORTS, STATUSES
 from kmcheck.engines.native.emit import Value, i64
@@ -26,6 +27,7 @@ from kmcheck.engines.native.steps import Steps
 from kmcheck.engines.native.table import Form, Table
 from kmcheck.engines.native.touched import is_symbolic
 from kmcheck.ir.code import Check
+from kmcheck.ir.symmetry import Symmetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class Compiled:
     what statuses and notes mean.
     """
 
-    def __init__(self, packing: Packing, variant: Variant) -> None:
-        """Write the code and compile it."""
+    def __init__(self, packing: Packing, variant: Variant, symmetry: Symmetry | None) -> None:
+        """Write the code and compile it: with a symmetry, only canonical forms are kept."""
         self.packing = packing
         self.variant = variant
         self.faults = Faults()
@@ -63,7 +65,8 @@ class Compiled:
         judging = Judging(module, shapes, self.faults, self.questions)
         events = Events(module)
         table = Table(module, packing.words, variant.form, variant.threads)
-        expanding = Expanding(table, self.steps, judging, events, self.questions)
+        canonical = None if symmetry is None else Canonical(module, packing, symmetry).function
+        expanding = Expanding(table, self.steps, judging, events, self.questions, canonical)
         judgement = Judgement(module, judging, events)
         Rounds(table, expanding, judgement, late=variant.late)
         if variant.late:

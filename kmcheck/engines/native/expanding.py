@@ -49,9 +49,17 @@ class Expanding:
     """
 
     def __init__(
-        self, table: Table, steps: Steps, judging: Judging, events: Events, questions: Questions
+        self,
+        table: Table,
+        steps: Steps,
+        judging: Judging,
+        events: Events,
+        questions: Questions,
+        canonical: ir.Function | None,
     ) -> None:
+        """Take what is called; `canonical` puts a state into canonical form, if there is one."""
         self.table = table
+        self.canonical = canonical
         self.module = table.module
         self.words = table.words
         self.steps = steps
@@ -75,6 +83,8 @@ class Expanding:
         context, words = function.args
         code = Code(function, context)
         b, size = code.builder, self.words + 2
+        if self.canonical is not None:
+            b.call(self.canonical, [words])
         hashed = b.call(self.table.hash, [words])
         if worthwhile(self.steps.shapes.packing):
             leave_if_remembered(code, words, hashed, self.words)

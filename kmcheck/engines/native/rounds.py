@@ -318,6 +318,8 @@ class Rounds:
         context, words = function.args
         code = Code(function, context)
         b, number, mask = code.builder, code.get("states"), code.get("mask")
+        if self.expanding.canonical is not None:
+            b.call(self.expanding.canonical, [words])
         hashed = b.call(self.table.hash, [words])
         owner = self.table.owner(code, hashed)
         table = code.table(owner, self.table.kind)

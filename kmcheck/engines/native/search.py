@@ -21,6 +21,7 @@ from kmcheck.engines.native.keeping import Keeping
 from kmcheck.engines.native.noticed import Noticed
 from kmcheck.engines.native.packing import Narrow, Packing, Widths
 from kmcheck.engines.native.plan import plan
+from kmcheck.engines.native.runs import Runs
 from kmcheck.engines.native.states import States
 from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Progress, Question
@@ -102,20 +103,20 @@ class Exploration:
         self.packing = packing
         self.machine = Machine(self.system.layout, self.solver.holds)
         self.judge = Judge(self.system.layout, self.solver.holds)
-        self.claims = Claims(search.question)
+        self.claims = Claims(search.question, alike=self.system.symmetry is not None)
         self.size = growth.first(packing, self.threads)
-        self.compiled = Compiled(packing, Variant(self.size.form, self.threads))
+        self.compiled = self._compiled(Variant(self.size.form, self.threads))
         self.run_before: list[Compiled] = []
         self.spill = search.budget.spill
         self.base: int | None = None
         """How many states have been sifted, None as long as none wait."""
-        sorts = self.compiled.sorts
-        self.states = States(packing, self.machine, sorts, self.threads, self.spill)
+        self.states = States(packing, self.compiled.sorts, self.threads, self.spill)
         self.answers = Answers(self.compiled, packing, self.judge, self.solver)
         self.asked = [self.answers.function(context) for context in self.states.contexts]
         for context, function in zip(self.states.contexts, self.asked, strict=True):
             context[PLACES["ask"]] = ctypes.cast(function, ctypes.c_void_p).value or 0
-        self.noticed = Noticed(self.machine, self.judge, self.states, self.claims)
+        runs = Runs(self.system, self.machine, self.states)
+        self.noticed = Noticed(runs, self.judge, self.states, self.claims)
         self.pool = ThreadPoolExecutor(max(1, self.threads - 1))
         self.depth = 0
 
@@ -254,6 +255,9 @@ class Exploration:
         if not self.compiled.variant.speed and self.states["states"] > LASTING:
             self._go_on_with(self.compiled.faster())
 
+    def _compiled(self, variant: Variant) -> Compiled:
+        return Compiled(self.packing, variant, self.system.symmetry)
+
     def _go_on_with(self, compiled: Compiled) -> None:
         self.run_before.append(self.compiled)
         self.compiled = self.answers.compiled = compiled
@@ -316,7 +320,7 @@ class Exploration:
         """Put all states into tables of a size."""
         if size.form != self.size.form:
             speed = self.compiled.variant.speed
-            self._go_on_with(Compiled(self.packing, Variant(size.form, self.threads, speed)))
+            self._go_on_with(self._compiled(Variant(size.form, self.threads, speed)))
         self._lay_tables(size)
         self._together(self.compiled.rehash, self.states.start(0))
         self.states.share_held()
@@ -349,7 +353,7 @@ class Exploration:
         available = int(self.most_bytes * growth.FULL) - host.resident()
         size = growth.waiting(self.packing, available, self.threads)
         speed = self.compiled.variant.speed
-        self._go_on_with(Compiled(self.packing, Variant(size.form, self.threads, speed, late=True)))
+        self._go_on_with(self._compiled(Variant(size.form, self.threads, speed, late=True)))
         self._lay_tables(size)
         self.states.wait(size.room * self.threads)
 

@@ -26,8 +26,7 @@ from kmcheck.engines.native.packing import Packing
 from kmcheck.engines.native.questions import KEPT
 from kmcheck.engines.native.recent import REMEMBERED, WIPED
 from kmcheck.engines.native.table import AHEAD
-from kmcheck.semantics import BoundReached, Machine, State
-from kmcheck.verdict import Witness
+from kmcheck.semantics import State
 
 MOST_STATES, MOST_FILED = 1 << 30, (1 << 32) - 2
 """States that there is room for, in memory and in files."""
@@ -43,21 +42,18 @@ ALONE, TOGETHER = (1024, 1 << 15), (256, 1 << 13)
 
 
 class States:
-    """Contexts for machine code, the states found with it, and the runs that led to them.
+    """Contexts for machine code, and the states found with it.
 
     A state's number is its place in the order of discovery. `origins` has, for each initial state
     that was kept, its place among those of the system.
     """
 
-    def __init__(
-        self, packing: Packing, machine: Machine, sorts: int, threads: int, folder: str | None
-    ) -> None:
+    def __init__(self, packing: Packing, sorts: int, threads: int, folder: str | None) -> None:
         """Take memory, and files in a folder if one is given, for states and their parents.
 
         `sorts` is how many sorts of events there may be.
         """
         self.packing = packing
-        self.machine = machine
         self.words = packing.words
         self.threads = threads
         self.origins: list[int] = []
@@ -276,27 +272,9 @@ class States:
 
     def previous(self, number: int) -> State | None:
         """Return the state from which a state was found, None of an initial one."""
-        return self.state(self._parent(number)) if number >= len(self.origins) else None
+        return self.state(self.parent(number)) if number >= len(self.origins) else None
 
-    def _parent(self, number: int) -> int:
+    def parent(self, number: int) -> int:
+        """Return the number of the state from which a state was found."""
         place = self.parents.address + PARENT_BYTES * number
         return ctypes.c_uint32.from_address(place).value
-
-    def run(self, number: int) -> Witness:
-        """Return the run to a state: the steps are found again by taking all of them."""
-        steps: list[tuple[int, tuple[int, ...]]] = []
-        while number >= len(self.origins):
-            parent = self._parent(number)
-            steps.append(self._step(self.state(parent), self.state(number)))
-            number = parent
-        return Witness(self.origins[number], tuple(reversed(steps)))
-
-    def _step(self, before: State, after: State) -> tuple[int, tuple[int, ...]]:
-        for actor in range(len(self.machine.actors)):
-            try:
-                for step in self.machine.steps_of(before, actor):
-                    if step.state == after:
-                        return step.process, step.choices
-            except BoundReached:
-                continue
-        raise AssertionError(after)
