@@ -9,6 +9,7 @@ from kmcheck.diagnostics import Diagnostic, Span, SpecError
 from kmcheck.ir.expr import Const, Expr, Op, Slots
 from kmcheck.ir.layout import MOST_SLOTS, Layout, Sizing, TooLarge
 from kmcheck.ir.program import Program
+from kmcheck.ir.stubborn import Stubborn
 from kmcheck.residual import Residual
 from kmcheck.semantics import BoundReached, Fault, Machine, State, Undecided
 from kmcheck.solver import Undecided as SolverUndecided
@@ -22,11 +23,15 @@ MOST_INITIAL = 10_000
 
 @dataclass(frozen=True, slots=True)
 class TransitionSystem:
-    """What is explored. `initial` pairs setup's choices with the state that they lead to."""
+    """What is explored. `initial` pairs setup's choices with the state that they lead to.
+
+    With `stubborn`, only some of the steps out of a state are explored.
+    """
 
     program: Program
     layout: Layout
     initial: tuple[tuple[tuple[int, ...], State], ...]
+    stubborn: Stubborn | None = None
 
 
 def build(program: Program, decide: Callable[[Residual], bool]) -> TransitionSystem:

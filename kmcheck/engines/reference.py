@@ -5,7 +5,7 @@ Slow, obvious and exact: every other engine and every reduction is measured agai
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -13,6 +13,7 @@ from kmcheck.claims import Claims, Clock, unexercised
 from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
+from kmcheck.semantics.stubborn import Chooser
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Budget, Finding, Multiplied, Statistics, Witness
@@ -35,6 +36,8 @@ class Search:
     report: Callable[[Progress], None]
     machine: Machine = field(init=False)
     judge: Judge = field(init=False)
+    going: Callable[[State], Iterable[int]] = field(init=False)
+    """Whose steps are explored from a state."""
     numbers: dict[State, int] = field(default_factory=dict)
     parents: list[Origin] = field(default_factory=list)
     """For each state: its parent's number, and the process and choices of the step from there.
@@ -51,6 +54,10 @@ class Search:
         """Compile the program for the machine and the judge."""
         self.machine = Machine(self.system.layout, self.solver.holds)
         self.judge = Judge(self.system.layout, self.solver.holds)
+        everybody = range(len(self.machine.actors))
+        self.going = lambda _: everybody
+        if self.system.stubborn is not None:
+            self.going = Chooser(self.machine, self.system.stubborn).actors_of
         self.claims = Claims(self.question)
         self.clock = Clock(self.budget, self.report)
 
@@ -92,7 +99,7 @@ class Search:
     def _expand(self, state: State, level: list[State]) -> None:
         number = self.numbers[state]
         enabled = False
-        for actor in range(len(self.machine.actors)):
+        for actor in self.going(state):
             try:
                 for step in self.machine.steps_of(state, actor):
                     enabled = True
