@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kmcheck import shelf
 from kmcheck.diagnostics import InternalError, UsageError
 from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from kmcheck.verdict import Budget, Finding, Witness
+from kmcheck.verdict import Budget, Checkpoints, Finding, Witness
 
 REFERENCE, NATIVE = "reference", "native"
 
@@ -43,7 +43,8 @@ def audit(
     name = NATIVE if said.engine == REFERENCE else REFERENCE
     engine: Engine = shelf.take("engines", name, "ENGINE")
     try:
-        other = Said(name, engine.search(system, question, Solver(), budget, report))
+        alone = replace(budget, checkpoints=Checkpoints())
+        other = Said(name, engine.search(system, question, Solver(), alone, report))
     except UsageError as refused:
         return f"not audited: the {name} engine cannot explore this: {refused.message}"
     first, second = (said, other) if said.engine == REFERENCE else (other, said)

@@ -71,7 +71,8 @@ def verify(
     engine: Engine = shelf.take("engines", options.engine, "ENGINE")
     question = Question(wanted, options.every)
     reduced, notes = reduce(system, question, options.without)
-    finding = engine.search(reduced, question, solver, options.budget, report)
+    budget = _identified(options.budget, program, question, notes)
+    finding = engine.search(reduced, question, solver, budget, report)
     queries, stood_for = solver.queries, solver.stood_for
     audited = ""
     if options.audit:
@@ -85,6 +86,22 @@ def verify(
     label = replace(_label(program, options, notes, finding, queries, stood_for), audit=audited)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return Result(verdicts, label, time.perf_counter() - began, peak)
+
+
+def _identified(
+    budget: Budget, program: Program, question: Question, notes: tuple[str, ...]
+) -> Budget:
+    """Return the budget with what a checkpoint has to be of."""
+    identity = {
+        "version of kmcheck": __version__,
+        "spec": program.name,
+        "digest": program.digest,
+        "settings": {s.name: spell(s) for s in program.settings},
+        "properties": None if question.wanted is None else sorted(question.wanted),
+        "--all": question.every,
+        "reductions": list(notes),
+    }
+    return replace(budget, checkpoints=replace(budget.checkpoints, identity=identity))
 
 
 def reduce(

@@ -97,6 +97,8 @@ class Statistics:
     bound_reached: tuple[str, ...]
     multiplied: Multiplied = field(default=Multiplied(), compare=False)
     """Told of a search that was given up. Advice, and no finding: engines need not agree on it."""
+    checkpoint: str = field(default="", compare=False)
+    """Where all of it has been kept, for who wants to go on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from kmcheck.frontend import read
 from kmcheck.options import amount, duration, setting
 from kmcheck.protocols import Format, FormatOptions, Told
 from kmcheck.terminal import colour_wanted, progress
-from kmcheck.verdict import ENGINE, Budget, Result
+from kmcheck.verdict import ENGINE, Budget, Checkpoints, Result
 
 
 @click.command()
@@ -63,6 +63,11 @@ from kmcheck.verdict import ENGINE, Budget, Result
     metavar="SIZE",
     help="Use at the most 512M, 8G [default: what is free].",
 )
+@click.option("--checkpoint", "kept_as", metavar="FILE",
+              help="Keep a search that ends early, and now and then before.")  # fmt: skip
+@click.option("--checkpoint-every", "kept_every", callback=duration, default="5m", metavar="TIME",
+              show_default=True, help="How often it is kept on the way.")  # fmt: skip
+@click.option("--resume", metavar="FILE", help="Go on from a checkpoint.")
 @click.option(
     "--format",
     "form",
@@ -131,7 +136,15 @@ class Run:
             given["timeout"],  # type: ignore[arg-type]
             given["memory"] or machine.memory(),  # type: ignore[arg-type]
             1 if given["by_table"] else given["jobs"] or 1,  # type: ignore[arg-type]
+            self._checkpoints(),
         )
+
+    def _checkpoints(self) -> Checkpoints:
+        keep, resume = self.given["kept_as"], self.given["resume"]
+        specs: tuple[str, ...] = self.given["specs"]  # type: ignore[assignment]
+        if (keep or resume) and (len(specs) > 1 or self.given["by_table"]):
+            raise UsageError("a checkpoint is of one search", "name one spec, without --expected")
+        return Checkpoints(keep, self.given["kept_every"], resume)  # type: ignore[arg-type]
 
     def print(self, text: str) -> None:
         """Print to where the user wants it."""

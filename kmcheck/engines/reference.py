@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from kmcheck.claims import Claims, Clock, unexercised
+from kmcheck.diagnostics import UsageError
 from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
@@ -178,7 +179,13 @@ class Reference:
         budget: Budget,
         report: Callable[[Progress], None],
     ) -> Finding:
-        """Explore breadth first with the semantics itself."""
+        """Explore breadth first with the semantics itself.
+
+        Raises:
+            UsageError: checkpoints are wanted, which this engine has not.
+        """
+        if budget.checkpoints.keep or budget.checkpoints.resume:
+            raise UsageError("the reference engine keeps no checkpoints", "use --engine native")
         return Search(system, question, solver, budget, report).run()
 
 

@@ -72,6 +72,7 @@ def _label(label: Label) -> dict[str, Any]:
         "depth": seen.depth,
         "terminal_states": seen.terminal_states,
         "stopped": label.stopped,
+        "checkpoint": seen.checkpoint or None,
         "multiplied": [
             {"by": m.name, "factor": round(m.factor, 3)}
             for m in (seen.multiplied.by if label.stopped else ())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from kmcheck.claims import Claims
+from kmcheck.diagnostics import UsageError
 from kmcheck.engines.native.checkpoint import Saved, save
 from kmcheck.engines.native.context import COUNTED, JUDGED, PLACES
 from kmcheck.engines.native.packing import Widths
@@ -25,10 +28,33 @@ class Keeping:
     def __init__(self, wanted: Checkpoints) -> None:
         self.wanted = wanted
         self.next = time.monotonic() + wanted.every
+        self.ended = ""
+        """Where the whole search has been kept, now that it has ended."""
 
     def is_due(self) -> bool:
         """Tell whether it is time to write one."""
         return self.wanted.keep is not None and time.monotonic() >= self.next
+
+    def check(self) -> None:
+        """Find out now whether a checkpoint can be written later.
+
+        Raises:
+            UsageError: it cannot.
+        """
+        if self.wanted.keep is None:
+            return
+        folder = Path(self.wanted.keep).absolute().parent
+        if not os.access(folder, os.W_OK) or Path(self.wanted.keep).is_dir():
+            raise UsageError(f"cannot write {self.wanted.keep}", "name a file in a folder of yours")
+
+    def end(self, states: States, header: Callable[[], dict[str, Any]]) -> None:
+        """Write the last one, if any are wanted, for whoever resumes a search that ends here.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        self.keep(states, header)
+        self.ended = self.wanted.keep or ""
 
     def keep(self, states: States, header: Callable[[], dict[str, Any]]) -> None:
         """Write one, if any are wanted.
@@ -88,7 +114,7 @@ def restore(
     """Put everything back but the tables, and return the events that have not been settled.
 
     Raises:
-        UsageError: the file ends too early.
+        UsageError: the file is damaged.
     """
     told = saved.header
     states["states"], states["next"] = told["states"], told["next"]
@@ -99,8 +125,7 @@ def restore(
         first[JUDGED + number] = times
     states.origins[:] = told["origins"]
     states.forestall(map(tuple, told["seen"]))
-    for array in states.arrays():
-        saved.fill(array)
+    saved.fill(states.arrays())
     for kept, flags in ((told["entered"], machine.entered), (told["taken"], machine.taken)):
         for name, text in kept.items():
             flags[name][:] = bytes.fromhex(text)

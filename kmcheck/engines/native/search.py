@@ -22,11 +22,12 @@ from kmcheck.engines.native.noticed import Noticed
 from kmcheck.engines.native.packing import Narrow, Packing, Widths
 from kmcheck.engines.native.plan import plan
 from kmcheck.engines.native.states import States
+from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Progress, Question
 from kmcheck.semantics import Judge, Machine, State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from kmcheck.verdict import Budget, Finding, Statistics
+from kmcheck.verdict import Budget, Finding, Multiplied, Statistics
 
 CHUNK = 1 << 15
 """States between two looks at the clock, the memory and the screen."""
@@ -118,6 +119,7 @@ class Exploration:
         """
         before = self.solver.stood_for
         try:
+            self.keeping.check()
             return self.claims.finding(lambda: self._levels(saved), self._statistics)
         finally:
             self.solver.stood_for = before + self.states.total("stood_for")
@@ -143,10 +145,10 @@ class Exploration:
                     self.depth += 1
         except Stop as stop:
             if stop.why is not None:
-                self._keep()
+                self.keeping.end(self.states, self._described)
             raise
         except KeyboardInterrupt:
-            self._keep()
+            self.keeping.end(self.states, self._described)
             raise
 
     def _begin(self) -> None:
@@ -164,9 +166,6 @@ class Exploration:
         while size.room * self.threads < self.states["states"]:
             size = growth.next_after(size, self.packing, self.threads)
         self._take(size)
-
-    def _keep(self) -> None:
-        self.keeping.keep(self.states, self._described)
 
     def _described(self) -> dict[str, Any]:
         self._mark_exercised()
@@ -190,7 +189,7 @@ class Exploration:
             self._look_around()
             self._speed_up()
             if self.keeping.is_due():
-                self._keep()
+                self.keeping.keep(self.states, self._described)
             contexts = states.start(min(end, states["next"] + CHUNK))
             self._together(self.compiled.search, contexts)
             self._obey()
@@ -309,7 +308,14 @@ class Exploration:
             judged=judged,
             unexercised=unexercised(self.machine),
             bound_reached=tuple(sorted(self.claims.bounds)),
+            multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
+            checkpoint=self.keeping.ended,
         )
+
+    def _multiplied(self) -> Multiplied:
+        found = self.states["states"]
+        sample = (self.states.state(number) for number in sampled(found))
+        return multiplied(self.system.layout, sample, found)
 
     def _mark_exercised(self) -> None:
         """Note what machine code has run."""
