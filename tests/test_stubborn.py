@@ -13,6 +13,7 @@ from kmcheck.engines.reference import ENGINE
 from kmcheck.expected import Expectation, expectations, tables
 from kmcheck.frontend import compile_spec, read
 from kmcheck.ir.layout import Layout
+from kmcheck.ir.stubborn import Footprint
 from kmcheck.protocols import Question
 from kmcheck.reduce.stubborn import REDUCTION, footprints, points, seeing, stubborn_of
 from kmcheck.replay import replay
@@ -277,7 +278,7 @@ MUTANTS: dict[str, tuple[str, Patch]] = {
         AGAIN,
         instead(seeing, "starting_each_other", lambda p: dict.fromkeys(p.templates, frozenset())),
     ),
-    "no step is seen": (BOTH, instead(seeing.Seeing, "_read", nobody)),
+    "no step is seen": (BOTH, instead(seeing.Seeing, "_read", lambda *_: Footprint(()))),
     "nobody sees the first step": (RESTING, instead(seeing, "first_cuts", nobody)),
     "nobody sees a daemon": (DAEMON, instead(seeing.Seeing, "_is_seen_at_end", no)),
     "faults are followed": (WRONG, instead(choosing, "Chooser", Careless)),

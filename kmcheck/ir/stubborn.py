@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from typing import Literal, NamedTuple
 
 Place = tuple[str, str, str]
@@ -43,7 +43,17 @@ class Item(NamedTuple):
     points: frozenset[Point] | None
 
 
-Footprint = frozenset[Item]
+class Footprint:
+    """All that is touched, by place."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self.places: dict[Place, set[Item]] = {}
+        for item in items:
+            self.places.setdefault(item.place, set()).add(item)
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield what is touched."""
+        return chain.from_iterable(self.places.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +104,9 @@ def _wake(one: Mode, other: Mode) -> bool:
 
 
 def _meeting(step: Footprint, others: Footprint, meet: Callable[[Mode, Mode], bool]) -> Meeting:
-    by_place: dict[Place, list[Item]] = {}
-    for item in others:
-        by_place.setdefault(item.place, []).append(item)
     pairs: set[tuple[Point, Point]] = set()
-    for item in step:
-        for other in by_place.get(item.place, ()):
+    for place in step.places.keys() & others.places.keys():
+        for item, other in product(step.places[place], others.places[place]):
             if not meet(item.mode, other.mode):
                 continue
             if item.points is None or other.points is None:

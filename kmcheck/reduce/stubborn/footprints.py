@@ -60,6 +60,8 @@ class Footprints:
         self.spawned = {i.process for i in _running(program) if isinstance(i, Spawn)}
         born = embedding(program, {i.kind for i in _running(program) if isinstance(i, Alloc)})
         self.sizes_are_made = any(map(self._has_sizes, born))
+        self.known: dict[tuple[str, frozenset[int]], Footprint] = {}
+        """What may be touched from a cut on, by what code may be run from there."""
 
     def next(self, template: Template, cut: int) -> Footprint:
         """Return what a step from a cut may touch."""
@@ -70,19 +72,23 @@ class Footprints:
             found.add(Item(("pool", template.name, ""), "add", None))
         if self.questions.notice(template, cut, ends):
             found.add(Item(POSITIONS, "add", None))
-        return frozenset(found)
+        return Footprint(found)
 
     def ever(self, template: Template, cut: int) -> Footprint:
         """Return what all steps from a cut on may touch, and those of processes started there."""
-        found, started = set(self._reached(template, cut)), self._starts(template, cut)
-        for name in started:
-            found.update(self._of_another(name))
-        return frozenset(found)
+        reached = frozenset(_reachable(template, cut))
+        key = (template.name, reached)
+        if key not in self.known:
+            found = set(self._reached(template, cut))
+            for name in self._starts(template, cut):
+                found.update(self._of_another(name))
+            self.known[key] = Footprint(found)
+        return self.known[key]
 
     def of_expressions(self, exprs: Iterable[Expr]) -> Footprint:
         """Return what is read by expressions that are no process's: those of properties."""
         touched = Touched(self, None, [])
-        return frozenset(item for expr in exprs for item in touched.reads(expr))
+        return Footprint(item for expr in exprs for item in touched.reads(expr))
 
     def _reached(self, template: Template, cut: int) -> Iterator[Item]:
         """Yield what one process may touch from a cut on."""
