@@ -22,9 +22,11 @@ from kmcheck.engines.native.packing import Packing
 from kmcheck.engines.native.questions import Questions
 from kmcheck.engines.native.rounds import Rounds
 from kmcheck.engines.native.steps import Steps
+from kmcheck.engines.native.stubborn import StubbornSets
 from kmcheck.engines.native.table import Form, Table
 from kmcheck.engines.native.touched import is_symbolic
 from kmcheck.ir.code import Check
+from kmcheck.ir.stubborn import Stubborn
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,10 @@ class Compiled:
     what statuses and notes mean.
     """
 
-    def __init__(self, packing: Packing, variant: Variant) -> None:
-        """Write the code and compile it."""
+    def __init__(
+        self, packing: Packing, variant: Variant, stubborn: Stubborn | None = None
+    ) -> None:
+        """Write the code and compile it; with `stubborn`, not all steps are explored."""
         self.packing = packing
         self.variant = variant
         self.faults = Faults()
@@ -57,7 +61,8 @@ class Compiled:
         judging = Judging(module, shapes, self.faults, self.questions)
         events = Events(module)
         table = Table(module, packing.words, variant.form, variant.threads)
-        expanding = Expanding(table, self.steps, judging, events, self.questions)
+        choose = None if stubborn is None else StubbornSets(module, shapes, stubborn).function
+        expanding = Expanding(table, self.steps, judging, events, self.questions, choose)
         Rounds(table, expanding, Judgement(module, judging, events))
         about = max(len(program.properties), len(self.faults.bounds), 1)
         self.sorts = about * SORTS * STATUSES

@@ -99,7 +99,7 @@ class Exploration:
         self.judge = Judge(self.system.layout, self.solver.holds)
         self.claims = Claims(search.question)
         self.size = growth.first(packing, self.threads)
-        self.compiled = Compiled(packing, Variant(self.size.form, self.threads))
+        self.compiled = self._compiled(Variant(self.size.form, self.threads))
         self.run_before: list[Compiled] = []
         self.states = States(packing, self.machine, self.compiled.sorts, self.threads)
         self.answers = Answers(self.compiled, packing, self.judge, self.solver)
@@ -211,6 +211,9 @@ class Exploration:
         if not self.compiled.variant.speed and self.states["states"] > LASTING:
             self._go_on_with(self.compiled.faster())
 
+    def _compiled(self, variant: Variant) -> Compiled:
+        return Compiled(self.packing, variant, self.system.stubborn)
+
     def _go_on_with(self, compiled: Compiled) -> None:
         self.run_before.append(self.compiled)
         self.compiled = self.answers.compiled = compiled
@@ -269,7 +272,7 @@ class Exploration:
         """Put all states into tables of a size."""
         if size.form != self.size.form:
             speed = self.compiled.variant.speed
-            self._go_on_with(Compiled(self.packing, Variant(size.form, self.threads, speed)))
+            self._go_on_with(self._compiled(Variant(size.form, self.threads, speed)))
         self._lay_tables(size)
         self._together(self.compiled.rehash, self.states.start(0))
         self.states.share_held()
