@@ -9,6 +9,9 @@ from random import Random
 
 import pytest
 
+from kmcheck.engines.native import ENGINE as NATIVE
+from kmcheck.engines.native import meetings
+from kmcheck.engines.native.emit import i64
 from kmcheck.engines.reference import ENGINE
 from kmcheck.expected import Expectation, expectations, tables
 from kmcheck.frontend import compile_spec, read
@@ -21,7 +24,7 @@ from kmcheck.semantics import State, Undecided
 from kmcheck.semantics import stubborn as choosing
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
-from kmcheck.verdict import Budget, Finding
+from kmcheck.verdict import Budget, Finding, Multiplied
 from tests.language import program, source
 from tests.persistent import Watch, wander
 from tests.random_programs import built, generate
@@ -71,6 +74,12 @@ def assert_nothing_is_missed(system: TransitionSystem) -> int:
     for claim in found.claims:
         replay(system, claim, (), Solver())
     return plain.statistics.states - found.statistics.states
+
+
+def test_who_has_nothing_in_common_goes_one_after_the_other() -> None:
+    system = system_of(APART)
+    assert search(system).statistics.states == 16
+    assert search(reduced(system)).statistics.states == 7
 
 
 # --- searches ----------------------------------------------------------------------------------
@@ -231,6 +240,22 @@ COPIED = """
 """
 
 
+APART = """
+    class Node(Object):
+        n: bool
+        m: bool
+    @process
+    def writes(node: Node) -> None:
+        node.n = True
+        node.m = node.n
+    @setup
+    def begin() -> None:
+        start(writes, Node())
+        start(writes, Node())
+"""
+"""Each works on a node of its own: one order is enough."""
+
+
 def nothing(*_: object) -> tuple[()]:
     return ()
 
@@ -312,3 +337,53 @@ def test_a_property_of_steps_rules_stubborn_sets_out() -> None:
     assert REDUCTION.reduce(system, EVERY).note is None
     assert {c.violation for c in search(system).claims} == {"law"}
     assert not search(reduced(system)).claims
+
+
+# --- machine code ------------------------------------------------------------------------------
+
+
+def both(system: TransitionSystem) -> list[Finding]:
+    """Return what both engines find, how often properties were asked for left out."""
+    found = []
+    for engine in (ENGINE, NATIVE):
+        finding = engine.search(system, EVERY, Solver(), Budget(states=MOST), lambda _: None)
+        statistics = replace(finding.statistics, judged={}, multiplied=Multiplied())
+        found.append(replace(finding, statistics=statistics))
+    return found
+
+
+def assert_engines_agree(system: TransitionSystem) -> None:
+    stubborn = REDUCTION.reduce(system, EVERY).system
+    reference, native = both(stubborn)
+    if not reference.cut:
+        assert native == reference
+
+
+@pytest.mark.parametrize("spec", sorted({c.spec for c in CHECKS}), ids=lambda s: Path(s).stem)
+def test_machine_code_chooses_the_same_in_specs(spec: str) -> None:
+    assert_engines_agree(build(compile_spec(read(spec)), Solver().holds))
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_machine_code_chooses_the_same_in_random_programs(batch: int) -> None:
+    for number in range(EXAMPLES // 2):
+        found = built(generate(random(700 + 1000 * batch + number)))
+        if found is not None:
+            assert_engines_agree(found[0])
+
+
+@pytest.mark.parametrize("name", ["LATE", "WAITING", "FREED", "COPIED"])
+def test_machine_code_chooses_the_same_by_each_rule(name: str) -> None:
+    assert_engines_agree(system_of(globals()[name]))
+
+
+def test_machine_code_that_never_meets_anybody_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meetings, "WAYS", (no, no))
+    reference, native = both(reduced(system_of(LATE)))
+    assert reference.claims != native.claims
+
+
+def test_machine_code_that_looks_nothing_up_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meetings.Meetings, "_index", lambda *_: i64(0))
+    reference, native = both(reduced(system_of(APART)))
+    assert reference.statistics.states < native.statistics.states

@@ -22,12 +22,15 @@ Mode = Literal["read", "write", "add", "own"]
 ME = "@me"
 """The source of a point that is the running instance itself."""
 
+NEWCOMER = "@newcomer"
+"""The source of a point that is an instance that does not run yet: so it is none that does."""
+
 
 class Point(NamedTuple):
     """An index: `shift`, and added to it what the source holds.
 
     The source is a variable (of whose value, if `halved`, the stale bit is shifted away), `ME`
-    for the number of the instance, or empty for nothing.
+    for the number of the instance, `NEWCOMER` for one that is not known, or empty for nothing.
     """
 
     source: str
@@ -111,12 +114,19 @@ def _meeting(step: Footprint, others: Footprint, meet: Callable[[Mode, Mode], bo
                 continue
             if item.points is None or other.points is None:
                 return True
-            pairs |= {pair for pair in product(item.points, other.points) if _may_be_same(*pair)}
+            found = {pair for pair in product(item.points, other.points) if _may_be_same(*pair)}
+            if any(NEWCOMER in (one.source, two.source) for one, two in found):
+                return True
+            pairs |= found
     return frozenset(pairs) or False
 
 
 def _may_be_same(one: Point, other: Point) -> bool:
-    """Tell whether two points of different processes may be one index."""
-    if one.source == other.source == ME:
-        return False  # what there is per process is at the process's number
+    """Tell whether two points of different processes may be one index.
+
+    What there is for each process is at the process's number.
+    """
+    sources = {one.source, other.source}
+    if ME in sources and sources <= {ME, NEWCOMER}:
+        return False
     return bool(one.source or other.source) or one.shift == other.shift

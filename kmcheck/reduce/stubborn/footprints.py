@@ -38,7 +38,7 @@ from kmcheck.ir.layout import Layout
 from kmcheck.ir.live import written_by
 from kmcheck.ir.order import embedding, pointed, recycled
 from kmcheck.ir.program import Program
-from kmcheck.ir.stubborn import Footprint, Item, Mode, Place
+from kmcheck.ir.stubborn import ME, NEWCOMER, Footprint, Item, Mode, Place
 from kmcheck.ir.types import Counter, ProcessId, Ref, SetOf, Size, Type
 from kmcheck.reduce.stubborn.points import Pointing, Points, shifted
 from kmcheck.reduce.stubborn.questions import Questions
@@ -114,14 +114,14 @@ class Footprints:
         """Yield what a process that is to be started may touch: it is not known which it is."""
         template = self.program.templates[name]
         for item in self._reached(template, template.entry):
-            yield _anyones(item)
+            yield _newcomers(item)
 
     def started(self, name: str) -> Iterator[Item]:
         """Yield what a process touches while it is started, up to its first cut."""
         template = self.program.templates[name]
         if not template.blocks[template.entry].cut:
             for item in self.next(template, template.entry):
-                yield _anyones(item)
+                yield _newcomers(item)
 
     def address(self, kind: Type, points: Points) -> Iterator[Item]:
         """Yield what is read with a value: whether the addresses in it are stale."""
@@ -276,8 +276,12 @@ def _is_same(old: Load, store: Store) -> bool:
     return (old.ref, old.kind, old.field) == (store.ref, store.kind, store.field)
 
 
-def _anyones(item: Item) -> Item:
-    """Return an item as it is where it is not known which process touches it."""
-    known = item.points is not None and not any(point.source for point in item.points)
-    mode: Mode = "write" if item.mode == "own" else item.mode
-    return Item(item.place, mode, item.points if known else None)
+def _newcomers(item: Item) -> Item:
+    """Return an item of a process that is to be started: it is none of those that run.
+
+    Its bit in a set of processes is no other's either. What its variables will hold is not known.
+    """
+    if item.points is None or not all(p.source in ("", ME, NEWCOMER) for p in item.points):
+        return item._replace(points=None)
+    points = (p._replace(source=NEWCOMER) if p.source else p for p in item.points)
+    return item._replace(points=frozenset(points))
