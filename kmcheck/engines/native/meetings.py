@@ -148,5 +148,16 @@ class Meetings:
             return shift
         if point.source == ME:
             return b.add(instance, shift)
-        value = reader.read(self.shapes.packing.groups["var", name, point.source], instance)
+        value = self._variable(reader, name, instance, point.source)
         return b.add(b.ashr(value, i64(1)) if point.halved else value, shift)
+
+    def _variable(self, reader: Cells, name: str, instance: Value, variable: str) -> Value:
+        """Return what a variable holds: one that has no bits is zero between steps."""
+        group = self.shapes.packing.groups.get(("var", name, variable))
+        if group is not None:
+            return reader.read(group, instance)
+        zero = self.shapes.layout.zero(
+            self.shapes.layout.program.templates[name].variables[variable]
+        )
+        assert isinstance(zero, int), "a point is a number or an address"
+        return i64(zero)
