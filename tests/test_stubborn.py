@@ -303,7 +303,7 @@ MUTANTS: dict[str, tuple[str, Patch]] = {
         AGAIN,
         instead(seeing, "starting_each_other", lambda p: dict.fromkeys(p.templates, frozenset())),
     ),
-    "no step is seen": (BOTH, instead(seeing.Seeing, "_read", lambda *_: Footprint(()))),
+    "no step is seen": (BOTH, instead(seeing.Seeing, "_read", lambda *_: Footprint({}))),
     "nobody sees the first step": (RESTING, instead(seeing, "first_cuts", nobody)),
     "nobody sees a daemon": (DAEMON, instead(seeing.Seeing, "_is_seen_at_end", no)),
     "faults are followed": (WRONG, instead(choosing, "Chooser", Careless)),
@@ -328,6 +328,14 @@ def test_who_breaks_a_rule_misses_a_violation(name: str, monkeypatch: pytest.Mon
 
 def reduced(system: TransitionSystem) -> TransitionSystem:
     return replace(system, stubborn=stubborn_of(system, EVERY))
+
+
+def test_what_has_stubborn_sets_keeps_them() -> None:
+    once = REDUCTION.reduce(system_of(LATE), EVERY)
+    again = REDUCTION.reduce(once.system, EVERY)
+    assert once.note is not None
+    assert again.system is once.system
+    assert again.note is None
 
 
 def test_a_property_of_steps_rules_stubborn_sets_out() -> None:

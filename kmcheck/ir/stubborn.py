@@ -46,17 +46,23 @@ class Item(NamedTuple):
     points: frozenset[Point] | None
 
 
+@dataclass(frozen=True, slots=True)
 class Footprint:
     """All that is touched, by place."""
 
-    def __init__(self, items: Iterable[Item]) -> None:
-        self.places: dict[Place, set[Item]] = {}
-        for item in items:
-            self.places.setdefault(item.place, set()).add(item)
+    places: dict[Place, frozenset[Item]]
 
     def __iter__(self) -> Iterator[Item]:
         """Yield what is touched."""
         return chain.from_iterable(self.places.values())
+
+
+def footprint(items: Iterable[Item]) -> Footprint:
+    """Return the footprint that has some items."""
+    places: dict[Place, set[Item]] = {}
+    for item in items:
+        places.setdefault(item.place, set()).add(item)
+    return Footprint({place: frozenset(found) for place, found in places.items()})
 
 
 @dataclass(frozen=True, slots=True)

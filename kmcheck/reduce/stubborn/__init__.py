@@ -64,7 +64,7 @@ class StubbornSets:
             return Reduced(system)
         stubborn = stubborn_of(system, question)
         free, all_ = stubborn.counted()
-        if not free:
+        if not free or stubborn == system.stubborn:
             return Reduced(system)
         return Reduced(replace(system, stubborn=stubborn), f"{free} of {all_} steps may go first")
 

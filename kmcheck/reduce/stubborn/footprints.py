@@ -38,7 +38,7 @@ from kmcheck.ir.layout import Layout
 from kmcheck.ir.live import written_by
 from kmcheck.ir.order import embedding, pointed, recycled
 from kmcheck.ir.program import Program
-from kmcheck.ir.stubborn import ME, NEWCOMER, Footprint, Item, Mode, Place
+from kmcheck.ir.stubborn import ME, NEWCOMER, Footprint, Item, Mode, Place, footprint
 from kmcheck.ir.types import Counter, ProcessId, Ref, SetOf, Size, Type
 from kmcheck.reduce.stubborn.points import Pointing, Points, shifted
 from kmcheck.reduce.stubborn.questions import Questions
@@ -72,7 +72,7 @@ class Footprints:
             found.add(Item(("pool", template.name, ""), "add", None))
         if self.questions.notice(template, cut, ends):
             found.add(Item(POSITIONS, "add", None))
-        return Footprint(found)
+        return footprint(found)
 
     def ever(self, template: Template, cut: int) -> Footprint:
         """Return what all steps from a cut on may touch, and those of processes started there."""
@@ -82,13 +82,13 @@ class Footprints:
             found = set(self._reached(template, cut))
             for name in self._starts(template, cut):
                 found.update(self._of_another(name))
-            self.known[key] = Footprint(found)
+            self.known[key] = footprint(found)
         return self.known[key]
 
     def of_expressions(self, exprs: Iterable[Expr]) -> Footprint:
         """Return what is read by expressions that are no process's: those of properties."""
         touched = Touched(self, None, [])
-        return Footprint(item for expr in exprs for item in touched.reads(expr))
+        return footprint(item for expr in exprs for item in touched.reads(expr))
 
     def _reached(self, template: Template, cut: int) -> Iterator[Item]:
         """Yield what one process may touch from a cut on."""
