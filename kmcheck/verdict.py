@@ -38,6 +38,8 @@ class Budget:
     bytes: int | None = None
     threads: int = 1
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    spill: str | None = None
+    """A folder for what has no room in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class Statistics:
     bound_reached: tuple[str, ...]
     multiplied: Multiplied = field(default=Multiplied(), compare=False)
     """Told of a search that was given up. Advice, and no finding: engines need not agree on it."""
+    spilled: int = field(default=0, compare=False)
+    """How many states went to disk."""
     checkpoint: str = field(default="", compare=False)
     """Where all of it has been kept, for who wants to go on."""
 

@@ -63,6 +63,9 @@ from kmcheck.verdict import ENGINE, Budget, Checkpoints, Result
     metavar="SIZE",
     help="Use at the most 512M, 8G [default: what is free].",
 )
+@click.option("--spill", metavar="DIR",
+              type=click.Path(exists=True, file_okay=False, writable=True),
+              help="Go on in files there when memory ends.")  # fmt: skip
 @click.option("--checkpoint", "kept_as", metavar="FILE",
               help="Keep a search that ends early, and now and then before.")  # fmt: skip
 @click.option("--checkpoint-every", "kept_every", callback=duration, default="5m", metavar="TIME",
@@ -137,6 +140,7 @@ class Run:
             given["memory"] or machine.memory(),  # type: ignore[arg-type]
             1 if given["by_table"] else given["jobs"] or 1,  # type: ignore[arg-type]
             self._checkpoints(),
+            self.given["spill"],  # type: ignore[arg-type]
         )
 
     def _checkpoints(self) -> Checkpoints:

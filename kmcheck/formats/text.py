@@ -90,6 +90,7 @@ def label_lines(result: Result) -> list[str]:
         ("audit", label.audit),
         ("explored", _explored(label, closed=not unknown and result.outcome == "holds")),
         ("multiplied", _multiplied(label) if unknown else ""),
+        ("on disk", f"{_counted(seen.spilled, 'state')}" if seen.spilled else ""),
         ("kept", f"go on with --resume {quote(seen.checkpoint)}" if seen.checkpoint else ""),
         ("sizes", _sizes(label)),
         ("vacuous", _vacuous(label)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -21,6 +21,7 @@ from kmcheck.engines.native.judging import Judging
 from kmcheck.engines.native.packing import Packing
 from kmcheck.engines.native.questions import Questions
 from kmcheck.engines.native.rounds import Rounds
+from kmcheck.engines.native.sifting import Sifting
 from kmcheck.engines.native.steps import Steps
 from kmcheck.engines.native.stubborn import StubbornSets
 from kmcheck.engines.native.table import Form, Table
@@ -31,17 +32,22 @@ from kmcheck.ir.stubborn import Stubborn
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """For what code is compiled: the table's form, how many threads, LLVM's optimisation."""
+    """For what code is compiled: the table's form, how many threads, LLVM's optimisation.
+
+    `late` says that new states wait, and are sifted before they count.
+    """
 
     form: Form
     threads: int = 1
     speed: int = 0
+    late: bool = False
 
 
 class Compiled:
     """Machine code, which lives as long as this does.
 
-    `search(context)`, `add(context, words)` and `rehash(context)` are its functions;
+    `search(context)`, `add(context, words)` and `rehash(context)` are its functions, and those of
+    `sifting` if states wait;
     `sorts` is how many sorts of events there may be; `faults.violations` and `faults.bounds` say
     what statuses and notes mean.
     """
@@ -63,7 +69,10 @@ class Compiled:
         table = Table(module, packing.words, variant.form, variant.threads)
         choose = None if stubborn is None else StubbornSets(module, shapes, stubborn).function
         expanding = Expanding(table, self.steps, judging, events, self.questions, choose)
-        Rounds(table, expanding, Judgement(module, judging, events))
+        judgement = Judgement(module, judging, events)
+        Rounds(table, expanding, judgement, late=variant.late)
+        if variant.late:
+            Sifting(table, judgement)
         about = max(len(program.properties), len(self.faults.bounds), 1)
         self.sorts = about * SORTS * STATUSES
         self.text = str(module)
@@ -72,7 +81,7 @@ class Compiled:
     def faster(self) -> Compiled:
         """Return the same code, optimised. It does not know what this one has run."""
         other = copy(self)
-        other.variant = Variant(self.variant.form, self.variant.threads, speed=2)
+        other.variant = replace(self.variant, speed=2)
         other._link()  # noqa: SLF001 - a copy of ours
         return other
 
@@ -82,6 +91,11 @@ class Compiled:
         nothing, pointer = None, ctypes.c_void_p
         self.search = ctypes.CFUNCTYPE(nothing, pointer)(address("search"))
         self.rehash = ctypes.CFUNCTYPE(nothing, pointer)(address("rehash"))
+        if self.variant.late:
+            number = ctypes.c_int64
+            sift, settle = address("sift"), address("settle")
+            self.sift = ctypes.CFUNCTYPE(nothing, pointer, number, number, number)(sift)
+            self.settle = ctypes.CFUNCTYPE(number, pointer, number, number)(settle)
         self.add = ctypes.CFUNCTYPE(ctypes.c_int64, pointer, pointer)(address("add"))
 
     def _ask(self, code: Instructions, check: Check) -> Value:

@@ -45,6 +45,7 @@ _NAMES = (
     "reported",
     "kept",
     "recent",
+    "old",
     "ask",
     *COUNTED,
 )
@@ -57,7 +58,8 @@ in `buffers`, `capacity` to a segment; `filled` has their numbers. There is a se
 of a round and each thread: the thread looks them up. `fresh` has those that turned out new, for
 each thread, and `news` how many of each segment. `into` and `filling` are the current chunk's part
 of `buffers` and `filled`. Each thread has a table of `mask + 1` entries, and room for `room`
-states in it. `when` says where in the order of all steps a thread is.
+states in it. `when` says where in the order of all steps a thread is. `old` has a byte for each
+state that waits to be sifted (`sifting`).
 """
 
 TABLES = PLAN + 2 * MOST_CHOICES + len(_NAMES)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kmcheck.engines.native.context import PARENT_BYTES
 from kmcheck.engines.native.packing import WORD, Packing
 from kmcheck.engines.native.table import Form
 
 FIRST = 1 << 16
 """Entries of the first tables, of all threads together."""
+
+LEAST = 1 << 18
+"""Entries of the least tables that a pass over the disk is worth."""
 
 LARGE = 1 << 24
 """Entries from which on tables only double: clearing smaller ones again costs more than room."""
@@ -53,6 +57,20 @@ def next_after(size: Size, packing: Packing, threads: int) -> Size:
 def _sized(form: Form, total: int, threads: int) -> Size:
     entries = 1 << (total // threads - 1).bit_length()
     return Size(form, entries, int(entries * FULL))
+
+
+def waiting(packing: Packing, available: int, threads: int) -> Size:
+    """Return tables for states that wait, which fit into so many bytes together with the states."""
+    each = BYTES["tagged"] + FULL * (packing.words * 8 + PARENT_BYTES + 1)
+    total = LEAST
+    while 2 * total * each <= available:
+        total *= 2
+    return _sized("tagged", total, threads)
+
+
+def doubled(size: Size) -> Size:
+    """Return tables twice as large, of the same form."""
+    return Size(size.form, 2 * size.entries, 2 * size.room)
 
 
 def squeezed(size: Size) -> Size:

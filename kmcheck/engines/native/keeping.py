@@ -47,15 +47,6 @@ class Keeping:
         if not os.access(folder, os.W_OK) or Path(self.wanted.keep).is_dir():
             raise UsageError(f"cannot write {self.wanted.keep}", "name a file in a folder of yours")
 
-    def end(self, states: States, header: Callable[[], dict[str, Any]]) -> None:
-        """Write the last one, if any are wanted, for whoever resumes a search that ends here.
-
-        Raises:
-            UsageError: it cannot be written.
-        """
-        self.keep(states, header)
-        self.ended = self.wanted.keep or ""
-
     def keep(self, states: States, header: Callable[[], dict[str, Any]]) -> None:
         """Write one, if any are wanted.
 

@@ -24,8 +24,12 @@ PATIENCE = 4096
 class Rounds:
     """Writes `search(context)` and `add(context, words)`."""
 
-    def __init__(self, table: Table, expanding: Expanding, judgement: Judgement) -> None:
+    def __init__(
+        self, table: Table, expanding: Expanding, judgement: Judgement, *, late: bool
+    ) -> None:
+        """Write the code; `late` if new states wait to be sifted before they are judged."""
         self.table = table
+        self.late = late
         self.module = table.module
         self.words = table.words
         self.size = table.words + 2
@@ -227,7 +231,10 @@ class Rounds:
         code.copy(entry, kept, self.words)
         b.store(b.trunc(parent, I32), code.address("parents", number, I32))
         previous = code.kept(parent, self.words)
-        b.call(self.judgement.function, [code.context, kept, previous, number, when])
+        if self.late:
+            self.judgement.step(code, kept, previous, parent, when)
+        else:
+            b.call(self.judgement.function, [code.context, kept, previous, number, when])
 
     def _remember(self, code: Code, at: Value, entry: Value, place: Value) -> None:
         """Write that a new state waits for its number, and where its number is to be put."""

@@ -32,6 +32,9 @@ from kmcheck.verdict import Budget, Finding, Multiplied, Statistics
 CHUNK = 1 << 15
 """States between two looks at the clock, the memory and the screen."""
 
+SIFTED = 1 << 22
+"""States of the disk between two looks at the same."""
+
 LASTING = 1 << 17
 """States from which on optimised code is worth its compilation."""
 
@@ -101,7 +104,11 @@ class Exploration:
         self.size = growth.first(packing, self.threads)
         self.compiled = self._compiled(Variant(self.size.form, self.threads))
         self.run_before: list[Compiled] = []
-        self.states = States(packing, self.machine, self.compiled.sorts, self.threads)
+        self.spill = search.budget.spill
+        self.base: int | None = None
+        """How many states have been sifted, None as long as none wait."""
+        sorts = self.compiled.sorts
+        self.states = States(packing, self.machine, sorts, self.threads, self.spill)
         self.answers = Answers(self.compiled, packing, self.judge, self.solver)
         self.asked = [self.answers.function(context) for context in self.states.contexts]
         for context, function in zip(self.states.contexts, self.asked, strict=True):
@@ -145,11 +152,27 @@ class Exploration:
                     self.depth += 1
         except Stop as stop:
             if stop.why is not None:
-                self.keeping.end(self.states, self._described)
+                self._give_up()
             raise
         except KeyboardInterrupt:
-            self.keeping.end(self.states, self._described)
+            self._give_up()
             raise
+
+    def _give_up(self) -> None:
+        if self.keeping.wanted.keep is None:
+            self.states["states"] = self._found()
+        else:
+            self._keep()
+            self.keeping.ended = self.keeping.wanted.keep
+
+    def _keep(self) -> None:
+        if self.base is not None:
+            self._sift(lambda: None)
+        self.keeping.keep(self.states, self._described)
+
+    def _found(self) -> int:
+        """Return how many states there are for certain."""
+        return self.states["states"] if self.base is None else self.base
 
     def _begin(self) -> None:
         self._lay_tables(self.size)
@@ -160,12 +183,17 @@ class Exploration:
         self._settle()
 
     def _resume(self, saved: Saved) -> None:
+        self.states.make_room(saved.header["states"])
         self.pending = keeping.restore(saved, self.states, self.machine, self.claims, self.solver)
         self.end, self.depth = saved.header["end"], saved.header["depth"]
         size = self.size
+        self._lay_tables(size)
         while size.room * self.threads < self.states["states"]:
             size = growth.next_after(size, self.packing, self.threads)
-        self._take(size)
+        if self._affordable(size):
+            self._take(size)
+        else:
+            self._spill()
 
     def _described(self) -> dict[str, Any]:
         self._mark_exercised()
@@ -189,20 +217,26 @@ class Exploration:
             self._look_around()
             self._speed_up()
             if self.keeping.is_due():
-                self.keeping.keep(self.states, self._described)
+                self._keep()
             contexts = states.start(min(end, states["next"] + CHUNK))
             self._together(self.compiled.search, contexts)
             self._obey()
+        if self.base is not None:
+            self._sift(self.heed)
 
-    def _together(self, function: Callable[[int], None], contexts: list[int]) -> None:
+    def _together(
+        self, function: Callable[..., None], contexts: list[int], *arguments: int
+    ) -> None:
         """Call machine code with all contexts at once."""
-        others = [self.pool.submit(function, context) for context in contexts[1:]]
-        function(contexts[0])
+        others = [self.pool.submit(function, context, *arguments) for context in contexts[1:]]
+        function(contexts[0], *arguments)
         for other in others:
             other.result()
 
     def _look_around(self) -> None:
-        found, done = self.states["states"], self.states["next"]
+        if self.spill is not None and self._is_full():
+            self._make_way()
+        found, done = self._found(), self.states["next"]
         self.clock.look(Progress(found, found - done, self.depth, self.states.total("transitions")))
         self.clock.count(found)
 
@@ -256,17 +290,21 @@ class Exploration:
         Raises:
             Stop: there is none.
         """
+        if self.base is not None:
+            self._grow_waiting()
+            return
         size = growth.next_after(self.size, self.packing, self.threads)
         if self.states["states"] + size.room * self.threads > self.states.most:
             raise Stop(f"{self.states['states']:,} states reached, which is all there is room for")
-        if not self._affordable(size):
-            size = growth.squeezed(self.size)
-            if size == self.size:
-                raise Stop(f"{(self.most_bytes or 0) / 2**30:.3g} GiB of memory are used")
-            self.size = size
-            self.states["room"] = size.room
+        if self._affordable(size):
+            self._take(size)
             return
-        self._take(size)
+        size = growth.squeezed(self.size)
+        if size == self.size:
+            self._spill()
+            return
+        self.size = size
+        self.states.make_room(size.room)
 
     def _take(self, size: Size) -> None:
         """Put all states into tables of a size."""
@@ -286,7 +324,61 @@ class Exploration:
 
     def _lay_tables(self, size: Size) -> None:
         self.size = size
-        self.states.lay_tables(size.entries, BYTES[size.form], size.room)
+        self.states.lay_tables(size.entries, BYTES[size.form])
+        self.states.make_room(size.room, self.base or 0)
+
+    # --- on disk -------------------------------------------------------------------------------
+
+    def _spill(self) -> None:
+        """Leave the states to the disk, and let new ones wait.
+
+        Raises:
+            Stop: that is not wanted.
+        """
+        if self.spill is None or self.most_bytes is None:
+            raise Stop(f"{(self.most_bytes or 0) / 2**30:.3g} GiB of memory are used")
+        self.base = self.states["states"]
+        self.states.drop_tables()
+        self.states.put_away(self.base)
+        available = int(self.most_bytes * growth.FULL) - host.resident()
+        size = growth.waiting(self.packing, available, self.threads)
+        speed = self.compiled.variant.speed
+        self._go_on_with(self._compiled(Variant(size.form, self.threads, speed, late=True)))
+        self._lay_tables(size)
+        self.states.wait(size.room * self.threads)
+
+    def _grow_waiting(self) -> None:
+        """Make room for more states that wait: there is more than a round finds."""
+        if self.states["states"] == self.base:
+            self.size = growth.doubled(self.size)
+            self.states.wait(self.size.room * self.threads)
+        self._sift(self.heed)
+
+    def _is_full(self) -> bool:
+        return self.most_bytes is not None and host.resident() > self.most_bytes
+
+    def _make_way(self) -> None:
+        """Take what is on disk, or can be, out of memory."""
+        if self.base is None:
+            self._spill()
+            return
+        self.states.put_away(self.base)
+        if self._is_full():
+            self._sift(self.heed)
+
+    def _sift(self, heed: Callable[[], None]) -> None:
+        """Drop the states that wait and are old; judge and keep the others."""
+        states, base = self.states, self.base or 0
+        contexts = states.start(states["until"])
+        for first in range(0, base, SIFTED):
+            heed()
+            end = min(base, first + SIFTED)
+            self._together(self.compiled.sift, contexts, first, end, base)
+            states.put_away(end)
+        self.base = states["states"] = self.compiled.settle(contexts[0], base, states["states"])
+        self._obey()
+        states.put_away(self.base)
+        self._lay_tables(self.size)
 
     # --- what is found -------------------------------------------------------------------------
 
@@ -312,6 +404,7 @@ class Exploration:
             unexercised=unexercised(self.machine),
             bound_reached=tuple(sorted(self.claims.bounds)),
             multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
+            spilled=self.base or 0,
             checkpoint=self.keeping.ended,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable
 
+from kmcheck.claims import Stop
 from kmcheck.engines.native.checkpoint import Array
 from kmcheck.engines.native.context import (
     CHUNKS,
@@ -19,7 +20,7 @@ from kmcheck.engines.native.context import (
     STATUSES,
     TABLES,
 )
-from kmcheck.engines.native.memory import Region
+from kmcheck.engines.native.memory import Filed, Region
 from kmcheck.engines.native.packing import Packing
 from kmcheck.engines.native.questions import KEPT
 from kmcheck.engines.native.recent import REMEMBERED, WIPED
@@ -27,8 +28,8 @@ from kmcheck.engines.native.table import AHEAD
 from kmcheck.semantics import BoundReached, Machine, State
 from kmcheck.verdict import Witness
 
-MOST_STATES = 1 << 30
-"""States that there is room for."""
+MOST_STATES, MOST_FILED = 1 << 30, (1 << 32) - 2
+"""States that there is room for, in memory and in files."""
 
 FEW = 1 << 16
 """States that there has to be room for."""
@@ -44,8 +45,13 @@ class States:
     that was kept, its place among those of the system.
     """
 
-    def __init__(self, packing: Packing, machine: Machine, sorts: int, threads: int) -> None:
-        """Take memory; `sorts` is how many sorts of events there may be."""
+    def __init__(
+        self, packing: Packing, machine: Machine, sorts: int, threads: int, folder: str | None
+    ) -> None:
+        """Take memory, and files in a folder if one is given, for states and their parents.
+
+        `sorts` is how many sorts of events there may be.
+        """
         self.packing = packing
         self.machine = machine
         self.words = packing.words
@@ -55,8 +61,10 @@ class States:
         self.properties = len(packing.layout.program.properties)
         self.contexts = [(ctypes.c_int64 * (JUDGED + self.properties))() for _ in range(threads)]
         self.common = Region(8 * LINE)
-        self.most = MOST_STATES
+        self.folder = folder
+        self.most = MOST_FILED if folder else MOST_STATES
         self._reserve()
+        self.old = Region(1)
         self.tables: list[Region] = []
         self.events = [Region(8 * EVENT * EVENTS) for _ in range(threads)]
         self.reported = [Region(sorts) for _ in range(threads)]
@@ -81,14 +89,17 @@ class States:
         """
         while True:
             try:
-                self.arena = Region(8 * self.words * (self.most + AHEAD))
-                self.parents = Region(PARENT_BYTES * self.most)
+                self.arena = self._large(8 * self.words * (self.most + AHEAD))
+                self.parents = self._large(PARENT_BYTES * self.most)
             except OSError:
                 self.most //= 2
                 if self.most < FEW:
                     raise MemoryError from None
             else:
                 return
+
+    def _large(self, size: int) -> Region:
+        return Filed(size, self.folder) if self.folder else Region(size)
 
     # --- the contexts --------------------------------------------------------------------------
 
@@ -145,7 +156,7 @@ class States:
 
     def close(self) -> None:
         """Give the memory back."""
-        apart = [self.common, self.arena, self.parents]
+        apart = [self.common, self.arena, self.parents, self.old]
         for region in (
             *apart,
             *self.tables,
@@ -160,16 +171,46 @@ class States:
 
     # --- tables and buffers --------------------------------------------------------------------
 
-    def lay_tables(self, entries: int, entry_bytes: int, room: int) -> None:
+    def lay_tables(self, entries: int, entry_bytes: int) -> None:
         """Make empty tables, one for each thread; the old ones go first."""
+        self.drop_tables()
+        self.tables += [Region(entries * entry_bytes) for _ in range(self.threads)]
+        self["mask"] = entries - 1
+        for thread, table in enumerate(self.tables):
+            self._hold(thread, 0)
+            for context in self.contexts:
+                context[TABLES + thread] = table.address
+
+    def drop_tables(self) -> None:
+        """Give the tables' memory back."""
         for table in self.tables:
             table.close()
         self.tables.clear()
-        self.tables += [Region(entries * entry_bytes) for _ in range(self.threads)]
-        self["mask"], self["room"] = entries - 1, room
-        for context in self.contexts:
-            for thread, table in enumerate(self.tables):
-                context[TABLES + thread] = table.address
+
+    def make_room(self, room: int, base: int = 0) -> None:
+        """Let each table have so many states; those below `base` are in none.
+
+        Raises:
+            Stop: the disk has no room for them.
+        """
+        self["room"] = room
+        most = base + room * self.threads + AHEAD
+        try:
+            self.arena.ensure(8 * self.words * most)
+            self.parents.ensure(PARENT_BYTES * most)
+        except OSError as error:
+            raise Stop(f"no room in {self.folder}: {error.strerror}") from None
+
+    def wait(self, count: int) -> None:
+        """Make place for marks at so many states that wait."""
+        self.old.close()
+        self.old = Region(count)
+        self["old"] = self.old.address
+
+    def put_away(self, count: int) -> None:
+        """Leave the first states to the files."""
+        self.arena.release(8 * self.words * count)
+        self.parents.release(PARENT_BYTES * count)
 
     def forget(self) -> None:
         """Forget what was put into the buffers lately: the round has been given up."""
