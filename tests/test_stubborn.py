@@ -18,6 +18,7 @@ from kmcheck.frontend import compile_spec, read
 from kmcheck.ir.layout import Layout
 from kmcheck.ir.stubborn import Footprint
 from kmcheck.protocols import Question
+from kmcheck.reduce import stubborn as reduce_stubborn
 from kmcheck.reduce.stubborn import REDUCTION, footprints, points, seeing, stubborn_of
 from kmcheck.replay import replay
 from kmcheck.semantics import State, Undecided
@@ -338,6 +339,12 @@ def test_what_has_stubborn_sets_keeps_them() -> None:
     assert again.note is None
 
 
+def test_among_too_many_nobody_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reduce_stubborn, "MOST", 2)
+    assert REDUCTION.reduce(system_of(LATE), EVERY).note is not None
+    assert REDUCTION.reduce(system_of(WAITING), EVERY).note is None
+
+
 def test_a_property_of_steps_rules_stubborn_sets_out() -> None:
     law = "@step\ndef law() -> bool:\n    return not (g.x and before(g.y) != g.y)\n"
     text = program("x: bool\ny: bool", "g.y = True", "g.x = True") + law
@@ -395,3 +402,16 @@ def test_machine_code_that_looks_nothing_up_is_caught(monkeypatch: pytest.Monkey
     monkeypatch.setattr(meetings.Meetings, "_index", lambda *_: i64(0))
     reference, native = both(reduced(system_of(APART)))
     assert reference.statistics.states < native.statistics.states
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_any_number_of_threads_finds_the_same(threads: int) -> None:
+    spec = str(ROOT / "specs" / "kmemcg" / "reparent_caches.py")
+    system = build(compile_spec(read(spec)), Solver().holds)
+    stubborn = REDUCTION.reduce(system, EVERY).system
+    found = NATIVE.search(stubborn, EVERY, Solver(), Budget(threads=threads), lambda _: None)
+    plain = search(stubborn)
+    assert found.claims == plain.claims
+    assert found.statistics.states == plain.statistics.states
+    assert found.statistics.transitions == plain.statistics.transitions
+    assert found.statistics.depth == plain.statistics.depth

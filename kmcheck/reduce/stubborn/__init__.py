@@ -51,6 +51,9 @@ from kmcheck.reduce.stubborn.questions import Questions
 from kmcheck.reduce.stubborn.seeing import Seeing
 from kmcheck.system import TransitionSystem
 
+MOST = 32
+"""Processes and actions among which it is worth to choose: engines look at all pairs of them."""
+
 
 class StubbornSets:
     """The reduction on the shelf."""
@@ -60,13 +63,19 @@ class StubbornSets:
 
     def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
         """Return the system with the footprints of its steps, if they are good for anything."""
-        if any(prop.when == "step" for prop in system.program.properties):
+        by_step = any(prop.when == "step" for prop in system.program.properties)
+        if by_step or _actors(system) > MOST:
             return Reduced(system)
         stubborn = stubborn_of(system, question)
         free, all_ = stubborn.counted()
         if not free or stubborn == system.stubborn:
             return Reduced(system)
         return Reduced(replace(system, stubborn=stubborn), f"{free} of {all_} steps may go first")
+
+
+def _actors(system: TransitionSystem) -> int:
+    actions = sum(t.role == "action" for t in system.program.templates.values())
+    return system.layout.process_count + actions
 
 
 def stubborn_of(system: TransitionSystem, question: Question) -> Stubborn:
