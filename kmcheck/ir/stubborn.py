@@ -29,7 +29,8 @@ NEWCOMER = "@newcomer"
 class Point(NamedTuple):
     """An index: `shift`, and added to it what the source holds.
 
-    The source is a variable (of whose value, if `halved`, the stale bit is shifted away), `ME`
+    The source is a variable (`halved` if it holds an address: the stale bit is shifted away, and
+    one that is null or was never assigned is no index), `ME`
     for the number of the instance, `NEWCOMER` for one that is not known, or empty for nothing.
     """
 
@@ -80,9 +81,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Stubborn:
-    """The rows of all templates, by position: the block's number plus one."""
+    """The rows of all templates, by position: the block's number plus one.
+
+    With `alike`, what is chosen does not depend on who is who among processes of one template.
+    """
 
     rows: dict[str, dict[int, Row]]
+    alike: bool = False
 
     def counted(self) -> tuple[int, int]:
         """Return how many steps may be put before others, and how many there are."""

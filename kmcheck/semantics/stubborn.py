@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from kmcheck.ir.layout import Layout
 from kmcheck.ir.stubborn import ME, Footprint, Meeting, Point, Row, Stubborn, clash, wake
@@ -25,6 +24,8 @@ class Chooser:
         self.machine = machine
         self.layout: Layout = machine.layout
         self.actors = [(name, i, slot) for name, i, slot, _ in machine.actors]
+        self.names = list(dict.fromkeys(name for name, _, _ in self.actors))
+        self.alike = stubborn.alike
         self.rows = [stubborn.rows[name] for name, _, _ in self.actors]
         self.meeting = cache(self._meeting)
 
@@ -59,6 +60,8 @@ class Chooser:
         whole = failing
         for actor, row in self._running(state):
             whole |= row.whole << actor
+        if self.alike:
+            return self._alike(state, enabled, whole)
         best, least = enabled, enabled.bit_count()
         for seed in range(len(self.actors)):
             if (enabled & ~whole) >> seed & 1 and least > 1:
@@ -66,6 +69,23 @@ class Chooser:
                 if not found & whole and found.bit_count() < least:
                     best, least = found, found.bit_count()
         return best
+
+    def _alike(self, state: State, enabled: int, whole: int) -> int:
+        """Return what is chosen where it is not to matter who is who.
+
+        Sets of one size that are found from processes of one template at one place are taken
+        together: nothing tells which of them to prefer.
+        """
+        together: dict[tuple[int, int, int], int] = {}
+        for seed, (name, _, slot) in enumerate(self.actors):
+            if (enabled & ~whole) >> seed & 1:
+                found = enabled & self._closure(state, seed, enabled)
+                if not found & whole:
+                    key = (self.names.index(name), state[slot], found.bit_count())
+                    together[key] = together.get(key, 0) | found
+        ranked = [(found.bit_count(), *key, found) for key, found in together.items()]
+        best = min(ranked, default=(enabled.bit_count(), enabled))
+        return best[-1] if best[0] < enabled.bit_count() else enabled
 
     def _running(self, state: State) -> list[tuple[int, Row]]:
         return [
@@ -103,9 +123,9 @@ class Chooser:
             answer = found
             return lambda s: answer
         pairs = [(self._index(actor, one), self._index(other, two)) for one, two in found]
-        return lambda s: any(one(s) == two(s) for one, two in pairs)
+        return lambda s: any(_same(one(s), two(s)) for one, two in pairs)
 
-    def _index(self, actor: int, point: Point) -> Callable[[State], Any]:
+    def _index(self, actor: int, point: Point) -> Callable[[State], int | None]:
         name, instance, _ = self.actors[actor]
         shift = point.shift
         if not point.source:
@@ -114,5 +134,10 @@ class Chooser:
             return lambda s: instance + shift
         slot = self.layout.variables[name, point.source] + instance
         if point.halved:
-            return lambda s: (s[slot] >> 1) + shift
-        return lambda s: s[slot] + shift
+            return lambda s: (s[slot] >> 1) + shift if s[slot] > 0 else None
+        return lambda s: int(s[slot]) + shift
+
+
+def _same(one: int | None, other: int | None) -> bool:
+    """Tell whether two indices are the same; None is no index."""
+    return one is not None and one == other

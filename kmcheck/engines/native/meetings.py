@@ -30,6 +30,13 @@ class Actor(NamedTuple):
     at: Value
 
 
+class Index(NamedTuple):
+    """The index of an object, and whether there is one: null is none."""
+
+    number: Value
+    exists: Value
+
+
 class Meetings:
     """The tables of a system, for each two of its templates."""
 
@@ -136,20 +143,25 @@ class Meetings:
             for point, other in sorted(pairs):
                 here = self._index(reader, one, first, point)
                 there = self._index(reader, two, second, other)
-                same = b.or_(same, b.icmp_unsigned("==", here, there))
+                both = b.and_(here.exists, there.exists)
+                equal = b.icmp_unsigned("==", here.number, there.number)
+                same = b.or_(same, b.and_(both, equal))
             b.ret(same)
         b.position_at_end(nowhere)
         b.unreachable()
         return function
 
-    def _index(self, reader: Cells, name: str, instance: Value, point: Point) -> Value:
-        b, shift = reader.builder, i64(point.shift)
+    def _index(self, reader: Cells, name: str, instance: Value, point: Point) -> Index:
+        b, shift, always = reader.builder, i64(point.shift), ir.Constant(I1, 1)
         if not point.source:
-            return shift
+            return Index(shift, always)
         if point.source == ME:
-            return b.add(instance, shift)
+            return Index(b.add(instance, shift), always)
         value = self._variable(reader, name, instance, point.source)
-        return b.add(b.ashr(value, i64(1)) if point.halved else value, shift)
+        if not point.halved:
+            return Index(b.add(value, shift), always)
+        some = b.icmp_signed(">", value, i64(0))
+        return Index(b.add(b.ashr(value, i64(1)), shift), some)
 
     def _variable(self, reader: Cells, name: str, instance: Value, variable: str) -> Value:
         """Return what a variable holds: one that has no bits is zero between steps."""

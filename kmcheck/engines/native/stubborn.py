@@ -26,21 +26,21 @@ class StubbornSets:
         self.meetings = Meetings(module, shapes, stubborn)
         self.disturbing = self._disturbing()
         self.closure = self._closure()
-        self.function = self._choose()
+        self.function = self._choose(alike=stubborn.alike)
 
-    def _choose(self) -> ir.Function:
+    def _choose(self, *, alike: bool) -> ir.Function:
         function = inner(self.module, "choose", I64, [WORDS, I64, I64])
         words, enabled, failing = function.args
         code = Emitter(function)
         b, count = code.builder, len(self.actors)
-        at = _array(code, count)
-        known = _array(code, count)
-        best, least, ahead = (code.variable(I64) for _ in range(3))
+        at, known, sets = (_array(code, count) for _ in range(3))
         with b.if_then(b.icmp_unsigned("<=", code.count(enabled), i64(1))):
             b.ret(enabled)
         whole = self._whole(code, words, at, failing)
         for actor in range(count):
             b.store(i64(-1), b.gep(known, [i64(actor)]))
+            b.store(i64(0), b.gep(sets, [i64(actor)]))
+        best, least, ahead = (code.variable(I64) for _ in range(3))
         b.store(enabled, best)
         b.store(code.count(enabled), least)
         b.store(b.and_(enabled, b.not_(whole)), ahead)
@@ -48,18 +48,50 @@ class StubbornSets:
             left = b.load(ahead)
             none = b.icmp_unsigned("==", left, i64(0))
             alone = b.icmp_unsigned("<=", b.load(least), i64(1))
-            code.leave_if(b.or_(none, alone), out)
+            code.leave_if(none if alike else b.or_(none, alone), out)
             b.store(b.and_(left, b.sub(left, i64(1))), ahead)
-            seen = b.and_(enabled, whole)
-            found = b.call(self.closure, [words, at, known, enabled, seen, code.least(left)])
+            seen, seed = b.and_(enabled, whole), code.least(left)
+            found = b.call(self.closure, [words, at, known, enabled, seen, seed])
             going = b.and_(found, enabled)
             free = b.icmp_unsigned("==", b.and_(found, seen), i64(0))
-            fewer = b.icmp_unsigned("<", code.count(going), b.load(least))
-            with b.if_then(b.and_(free, fewer)):
-                b.store(going, best)
-                b.store(code.count(going), least)
+            with b.if_then(free):
+                b.store(going, b.gep(sets, [seed]))
+                if not alike:
+                    with b.if_then(b.icmp_unsigned("<", code.count(going), b.load(least))):
+                        b.store(going, best)
+                        b.store(code.count(going), least)
+        if alike:
+            self._take_together(code, (at, sets), best, code.count(enabled))
         b.ret(b.load(best))
         return function
+
+    def _take_together(
+        self, code: Emitter, arrays: tuple[Value, Value], best: Value, all_: Value
+    ) -> None:
+        """Write which sets are chosen: those of one template, place and size are taken together."""
+        b, (at, sets) = code.builder, arrays
+        least = code.variable(I64)
+        b.store(b.shl(all_, i64(48)), least)
+        names = [name for name, _ in self.actors]
+        for one, name in enumerate(names):
+            own, place = (b.load(b.gep(array, [i64(one)])) for array in (sets, at))
+            size, union = code.count(own), own
+            for other in range(len(names)):
+                if other != one and names[other] == name:
+                    more = b.load(b.gep(sets, [i64(other)]))
+                    there = b.load(b.gep(at, [i64(other)]))
+                    alike = b.and_(
+                        b.icmp_unsigned("==", code.count(more), size),
+                        b.icmp_unsigned("==", there, place),
+                    )
+                    union = b.or_(union, b.select(alike, more, i64(0)))
+            template = i64(names.index(name) << 40)
+            rank = b.or_(b.shl(code.count(union), i64(48)), template)
+            rank = b.or_(rank, b.or_(b.shl(place, i64(8)), size))
+            fewer = b.icmp_unsigned("<", rank, b.load(least))
+            with b.if_then(b.and_(b.icmp_unsigned("!=", own, i64(0)), fewer)):
+                b.store(rank, least)
+                b.store(union, best)
 
     def _whole(self, code: Emitter, words: Value, at: Value, failing: Value) -> Value:
         """Note where everybody is, and return who is not to be put before others."""
