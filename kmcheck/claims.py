@@ -38,6 +38,8 @@ class Claims:
     """What was found so far. A claim counts once its level has been looked through."""
 
     question: Question
+    alike: bool = False
+    """Whether it is a matter of numbering what is found first on a level: names then decide."""
     claims: dict[str, Claim] = field(default_factory=dict)
     later: dict[str, Claim] = field(default_factory=dict)
     """Claims whose run is a step longer than the level that is being expanded."""
@@ -60,7 +62,9 @@ class Claims:
         if fault is None:
             self.claim(prop.name, run)
             return
-        self.undefined.setdefault(prop.name, fault.kind)
+        known = self.undefined.setdefault(prop.name, fault.kind)
+        if self.alike:
+            self.undefined[prop.name] = min(known, fault.kind)
         wanted = self.question.wanted
         if wanted is None or wanted & {prop.name, fault.kind}:
             self.later.setdefault(fault.kind, Claim(fault.kind, run))
@@ -71,15 +75,21 @@ class Claims:
         Raises:
             Stop: the question is answered.
         """
-        for name, claim in self.later.items():
+        for claim in self._in_order(self.later):
             if self.claims and not self.question.every:
                 break
-            self.claims.setdefault(name, claim)
+            self.claims.setdefault(claim.violation, claim)
         self.later.clear()
         if self.claims and not self.question.every:
-            first = next(iter(self.claims))
-            self.claims = {first: self.claims[first]}
+            first = self._in_order(self.claims)[0]
+            self.claims = {first.violation: first}
             raise Stop(None, level=True)
+
+    def _in_order(self, claims: dict[str, Claim]) -> list[Claim]:
+        """Return claims, shortest first; those of one level in the order in which they came."""
+        if not self.alike:
+            return list(claims.values())
+        return sorted(claims.values(), key=lambda c: (len(c.witness.steps), c.violation))
 
     def finding(self, levels: Callable[[], None], statistics: Callable[[], Statistics]) -> Finding:
         """Run a search, and return what it found and why it ended."""
@@ -104,8 +114,10 @@ class Claims:
         if complete and self.beyond:
             stopped = "runs are not followed beyond " + ", ".join(sorted(self.beyond))
             complete = False
-        claims, undefined = tuple(self.claims.values()), tuple(self.undefined.items())
-        return Finding(claims, complete, stopped, statistics(), undefined, cut)
+        claims, undefined = tuple(self._in_order(self.claims)), list(self.undefined.items())
+        if self.alike:
+            undefined.sort()
+        return Finding(claims, complete, stopped, statistics(), tuple(undefined), cut)
 
 
 @dataclass(slots=True)
@@ -176,7 +188,8 @@ def unexercised(machine: Machine) -> tuple[Unexercised, ...]:
             continue
         for number, block in enumerate(template.blocks):
             run = bool(machine.entered[name][number])
-            if block.cut and not block.span.source.module:
+            is_step = block.cut or number in template.merged
+            if is_step and not block.span.source.module:
                 seen["step", block.span] = seen.get(("step", block.span), False) or run
             if isinstance(block.terminator, Branch) and run and _is_written(block.terminator):
                 span = block.terminator.span

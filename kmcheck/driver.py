@@ -19,9 +19,12 @@ from kmcheck.protocols import Engine, Progress, Question, Reduction
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
+from kmcheck.telling import Telling
 from kmcheck.trace import Trace
 from kmcheck.verdict import (
+    ALL,
     ENGINE,
+    WITHOUT,
     Budget,
     Claim,
     Finding,
@@ -44,7 +47,7 @@ class Options:
     engine: str = ENGINE
     budget: Budget = field(default_factory=Budget)
     every: bool = False
-    without: frozenset[str] = frozenset({"all"})
+    without: frozenset[str] = WITHOUT
     """Reductions to leave out, by name; `all` leaves out every one."""
     audit: bool = False
     """Whether a second engine explores the same, and has to find the same."""
@@ -79,9 +82,10 @@ def verify(
         said = Said(options.engine, finding)
         audited = audit(said, reduced, question, options.budget, report)
     settings = tuple((s.name, spell(s)) for s in program.settings)
-    traces = {claim.violation: replay(system, claim, settings, solver) for claim in finding.claims}
+    telling = Telling(system, engine, question, _left(options.budget, began), solver, settings)
+    shown = telling.shown(reduced, finding, report)
     verdicts = _verdicts(
-        [name for name in known if wanted is None or name in wanted], finding, traces
+        [name for name in known if wanted is None or name in wanted], finding, shown
     )
     label = replace(_label(program, options, notes, finding, queries, stood_for), audit=audited)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -121,6 +125,13 @@ def reduce(
     return system, tuple(notes)
 
 
+def _left(budget: Budget, began: float) -> Budget:
+    """Return what is left of a budget."""
+    if budget.seconds is None:
+        return budget
+    return replace(budget, seconds=max(0.0, budget.seconds - (time.perf_counter() - began)))
+
+
 def violations(program: Program) -> tuple[str, ...]:
     """Return the names of all that can be violated: built-in, the primitives' own, the spec's."""
     checked = {
@@ -151,17 +162,25 @@ def _refuse_unknown(options: Options, known: tuple[str, ...]) -> None:
     if options.engine not in shelf.names("engines"):
         hint = did_you_mean(options.engine, shelf.names("engines"))
         raise UsageError(f"there is no engine `{options.engine}`", hint)
+    reductions = (*shelf.names("reduce"), *ALL)
+    for name in sorted(options.without):
+        if name not in reductions:
+            raise UsageError(
+                f"there is no reduction `{name}`", did_you_mean(name, (*reductions, "none"))
+            )
     for name in options.properties:
         if name not in known:
             raise UsageError(f"the spec has no property `{name}`", did_you_mean(name, known))
 
 
-def _verdicts(names: list[str], finding: Finding, traces: dict[str, Trace]) -> tuple[Verdict, ...]:
+def _verdicts(
+    names: list[str], finding: Finding, shown: dict[str, Violated]
+) -> tuple[Verdict, ...]:
     found: list[Verdict] = []
     undefined = dict(finding.undefined)
-    for name in dict.fromkeys([*traces, *names]):
-        if name in traces:
-            found.append(Violated(name, traces[name]))
+    for name in dict.fromkeys([*shown, *names]):
+        if name in shown:
+            found.append(shown[name])
         elif finding.stopped is not None:
             found.append(Unknown(name, finding.stopped))
         elif finding.claims and not finding.complete:
@@ -191,6 +210,7 @@ def _label(
         properties=tuple(p.name for p in program.properties),
         engine=options.engine,
         reductions=notes,
+        left_out=tuple(sorted(options.without)),
         exact=True,
         memory_model="sequential consistency",
         statistics=finding.statistics,

@@ -11,6 +11,12 @@ from kmcheck.trace import Trace
 ENGINE = "reference"
 """The engine that explores unless another is named."""
 
+ALL = frozenset({"all"})
+"""All reductions, as names of what is left out."""
+
+WITHOUT = ALL
+"""The reductions that are left out unless others are named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
@@ -133,6 +139,8 @@ class Violated:
 
     property: str
     trace: Trace
+    shortest: bool = True
+    """Whether no run with fewer steps is as bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +169,9 @@ class Label:
     """The spec's own."""
     engine: str
     reductions: tuple[str, ...]
+    """What each reduction did; none that found nothing to do is among them."""
+    left_out: tuple[str, ...]
+    """The reductions that were not to be applied, as `--no-reduce` takes them."""
     exact: bool
     memory_model: str
     statistics: Statistics

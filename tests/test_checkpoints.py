@@ -16,9 +16,11 @@ import pytest
 from kmcheck.diagnostics import UsageError
 from kmcheck.engines.native import ENGINE as NATIVE
 from kmcheck.engines.native import search as native
+from kmcheck.engines.native.noticed import Noticed
 from kmcheck.expected import Expectation, expectations, tables
 from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import Question
+from kmcheck.semantics import Judge
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Checkpoints, Finding
@@ -116,6 +118,24 @@ def test_an_interrupted_search_is_kept(tmp_path: Path) -> None:
         verify(*LARGE, "--resume", str(kept)), capture_output=True, text=True, check=True
     )
     assert json.loads(last.stdout)["label"][0]["states"] > told["states"]
+
+
+@pytest.mark.parametrize(("of_what", "name"), [(Noticed, "claim"), (Judge, "leaked")])
+def test_a_search_that_is_interrupted_where_it_finds_something_is_not_kept(
+    of_what: type, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*about: object) -> None:
+        if not isinstance(about[0], Noticed) or about[1]:
+            raise KeyboardInterrupt
+
+    page = "class Page(Object, limit=1):\n    n: bool\n"
+    system = of(program("n: bool", "x = Page()\ng.n = True", more=page))
+    file = tmp_path / "kept"
+    assert {c.violation for c in search(NATIVE, system, EVERY).claims} == {"leak"}
+    monkeypatch.setattr(of_what, name, interrupted)
+    budget = Budget(checkpoints=Checkpoints(str(file)))
+    assert search(NATIVE, system, EVERY, budget).stopped == "interrupted"
+    assert not file.exists()
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
+from kmcheck.claims import Stop
 from kmcheck.engines.native import ENGINE as NATIVE
-from kmcheck.engines.native import growth
+from kmcheck.engines.native import growth, sifting
 from kmcheck.engines.native import search as native
 from kmcheck.engines.native.growth import Size
 from kmcheck.expected import Expectation, expectations, tables
@@ -22,7 +23,9 @@ from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Checkpoints, Finding
 from tests.language import program
+from tests.native_mutants import Mutant
 from tests.random_programs import built, programs
+from tests.symmetric import reduced_of
 from tests.test_native import of, search
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +62,18 @@ def test_every_spec_has_the_same_states_and_runs(check: Expectation, tmp_path: P
 
 
 @pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_search_up_to_symmetry_has_the_same_states_and_runs(threads: int, tmp_path: Path) -> None:
+    spec = read(str(ROOT / "specs/kmemcg/reparent_caches.py"))
+    wanted = {"READ_LOCK": False, "FREERS": 3}
+    system = reduced_of(build(compile_spec(spec, wanted), Solver().holds))
+    assert system.symmetry is not None
+    found = spilled(system, tmp_path, threads)
+    assert found == search(NATIVE, system, EVERY)
+    assert found.statistics.spilled > 0
+
+
+@pytest.mark.usefixtures("small")
 def test_random_programs_have_the_same_states_and_runs(tmp_path: Path) -> None:
     beyond = 0
 
@@ -92,6 +107,35 @@ COUNT = program("n: int", *["for i in range(3):\n    g.n = g.n + 1"] * 3, begin=
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_threads_share_the_pass_over_the_disk(threads: int, tmp_path: Path) -> None:
     assert spilled(of(COUNT), tmp_path, threads) == search(NATIVE, of(COUNT), EVERY)
+
+
+FAULTS = [
+    ("_sift", 'ir.Constant(I8, 1), code.address("old"', 'ir.Constant(I8, 0), code.address("old"'),
+    ("_sift", '"==", self.table.owner(code, hashed), me', '"==", me, i64(0)'),
+    ("_settle", "b.store(parent, ", "code.wide(parent) or ("),
+    ("_settle", "b.call(self.judgement.function, ", "list("),
+    ("_settle", "b.store(ir.Constant(I8, 0), place)", "b.load(place)"),
+]
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("where", "old", "new"), FAULTS, ids=lambda f: str(f)[:30])
+def test_a_fault_in_the_pass_over_the_disk_is_noticed(
+    where: str, old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [f"while True:\n    g.n = (g.n + {by}) % 61" for by in (1, 5, 11)]
+    missed = (f"@always\ndef not_{n}() -> bool:\n    return g.n != {n}\n" for n in range(0, 61, 3))
+    system = of(program("n: int", *steps, begin="g.n = 1") + "".join(missed))
+    whole = search(NATIVE, system, EVERY)
+    assert whole.claims
+    monkeypatch.setattr(sifting.Sifting, where, getattr(sifting.Sifting, where))
+    Mutant("", f"sifting.Sifting.{where}", old, new, "").put()
+    try:
+        budget = Budget(states=3000, bytes=PLENTY, spill=str(tmp_path), threads=2)
+        found = search(NATIVE, system, EVERY, budget)
+    except (AssertionError, Stop):
+        return
+    assert found != whole
 
 
 @pytest.mark.usefixtures("small")

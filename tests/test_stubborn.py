@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from kmcheck.driver import reduce
 from kmcheck.engines.native import ENGINE as NATIVE
 from kmcheck.engines.native import meetings
 from kmcheck.engines.native.emit import I1, i64
@@ -29,6 +30,7 @@ from kmcheck.verdict import Budget, Finding, Multiplied
 from tests.language import program, source
 from tests.persistent import Watch, wander
 from tests.random_programs import built, generate
+from tests.random_symmetric import generate as symmetric
 
 ROOT = Path(__file__).resolve().parent.parent
 LARGE = {"page_owner_drain", "move_slabs", "reparent_hierarchy"}
@@ -428,3 +430,29 @@ def test_any_number_of_threads_finds_the_same(threads: int) -> None:
     assert found.statistics.states == plain.statistics.states
     assert found.statistics.transitions == plain.statistics.transitions
     assert found.statistics.depth == plain.statistics.depth
+
+
+# --- up to symmetry ----------------------------------------------------------------------------
+
+
+def counts(number: int, *, who_is_who: bool) -> list[tuple[int, int]]:
+    """Return how many states and transitions each engine explores up to symmetry."""
+    found = built(symmetric(random(number)))
+    assert found is not None
+    system, _ = reduce(found[0], EVERY, {"slice"})
+    assert system.symmetry is not None
+    assert system.stubborn is not None
+    if who_is_who:
+        system = replace(system, stubborn=replace(system.stubborn, alike=False))
+    return [(f.statistics.states, f.statistics.transitions) for f in both(system)]
+
+
+@pytest.mark.parametrize("number", [45, 48, 63, 169])
+def test_up_to_symmetry_nobody_is_preferred(number: int) -> None:
+    one, other = counts(number, who_is_who=False)
+    assert one == other
+
+
+def test_who_prefers_one_of_those_alike_is_caught() -> None:
+    one, other = counts(45, who_is_who=True)
+    assert one != other

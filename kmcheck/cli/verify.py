@@ -15,7 +15,7 @@ from kmcheck.frontend import read
 from kmcheck.options import amount, duration, setting
 from kmcheck.protocols import Format, FormatOptions, Told
 from kmcheck.terminal import colour_wanted, progress
-from kmcheck.verdict import ENGINE, Budget, Checkpoints, Result
+from kmcheck.verdict import ALL, ENGINE, WITHOUT, Budget, Checkpoints, Result
 
 
 @click.command()
@@ -38,6 +38,14 @@ from kmcheck.verdict import ENGINE, Budget, Checkpoints, Result
 )
 @click.option("--engine", default=ENGINE, metavar="NAME", show_default=True,
               help=f"How to explore: {', '.join(shelf.names('engines'))}.")  # fmt: skip
+@click.option(
+    "--no-reduce",
+    "left_out",
+    multiple=True,
+    metavar="NAME",
+    help=f"Leave a reduction out: {', '.join(shelf.names('reduce'))}, all or none; "
+    f"may be repeated [default: {', '.join(sorted(WITHOUT)) or 'none'}].",
+)
 @click.option(
     "--audit",
     is_flag=True,
@@ -170,6 +178,7 @@ class Run:
                 str(self.given["engine"]),
                 self.budget,
                 bool(self.given["every"]),
+                self._without(WITHOUT),
                 audit=bool(self.given["audit"]),
             )
             with progress(str(self.given["shown"]), spec) as report:
@@ -184,6 +193,11 @@ class Run:
         form: Format = shelf.take("formats", str(self.given["form"]), "FORMAT")
         wanted = FormatOptions(bool(self.given["quiet"]), bool(self.given["verbose"]), self.colour)
         return form.render(told, wanted), code
+
+    def _without(self, default: frozenset[str]) -> frozenset[str]:
+        """Return the reductions to leave out: `none` is the way to say that there is none."""
+        named = frozenset(self.given["left_out"])  # type: ignore[call-overload]
+        return named - {"none"} if named else default
 
     def _code(self, result: Result) -> int:
         if result.label.stopped == "interrupted":
@@ -219,7 +233,8 @@ class Run:
         checks = [check for spec in specs for check in expected.expectations(spec)]
         jobs = int(str(self.given["jobs"] or machine.processors()))
         kept_in = None if self.given["kept_in"] is None else Path(str(self.given["kept_in"]))
-        outcomes = expected.meet_all(checks, str(self.given["engine"]), self.budget, kept_in, jobs)
+        engine, without = str(self.given["engine"]), self._without(ALL)
+        outcomes = expected.meet_all(checks, engine, self.budget, kept_in, jobs, without)
         wrong = [o for o in outcomes if o.wrong]
         lines = [_line(o) for o in (wrong if self.given["quiet"] else outcomes)]
         lines.append(f"{len(outcomes) - len(wrong)} of {len(outcomes)} checks are as expected")

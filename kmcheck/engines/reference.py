@@ -6,7 +6,7 @@ Slow, obvious and exact: every other engine and every reduction is measured agai
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from kmcheck.claims import Claims, Clock, unexercised
@@ -14,10 +14,12 @@ from kmcheck.diagnostics import UsageError
 from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
+from kmcheck.semantics.canonical import Canonical
 from kmcheck.semantics.stubborn import Chooser
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from kmcheck.verdict import Budget, Finding, Multiplied, Statistics, Witness
+from kmcheck.truth import representatives, true_run
+from kmcheck.verdict import Budget, Claim, Finding, Multiplied, Statistics, Witness
 
 GLANCE = 1024
 """States between two looks at the clock, the memory and the screen."""
@@ -28,7 +30,11 @@ Origin = tuple[int, int, tuple[int, ...]]
 
 @dataclass(slots=True)
 class Search:
-    """A breadth-first search under way. A state's number is the order in which it was found."""
+    """A breadth-first search under way. A state's number is the order in which it was found.
+
+    With a symmetry only canonical forms are kept, and the steps that led to them are found again
+    when a run is told.
+    """
 
     system: TransitionSystem
     question: Question
@@ -50,6 +56,7 @@ class Search:
     depth: int = 0
     claims: Claims = field(init=False)
     clock: Clock = field(init=False)
+    canonical: Callable[[State], State] = field(init=False)
 
     def __post_init__(self) -> None:
         """Compile the program for the machine and the judge."""
@@ -59,16 +66,30 @@ class Search:
         self.going = lambda _: everybody
         if self.system.stubborn is not None:
             self.going = Chooser(self.machine, self.system.stubborn).actors_of
-        self.claims = Claims(self.question)
+        self.claims = Claims(self.question, alike=self.system.symmetry is not None)
         self.clock = Clock(self.budget, self.report)
+        symmetry = self.system.symmetry
+        self.canonical = Canonical(self.system.layout, symmetry).of if symmetry else _itself
 
     def run(self) -> Finding:
         """Explore until the question is answered or the budget is used up."""
-        return self.claims.finding(self._levels, self._statistics)
+        finding = self.claims.finding(self._levels, self._statistics)
+        if self.system.symmetry is None:
+            return finding
+        return replace(finding, claims=tuple(map(self._true, finding.claims)))
+
+    def _true(self, claim: Claim) -> Claim:
+        """Return a claim whose run is one of true identities."""
+        number, steps = claim.witness.initial, claim.witness.steps
+        initial = self.system.initial[number][1]
+        run, fault = representatives(self.machine, self.canonical, initial, steps)
+        found = true_run(self.machine, self.canonical, initial, run, fault)
+        return Claim(claim.violation, Witness(number, found))
 
     def _levels(self) -> None:
         level: list[State] = []
-        for number, (_, state) in enumerate(self.system.initial):
+        for number, (_, true) in enumerate(self.system.initial):
+            state = self.canonical(true)
             if state not in self.numbers:
                 self._find(state, None, (-number - 1, 0, ()), level)
         self.claims.settle()
@@ -118,26 +139,23 @@ class Search:
     def _follow(self, state: State, number: int, step: Step, level: list[State]) -> None:
         self.transitions += 1
         if step.fault is not None:
-            run = self._witness(number)
             self.claims.beyond.add(step.fault.kind)
-            self.claims.claim(
-                step.fault.kind, Witness(run.initial, (*run.steps, (step.process, step.choices)))
-            )
+            self.claims.claim(step.fault.kind, self._witness(number, step))
         elif step.state is not None:
-            if step.state not in self.numbers:
-                self._find(step.state, state, (number, step.process, step.choices), level)
+            after = self.canonical(step.state)
+            if after not in self.numbers:
+                self._find(after, state, (number, step.process, step.choices), level)
             elif self.judge.by_time["step"]:
                 self._judge_step(step.state, step, state, number)
 
     def _judge_step(self, known: State, step: Step, state: State, number: int) -> None:
         """Judge a step to a known state: only properties of steps can fail anew."""
         for prop, fault in self.judge.failing(known, state, steps_only=True):
-            run = self._witness(number)
-            run = Witness(run.initial, (*run.steps, (step.process, step.choices)))
-            self.claims.fail(prop, fault, run)
+            self.claims.fail(prop, fault, self._witness(number, step))
 
-    def _witness(self, number: int) -> Witness:
-        steps = []
+    def _witness(self, number: int, last: Step | None = None) -> Witness:
+        """Return the run to a state, and one step more if one is given."""
+        steps = [] if last is None else [(last.process, last.choices)]
         while number >= 0:
             parent, process, choices = self.parents[number]
             if parent >= 0:
@@ -164,6 +182,10 @@ class Search:
         which = sampled(len(self.numbers))
         sample = islice(self.numbers, which.start, which.stop)
         return multiplied(self.system.layout, sample, len(self.numbers))
+
+
+def _itself(state: State) -> State:
+    return state
 
 
 class Reference:

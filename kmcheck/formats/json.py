@@ -37,6 +37,7 @@ class Json:
 
 def _verdict(label: Label, verdict: Verdict, files: Mapping[str, str]) -> dict[str, Any]:
     trace = verdict.trace if isinstance(verdict, Violated) else None
+    shortest = verdict.shortest if isinstance(verdict, Violated) else None
     word = "violated" if trace else "unknown" if isinstance(verdict, Unknown) else "holds"
     return {
         "spec": label.spec,
@@ -52,6 +53,7 @@ def _verdict(label: Label, verdict: Verdict, files: Mapping[str, str]) -> dict[s
         else None,
         "trace": files.get(verdict.property),
         "steps": len(trace.events) if trace else None,
+        "shortest": shortest,
     }
 
 
@@ -64,6 +66,7 @@ def _label(label: Label) -> dict[str, Any]:
         "bounds": dict(label.bounds),
         "engine": label.engine,
         "reductions": list(label.reductions),
+        "left_out": list(label.left_out),
         "audit": label.audit or None,
         "exact": label.exact,
         "memory_model": label.memory_model,

@@ -12,7 +12,7 @@ from kmcheck import shelf
 from kmcheck.diagnostics import STDIN
 from kmcheck.protocols import Format, FormatOptions, Renderer, RenderOptions, Told
 from kmcheck.trace import Trace
-from kmcheck.verdict import ENGINE, Label, Result, Unknown, Violated
+from kmcheck.verdict import ENGINE, WITHOUT, Label, Result, Unknown, Violated
 
 WIDE = 75
 GUTTER = 13
@@ -31,6 +31,8 @@ def command(label: Label) -> str:
     flags = [f"-D {quote(f'{name}={value}')}" for name, value in label.changed]
     if label.engine != ENGINE:
         flags.append(f"--engine {label.engine}")
+    if set(label.left_out) != WITHOUT:
+        flags += [f"--no-reduce {name}" for name in label.left_out or ("none",)]
     if label.audit:
         flags.append("--audit")
     for given in flags:
@@ -59,7 +61,7 @@ def headline(result: Result) -> str:
     first = violated[0].trace
     steps = len(first.events)
     more = f"  and {len(violated) - 1} more" if len(violated) > 1 else ""
-    counted = f"({_counted(steps, 'step')}, shortest)"
+    counted = f"({_counted(steps, 'step')}{', shortest' if violated[0].shortest else ''})"
     return f"{label.spec}: VIOLATED  {violated[0].property}  {counted}{changed}{more}"
 
 
@@ -83,10 +85,8 @@ def label_lines(result: Result) -> list[str]:
         ("bounds", settings(label.bounds) or "none"),
         ("choices", settings(label.choices) or "none"),
         ("memory", label.memory_model),
-        (
-            "engine",
-            f"{label.engine}, {'exact' if label.exact else 'not exact'}, {_reductions(label)}",
-        ),
+        ("engine", f"{label.engine}, {'exact' if label.exact else 'not exact'}"),
+        ("reductions", ", ".join(label.reductions) or "none"),
         ("audit", label.audit),
         ("explored", _explored(label, closed=not unknown and result.outcome == "holds")),
         ("multiplied", _multiplied(label) if unknown else ""),
@@ -109,10 +109,6 @@ def _checked(result: Result) -> str:
     )
     built_in = f"{others} built-in properties"
     return f"{own}; {built_in}" if own else built_in
-
-
-def _reductions(label: Label) -> str:
-    return ", ".join(label.reductions) if label.reductions else "no reductions"
 
 
 def _explored(label: Label, *, closed: bool) -> str:

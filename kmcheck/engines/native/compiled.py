@@ -10,6 +10,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite import ir
 
+from kmcheck.engines.native.canonical import Canonical
 from kmcheck.engines.native.cells import Faults, Shapes
 from kmcheck.engines.native.context import SORTS, STATUSES
 from kmcheck.engines.native.emit import Value, i64
@@ -28,6 +29,7 @@ from kmcheck.engines.native.table import Form, Table
 from kmcheck.engines.native.touched import is_symbolic
 from kmcheck.ir.code import Check
 from kmcheck.ir.stubborn import Stubborn
+from kmcheck.ir.symmetry import Symmetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,16 @@ class Compiled:
     """
 
     def __init__(
-        self, packing: Packing, variant: Variant, stubborn: Stubborn | None = None
+        self,
+        packing: Packing,
+        variant: Variant,
+        symmetry: Symmetry | None,
+        stubborn: Stubborn | None,
     ) -> None:
-        """Write the code and compile it; with `stubborn`, not all steps are explored."""
+        """Write the code and compile it.
+
+        With a symmetry only canonical forms are kept, and with `stubborn` not all steps explored.
+        """
         self.packing = packing
         self.variant = variant
         self.faults = Faults()
@@ -67,8 +76,9 @@ class Compiled:
         judging = Judging(module, shapes, self.faults, self.questions)
         events = Events(module)
         table = Table(module, packing.words, variant.form, variant.threads)
+        canonical = None if symmetry is None else Canonical(module, packing, symmetry).function
         choose = None if stubborn is None else StubbornSets(module, shapes, stubborn).function
-        expanding = Expanding(table, self.steps, judging, events, self.questions, choose)
+        expanding = Expanding(table, self.steps, judging, events, self.questions, canonical, choose)
         judgement = Judgement(module, judging, events)
         Rounds(table, expanding, judgement, late=variant.late)
         if variant.late:

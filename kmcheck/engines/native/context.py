@@ -74,10 +74,11 @@ JUDGED = HELD + MOST_THREADS
 LINE = 64
 """Bytes of a cache line."""
 
-COMMON = {name: 8 * at for at, name in enumerate(("taken", "numbered", "arrived", "turn", "stop"))}
+_COMMON = ("taken", "numbered", "arrived", "turn", "stop", "decided")
+COMMON = {name: 8 * at for at, name in enumerate(_COMMON)}
 """Where each number is in the block that all threads write, which is 64 bytes to each: how many
 chunks have been taken to expand and to number, how many threads have arrived at a barrier, how
-often all had, and why all are to stop."""
+often all had, why one wants all to stop, and what of this was known when all had arrived."""
 
 STEPS_BITS = 24
 """Of `when`: steps out of a state. Above them is the state's number."""

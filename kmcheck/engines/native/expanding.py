@@ -59,10 +59,16 @@ class Expanding:
         judging: Judging,
         events: Events,
         questions: Questions,
+        canonical: ir.Function | None,
         stubborn: ir.Function | None,
     ) -> None:
-        """Take what is called; `stubborn` chooses whose steps are explored, if not all are."""
+        """Take what is called.
+
+        `canonical` puts a state into canonical form, if there is one; `stubborn` chooses whose
+        steps are explored, if not all are.
+        """
         self.table = table
+        self.canonical = canonical
         self.stubborn = stubborn
         self.module = table.module
         self.words = table.words
@@ -87,6 +93,8 @@ class Expanding:
         context, words = function.args
         code = Code(function, context)
         b, size = code.builder, self.words + 2
+        if self.canonical is not None:
+            b.call(self.canonical, [words])
         hashed = b.call(self.table.hash, [words])
         if worthwhile(self.steps.shapes.packing):
             leave_if_remembered(code, words, hashed, self.words)

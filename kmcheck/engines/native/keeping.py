@@ -66,7 +66,6 @@ def described(
     states: States, machine: Machine, claims: Claims, solver: Solver, widths: Widths
 ) -> dict[str, Any]:
     """Return what a checkpoint says besides the states, as JSON does."""
-    pending = states.happened()
     return {
         "words": states.words,
         "widths": [[*key, step] for key, step in widths.items()],
@@ -75,7 +74,6 @@ def described(
         "counted": {name: states.total(name) for name in COUNTED},
         "judged": [states.judged(n) for n in range(states.properties)],
         "origins": states.origins,
-        "pending": pending,
         "seen": sorted(states.seen),
         "entered": {name: flags.hex() for name, flags in machine.entered.items()},
         "taken": {name: flags.hex() for name, flags in machine.taken.items()},
@@ -106,8 +104,11 @@ def restore(
 
     Raises:
         UsageError: the file is damaged.
+        MemoryError: there is no room for so many states.
     """
     told = saved.header
+    if told["states"] > states.most:
+        raise MemoryError
     states["states"], states["next"] = told["states"], told["next"]
     first = states.contexts[0]
     for name in COUNTED:

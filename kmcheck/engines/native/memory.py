@@ -7,6 +7,8 @@ import mmap
 import os
 import tempfile
 
+from kmcheck.diagnostics import UsageError
+
 FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0x4000)
 
 
@@ -14,8 +16,16 @@ class Region:
     """Zeroed memory of some bytes. What is never touched takes no room."""
 
     def __init__(self, size: int) -> None:
+        """Take memory.
+
+        Raises:
+            MemoryError: the system does not give so much.
+        """
         self.size = max(mmap.PAGESIZE, size)
-        self.memory = self._mapped()
+        try:
+            self.memory = self._mapped()
+        except OSError:
+            raise MemoryError from None
         self._pin = ctypes.c_char.from_buffer(self.memory)
         self.address = ctypes.addressof(self._pin)
 
@@ -53,11 +63,19 @@ class Filed(Region):
         """Make the file.
 
         Raises:
-            OSError: it cannot be made, or not be so large.
+            UsageError: it cannot be made.
+            MemoryError: it cannot be so large.
         """
-        self.file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - closed by close()
+        try:
+            self.file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - see close()
+        except OSError as error:
+            raise UsageError(f"cannot write in {folder}: {error.strerror}") from None
         self.ensured = 0
-        super().__init__(size)
+        try:
+            super().__init__(size)
+        except MemoryError:
+            self.file.close()
+            raise
 
     def _mapped(self) -> mmap.mmap:
         os.ftruncate(self.file.fileno(), self.size)

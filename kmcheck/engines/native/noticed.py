@@ -9,17 +9,18 @@ from kmcheck.claims import Claims
 from kmcheck.engines.native.cells import Faults
 from kmcheck.engines.native.context import BREAKS, DEADLOCK, FAILS, LEAK, REACHES
 from kmcheck.engines.native.emit import FAULT
+from kmcheck.engines.native.runs import Runs
 from kmcheck.engines.native.states import States
 from kmcheck.ir.program import Property
 from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
-from kmcheck.verdict import Witness
 
 
 class Noticed:
     """Takes the steps and judges the states that events point at."""
 
-    def __init__(self, machine: Machine, judge: Judge, states: States, claims: Claims) -> None:
-        self.machine = machine
+    def __init__(self, runs: Runs, judge: Judge, states: States, claims: Claims) -> None:
+        self.runs = runs
+        self.machine: Machine = runs.machine
         self.judge = judge
         self.states = states
         self.claims = claims
@@ -31,7 +32,7 @@ class Noticed:
                 self.claims.bounds.add(faults.bounds[what])
             elif sort in (DEADLOCK, LEAK):
                 name = "deadlock" if sort == DEADLOCK else "leak"
-                self.claims.claim(name, self.states.run(number), now=True)
+                self.claims.claim(name, self.runs.to(number), now=True)
             elif sort == FAILS:
                 self._failed(number, actor, faults.violations[status - FAULT])
             else:
@@ -39,30 +40,27 @@ class Noticed:
 
     def _failed(self, number: int, actor: int, violation: str) -> None:
         """Let the reference take the step that fails, and claim what it says."""
-        run = self.states.run(number)
         with suppress(BoundReached):
             for step in self.machine.steps_of(self.states.state(number), actor):
                 if step.fault is not None and step.fault.kind == violation:
                     self.claims.beyond.add(violation)
-                    steps = (*run.steps, (step.process, step.choices))
-                    self.claims.claim(violation, Witness(run.initial, steps))
+                    self.claims.claim(violation, self.runs.to(number, step))
                     return
         raise AssertionError(violation)
 
     def _broken(self, prop: Property, number: int, sort: int) -> None:
         """Let the reference judge a state, or the steps out of one, and claim what it says."""
-        state, run = self.states.state(number), self.states.run(number)
+        state = self.states.state(number)
         if sort == BREAKS:
             for found, fault in self.judge.failing(state, self.states.previous(number)):
                 if found == prop:
-                    self.claims.fail(prop, fault, run)
+                    self.claims.fail(prop, fault, self.runs.to(number))
                     return
         for step in self._steps(state):
             if step.state is not None:
                 for found, fault in self.judge.failing(step.state, state, steps_only=True):
                     if found == prop:
-                        steps = (*run.steps, (step.process, step.choices))
-                        self.claims.fail(prop, fault, Witness(run.initial, steps))
+                        self.claims.fail(prop, fault, self.runs.to(number, step))
                         return
         raise AssertionError(prop.name)
 

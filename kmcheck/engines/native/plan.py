@@ -202,7 +202,7 @@ def _placed(packing: Packing, groups: list[Group]) -> Iterator[Group]:
         needed = _needed(group)
         packing.bits += needed
         if not needed:
-            yield group
+            yield replace(group, per=max(1, group.elements * group.cells.count))
         elif needed > WORD:
             per = WORD // group.cells.width
             count = -(-group.elements * group.cells.count // per)

@@ -86,9 +86,15 @@ class Rounds:
         return b.select(b.icmp_unsigned("<", end, until), end, until)
 
     def _stopped(self, code: Code) -> Value:
+        """Return whether all are to stop, as was decided at the last barrier or just found by all.
+
+        `stop` itself, of all, may be from a thread that is further on already: whoever left for it
+        would not be at the barrier where that one waits.
+        """
+        b, mine = code.builder, code.get("stop")
         if self.threads == 1:
-            return code.truth(code.get("stop"))
-        return code.truth(code.shared("stop"))
+            return code.truth(mine)
+        return code.truth(b.or_(mine, code.shared("decided")))
 
     def _make_sure_of_room(self, code: Code) -> None:
         """Stop if a table might become too full: every thread sees the same."""
@@ -99,15 +105,10 @@ class Rounds:
             with code.times(i64(self.chunks)) as chunk:
                 filled = b.load(self._counted(code, "filled", chunk, i64(owner)))
                 b.store(b.add(b.load(need), filled), need)
-            with b.if_then(b.icmp_unsigned(">", b.load(need), code.get("room")), likely=False):
-                self._stop_if_unstopped(code, GROW)
-        if self.threads > 1:
-            with b.if_then(code.truth(code.get("stop")), likely=False):
-                code.share("stop", code.get("stop"))
-
-    def _stop_if_unstopped(self, code: Code, why: int) -> None:
-        with code.builder.if_then(code.builder.not_(code.truth(code.get("stop")))):
-            code.set("stop", i64(why))
+            full = b.icmp_unsigned(">", b.load(need), code.get("room"))
+            unstopped = b.not_(code.truth(code.get("stop")))
+            with b.if_then(b.and_(full, unstopped), likely=False):
+                code.set("stop", i64(GROW))
 
     def _counted(self, code: Code, array: str, chunk: Value, owner: Value) -> Value:
         """Return where it is counted how many entries a segment has, or (`news`) new states."""
@@ -128,6 +129,7 @@ class Rounds:
         last = b.icmp_unsigned("==", code.fetched("arrived"), i64(self.threads - 1))
         with b.if_then(last):
             code.share("arrived", i64(0))
+            code.share("decided", code.shared("stop"))
             code.share("turn", b.add(turn, i64(1)))
             b.ret_void()
         away = ir.Function(self.module, ir.FunctionType(I32, []), "sched_yield")
@@ -316,6 +318,8 @@ class Rounds:
         context, words = function.args
         code = Code(function, context)
         b, number, mask = code.builder, code.get("states"), code.get("mask")
+        if self.expanding.canonical is not None:
+            b.call(self.expanding.canonical, [words])
         hashed = b.call(self.table.hash, [words])
         owner = self.table.owner(code, hashed)
         table = code.table(owner, self.table.kind)

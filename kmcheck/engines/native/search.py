@@ -21,6 +21,7 @@ from kmcheck.engines.native.keeping import Keeping
 from kmcheck.engines.native.noticed import Noticed
 from kmcheck.engines.native.packing import Narrow, Packing, Widths
 from kmcheck.engines.native.plan import plan
+from kmcheck.engines.native.runs import Runs
 from kmcheck.engines.native.states import States
 from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Progress, Question
@@ -66,8 +67,8 @@ class Search:
         initial = [state for _, state in self.system.initial]
         saved = self._saved()
         while True:
-            packing = plan(self.system.layout, initial, self.widths)
             try:
+                packing = plan(self.system.layout, initial, self.widths)
                 with held_back() as heed:
                     return Exploration(self, packing, heed).run(saved)
             except Narrow as narrow:
@@ -91,6 +92,8 @@ class Exploration:
         self.widths = search.widths
         self.keeping = Keeping(search.budget.checkpoints)
         self.pending: list[tuple[int, ...]] = []
+        self.settling = False
+        """Whether a level is being ended: what is kept then would lack what was found on it."""
         self.end = 0
         self.system = search.system
         self.solver = search.solver
@@ -100,20 +103,20 @@ class Exploration:
         self.packing = packing
         self.machine = Machine(self.system.layout, self.solver.holds)
         self.judge = Judge(self.system.layout, self.solver.holds)
-        self.claims = Claims(search.question)
+        self.claims = Claims(search.question, alike=self.system.symmetry is not None)
         self.size = growth.first(packing, self.threads)
         self.compiled = self._compiled(Variant(self.size.form, self.threads))
         self.run_before: list[Compiled] = []
         self.spill = search.budget.spill
         self.base: int | None = None
         """How many states have been sifted, None as long as none wait."""
-        sorts = self.compiled.sorts
-        self.states = States(packing, self.machine, sorts, self.threads, self.spill)
+        self.states = States(packing, self.compiled.sorts, self.threads, self.spill)
         self.answers = Answers(self.compiled, packing, self.judge, self.solver)
         self.asked = [self.answers.function(context) for context in self.states.contexts]
         for context, function in zip(self.states.contexts, self.asked, strict=True):
             context[PLACES["ask"]] = ctypes.cast(function, ctypes.c_void_p).value or 0
-        self.noticed = Noticed(self.machine, self.judge, self.states, self.claims)
+        runs = Runs(self.system, self.machine, self.states)
+        self.noticed = Noticed(runs, self.judge, self.states, self.claims)
         self.pool = ThreadPoolExecutor(max(1, self.threads - 1))
         self.depth = 0
 
@@ -147,15 +150,18 @@ class Exploration:
                     self.clock.descend(self.depth)
                     self.end = states["states"]
                 self._level(self.end)
+                self.settling = True
                 self._settle()
                 if states["states"] > self.end:
                     self.depth += 1
+                self.settling = False
         except Stop as stop:
             if stop.why is not None:
                 self._give_up()
             raise
-        except KeyboardInterrupt:
-            self._give_up()
+        except (KeyboardInterrupt, MemoryError):
+            if not self.settling and self.answers.error is None:
+                self._give_up()
             raise
 
     def _give_up(self) -> None:
@@ -175,7 +181,7 @@ class Exploration:
         return self.states["states"] if self.base is None else self.base
 
     def _begin(self) -> None:
-        self._lay_tables(self.size)
+        self._take(self._fitting(len(self.system.initial)))
         for number, (_, state) in enumerate(self.system.initial):
             if self._add(state):
                 self.states.origins.append(number)
@@ -186,19 +192,23 @@ class Exploration:
         self.states.make_room(saved.header["states"])
         self.pending = keeping.restore(saved, self.states, self.machine, self.claims, self.solver)
         self.end, self.depth = saved.header["end"], saved.header["depth"]
-        size = self.size
-        self._lay_tables(size)
-        while size.room * self.threads < self.states["states"]:
-            size = growth.next_after(size, self.packing, self.threads)
+        size = self._fitting(self.states["states"])
         if self._affordable(size):
             self._take(size)
         else:
             self._spill()
 
+    def _fitting(self, states: int) -> Size:
+        """Return the size of tables that have room for some states, as full as they may get."""
+        size = self.size
+        while growth.squeezed(size).room * self.threads < states:
+            size = growth.next_after(size, self.packing, self.threads)
+        return size if size.room * self.threads >= states else growth.squeezed(size)
+
     def _described(self) -> dict[str, Any]:
         self._mark_exercised()
+        self.pending += self.states.happened()
         about = keeping.described(self.states, self.machine, self.claims, self.solver, self.widths)
-        self.pending += about["pending"]
         return {**about, "pending": self.pending, "end": self.end, "depth": self.depth}
 
     def _add(self, state: State) -> bool:
@@ -246,7 +256,7 @@ class Exploration:
             self._go_on_with(self.compiled.faster())
 
     def _compiled(self, variant: Variant) -> Compiled:
-        return Compiled(self.packing, variant, self.system.stubborn)
+        return Compiled(self.packing, variant, self.system.symmetry, self.system.stubborn)
 
     def _go_on_with(self, compiled: Compiled) -> None:
         self.run_before.append(self.compiled)
@@ -254,12 +264,12 @@ class Exploration:
 
     def _obey(self) -> None:
         """Do what machine code stopped for, or raise it."""
+        if self.answers.error is not None:
+            raise self.answers.error
         thread = self.states.stopped()
         if thread is None:
             return
         self.states.forget()
-        if self.answers.error is not None:
-            raise self.answers.error
         context = self.states.contexts[thread]
         match context[PLACES["stop"]]:
             case stop if stop == GROW:
@@ -375,10 +385,12 @@ class Exploration:
             end = min(base, first + SIFTED)
             self._together(self.compiled.sift, contexts, first, end, base)
             states.put_away(end)
+        self.settling = True
         self.base = states["states"] = self.compiled.settle(contexts[0], base, states["states"])
         self._obey()
         states.put_away(self.base)
         self._lay_tables(self.size)
+        self.settling = False
 
     # --- what is found -------------------------------------------------------------------------
 

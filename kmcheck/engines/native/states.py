@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable
+from contextlib import ExitStack
 
 from kmcheck.claims import Stop
 from kmcheck.engines.native.checkpoint import Array
@@ -25,35 +26,34 @@ from kmcheck.engines.native.packing import Packing
 from kmcheck.engines.native.questions import KEPT
 from kmcheck.engines.native.recent import REMEMBERED, WIPED
 from kmcheck.engines.native.table import AHEAD
-from kmcheck.semantics import BoundReached, Machine, State
-from kmcheck.verdict import Witness
+from kmcheck.semantics import State
 
 MOST_STATES, MOST_FILED = 1 << 30, (1 << 32) - 2
 """States that there is room for, in memory and in files."""
 
-FEW = 1 << 16
-"""States that there has to be room for."""
+FEW = 1 << 17
+"""States that there has to be room for: more than there are entries in the first tables."""
+
+SPARE = 16
+"""Bytes for each state that are left to tables where the system limits what may be reserved."""
 
 ALONE, TOGETHER = (1024, 1 << 15), (256, 1 << 13)
 """States of a chunk and entries of a segment: of one thread's, and if there are several."""
 
 
 class States:
-    """Contexts for machine code, the states found with it, and the runs that led to them.
+    """Contexts for machine code, and the states found with it.
 
     A state's number is its place in the order of discovery. `origins` has, for each initial state
     that was kept, its place among those of the system.
     """
 
-    def __init__(
-        self, packing: Packing, machine: Machine, sorts: int, threads: int, folder: str | None
-    ) -> None:
+    def __init__(self, packing: Packing, sorts: int, threads: int, folder: str | None) -> None:
         """Take memory, and files in a folder if one is given, for states and their parents.
 
         `sorts` is how many sorts of events there may be.
         """
         self.packing = packing
-        self.machine = machine
         self.words = packing.words
         self.threads = threads
         self.origins: list[int] = []
@@ -87,16 +87,20 @@ class States:
         Raises:
             MemoryError: there is not even room for a few.
         """
-        while True:
-            try:
-                self.arena = self._large(8 * self.words * (self.most + AHEAD))
-                self.parents = self._large(PARENT_BYTES * self.most)
-            except OSError:
-                self.most //= 2
-                if self.most < FEW:
-                    raise MemoryError from None
-            else:
-                return
+        while self.most >= FEW:
+            with ExitStack() as taken:
+                try:
+                    self.arena = self._large(8 * self.words * (self.most + AHEAD))
+                    taken.callback(self.arena.close)
+                    self.parents = self._large(PARENT_BYTES * self.most)
+                    taken.callback(self.parents.close)
+                    Region(SPARE * self.most).close()
+                except MemoryError:
+                    self.most //= 2
+                else:
+                    taken.pop_all()
+                    return
+        raise MemoryError
 
     def _large(self, size: int) -> Region:
         return Filed(size, self.folder) if self.folder else Region(size)
@@ -268,27 +272,9 @@ class States:
 
     def previous(self, number: int) -> State | None:
         """Return the state from which a state was found, None of an initial one."""
-        return self.state(self._parent(number)) if number >= len(self.origins) else None
+        return self.state(self.parent(number)) if number >= len(self.origins) else None
 
-    def _parent(self, number: int) -> int:
+    def parent(self, number: int) -> int:
+        """Return the number of the state from which a state was found."""
         place = self.parents.address + PARENT_BYTES * number
         return ctypes.c_uint32.from_address(place).value
-
-    def run(self, number: int) -> Witness:
-        """Return the run to a state: the steps are found again by taking all of them."""
-        steps: list[tuple[int, tuple[int, ...]]] = []
-        while number >= len(self.origins):
-            parent = self._parent(number)
-            steps.append(self._step(self.state(parent), self.state(number)))
-            number = parent
-        return Witness(self.origins[number], tuple(reversed(steps)))
-
-    def _step(self, before: State, after: State) -> tuple[int, tuple[int, ...]]:
-        for actor in range(len(self.machine.actors)):
-            try:
-                for step in self.machine.steps_of(before, actor):
-                    if step.state == after:
-                        return step.process, step.choices
-            except BoundReached:
-                continue
-        raise AssertionError(after)

@@ -93,7 +93,7 @@ def stubborn_of(system: TransitionSystem, question: Question) -> Stubborn:
         rows[name] = {
             cut + 1: Row(nexts[cut], footprints.ever(template, cut), cut in whole) for cut in cuts
         }
-    return Stubborn(rows)
+    return Stubborn(rows, alike=system.symmetry is not None)
 
 
 REDUCTION: Reduction = StubbornSets()
