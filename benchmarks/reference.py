@@ -1,6 +1,6 @@
 """The reference engine's speed and start, beside SPIN on the same models in the same run.
 
-    ./run python benchmarks/reference.py [RUNS]
+    ./run python -m benchmarks.reference [RUNS]
 
 `start` is from the start of the process to the verdict. SPIN explores what kmcheck exports, so
 that the states are the same; its own start is generating, compiling and running a verifier.
@@ -13,8 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import Measurement, median
-
+from benchmarks.measure import Measurement, median
 from kmcheck.export.promela import export
 from kmcheck.frontend import compile_spec, read
 from kmcheck.solver import Solver

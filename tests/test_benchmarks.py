@@ -1,0 +1,215 @@
+"""The benchmark compares like with like, computes its ratios right, and its page shows its results.
+
+Its models are run at sizes that take a second; nothing here depends on how fast anything is.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.measure import once, side_by_side
+from benchmarks.peers import HOLDS, Answer, Kmcheck, Rumur, Spin, Tool, answer, missing
+from benchmarks.results import Entry, Machine, Part, Record, Run, load, save
+from benchmarks.scenarios import QRCU, SEED, Scenario, rumur_reparent, table
+from benchmarks.side_by_side import Disagreement, measure
+from benchmarks.targets import TARGETS, Measured, measured
+from docs import performance
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+
+REPARENT = [((1, 3), 1_170, 2_015), ((2, 3), 10_544, 27_095)]
+QRCUS = [((1, 1), 118, 208), ((1, 2), 1_630, 3_882), ((2, 1), 3_830, 9_691)]
+
+
+def reparent(sizes: tuple[int, ...]) -> dict[str, Tool]:
+    cpus, pages = sizes
+    settings = {"F": cpus, "P": pages, "K": 2}
+    return {
+        "kmcheck": Kmcheck(spec=SEED, settings=settings),
+        "SPIN": Spin(model="reparent.pml", settings=settings, compile=("-O0", "-DNOREDUCE")),
+        "Rumur": rumur_reparent(cpus, pages),
+    }
+
+
+def qrcu(sizes: tuple[int, ...]) -> dict[str, Tool]:
+    updaters, readers = sizes
+    peers = {"NUPDATERS": updaters, "NREADERS": readers}
+    plain = ("-O0", "-DNOREDUCE")
+    return {
+        "kmcheck": Kmcheck(spec=QRCU, settings={"UPDATERS": updaters, "READERS": readers}),
+        "SPIN": Spin(model="qrcu.pml", settings=peers, generate=("-o2",), compile=plain),
+        "Rumur": Rumur(model="qrcu.m", settings=peers),
+    }
+
+
+CASES = [(reparent(s), n, t) for s, n, t in REPARENT] + [(qrcu(s), n, t) for s, n, t in QRCUS]
+
+
+@pytest.mark.parametrize(("tools", "states", "transitions"), CASES)
+@pytest.mark.parametrize("title", ["kmcheck", "SPIN", "Rumur"])
+def test_each_tool_counts_the_same(
+    title: str, tools: dict[str, Tool], states: int, transitions: int
+) -> None:
+    lacking = missing(tools[title])
+    if lacking:
+        pytest.skip(lacking)
+    record = measure(Scenario("one", "One", {title: tools[title]}, states), 1)
+    found = record.entry(title)
+    assert found is not None
+    assert (found.states, found.transitions, found.verdict) == (states, transitions, HOLDS)
+
+
+def test_another_count_is_an_error() -> None:
+    with pytest.raises(Disagreement, match="118 states, and not 119"):
+        measure(Scenario("one", "One", {"kmcheck": qrcu((1, 1))["kmcheck"]}, 119), 1)
+
+
+def test_a_violation_is_an_error() -> None:
+    flags = ("-D", "SECOND_LOOK=no")
+    tool = Kmcheck(spec=QRCU, settings={"UPDATERS": 2, "READERS": 1}, flags=flags)
+    with pytest.raises((Disagreement, RuntimeError)):
+        measure(Scenario("one", "One", {"kmcheck": tool}), 1)
+
+
+def test_a_run_that_gives_up_is_a_result_only_where_that_is_said() -> None:
+    tool = Kmcheck(spec=QRCU, flags=("--max-states", "50"), compared=False)
+    scenario = Scenario("one", "One", {"kmcheck": tool})
+    with pytest.raises(Disagreement, match="gave up: 50 states reached"):
+        measure(scenario, 1)
+    record = measure(replace(scenario, may_give_up=True), 1)
+    assert record.entries[0].verdict == "gave up: 50 states reached"
+
+
+def test_a_tool_that_is_not_there_is_skipped_with_a_way_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda program: None if program == "rumur" else program)
+    record = measure(Scenario("one", "One", {"Rumur": Rumur(model="qrcu.m")}, 118), 1)
+    assert record.skipped == {"Rumur": "no rumur here: apt install rumur"}
+    assert record.entries == ()
+
+
+# --- what the tools say -------------------------------------------------------------------------
+
+SPIN_SAYS = "errors: {}\n  118 states, stored\n 209 transitions (= stored+matched)\n"
+RUMUR_SAYS = "Status:\n\n\t{}\n\n\t118 states, 208 rules fired in 0s.\n"
+
+
+@pytest.mark.parametrize(
+    ("tool", "output", "verdict"),
+    [
+        (Spin(model=""), SPIN_SAYS.format(0), HOLDS),
+        (Spin(model=""), SPIN_SAYS.format(1), "violated"),
+        (Spin(model=""), "Warning: Search not completed\n" + SPIN_SAYS.format(0), "gave up"),
+        (Spin(model=""), "error: max search depth too small\n" + SPIN_SAYS.format(0), "gave up"),
+        (Rumur(model=""), RUMUR_SAYS.format("No error found."), HOLDS),
+        (Rumur(model=""), RUMUR_SAYS.format("1 error(s) found."), "violated"),
+    ],
+)
+def test_an_answer_is_read(tool: Tool, output: str, verdict: str) -> None:
+    assert answer(tool, output) == Answer(118, 208, verdict)
+
+
+@pytest.mark.parametrize("tool", [Spin(model=""), Rumur(model="")])
+def test_an_output_without_counts_is_refused(tool: Tool) -> None:
+    with pytest.raises(ValueError, match="gave no counts"):
+        answer(tool, "Killed")
+
+
+def test_children_are_accounted_for(tmp_path: Path) -> None:
+    busy = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'bytearray(1 << 27)'])"
+    found = once((sys.executable, "-c", busy), tmp_path)
+    assert found.peak >= 1 << 27
+    assert 0 < found.cpu == found.user + found.system
+
+
+def test_a_command_that_fails_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="ended with 3"):
+        side_by_side((sys.executable, "-c", "raise SystemExit(3)"), tmp_path, 2)
+
+
+# --- arithmetic ---------------------------------------------------------------------------------
+
+
+def entry(title: str, seconds: tuple[float, ...], states: int = 1000, copies: int = 1) -> Entry:
+    runs = tuple(Run(s / 2, s / 2, 2 * s, 24_000) for s in seconds)
+    parts = (Part("compile", (Run(1.0, 0.5, 2.0, 1),)), Part("search", runs, copies))
+    return Entry(title, title.partition(" ")[0], True, states, 5000, HOLDS, parts)
+
+
+def record(name: str, *entries: Entry) -> Record:
+    machine = Machine("a processor", 2, 2**34, "a system", {"gcc": "1.2"})
+    return Record(name, name, "2026-01-01", machine, entries, {"Rumur": "none here"})
+
+
+def test_a_rate_is_of_the_median_cpu_time_of_the_search() -> None:
+    found = entry("SPIN", (4.0, 2.0, 1.0))
+    assert (found.search.cpu.least, found.search.cpu.median, found.search.cpu.most) == (1, 2, 4)
+    assert (found.rate, found.making, found.whole_cpu) == (500, 1.5, 3.5)
+    assert (found.whole_wall, found.bytes_per_state) == (6, 24)
+
+
+def test_what_runs_at_the_same_time_adds_up() -> None:
+    two = entry("two searches", (2.0, 2.0), copies=2)
+    one = entry("-j 2", (1.25,))
+    assert (two.flow, one.flow) == (500, 400)
+    found = measured(next(t for t in TARGETS if t.scenario == "two_threads"),
+                     {"two_threads": record("two_threads", two, one)})  # fmt: skip
+    assert [(m.value, m.met) for m in found] == [(0.8, False)]
+
+
+@pytest.mark.parametrize(
+    ("one", "met", "missed"),
+    [
+        (Measured(5, "at least", 10, ""), False, 2),
+        (Measured(10, "at least", 10, ""), True, 1),
+        (Measured(40, "at most", 10, ""), False, 4),
+        (Measured(5, "at most", 10, ""), True, 0.5),
+    ],
+)
+def test_a_target_is_met_or_missed_by_a_factor(one: Measured, met: bool, missed: float) -> None:
+    assert (one.met, one.missed_by) == (met, missed)
+
+
+def test_a_target_says_nothing_without_its_scenario_or_its_peer() -> None:
+    alone = {"reparent": record("reparent", entry("kmcheck", (1.0,)))}
+    assert [measured(t, records) for t in TARGETS for records in ({}, alone)] == [[]] * 2 * len(
+        TARGETS
+    )
+
+
+def test_the_targets_name_scenarios_and_rows_that_there_are() -> None:
+    scenarios = table(reductions=True, two_threads=True)
+    assert len({s.name for s in scenarios}) == len(scenarios)
+    records = {s.name: record(s.name, *(entry(t, (1.0,)) for t in s.tools)) for s in scenarios}
+    assert all(measured(target, records) for target in TARGETS)
+
+
+# --- the page -----------------------------------------------------------------------------------
+
+
+def test_records_are_kept_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    records = {"reparent": record("reparent", entry("kmcheck", (1.0, 2.0)))}
+    assert load(path) == {}
+    save(records, path)
+    assert load(path) == records
+
+
+def test_the_tables_tell_ratios_and_targets() -> None:
+    rows = entry("kmcheck", (1.0,)), entry("SPIN -O3", (4.0,))
+    records = {"reparent": record("reparent", *rows)}
+    assert "| 1,000 | 1.50 | 4.00 (4.00 to 4.00) | 2.00 |" in performance.results(records)
+    assert "| 250 | 4 times |" in performance.results(records)
+    assert "| Rumur | none here |" in performance.results(records)
+    assert "| 4 times: **missed** 2.5 times |" in performance.targets(records)
+
+
+def test_the_page_shows_the_results_that_are_kept() -> None:
+    page = PAGE.read_text("utf-8")
+    assert page == performance.filled(page), "renew it: ./run python -m docs.generate"
+    assert all(r.title in page for r in load().values())
