@@ -18,8 +18,8 @@ PACKAGES = {"spin": "spin", "rumur": "rumur", "gcc": "gcc libc6-dev"}
 """What Debian calls the package that brings a program."""
 
 HOLDS = "holds"
-GAVE_UP = 4
-"""kmcheck's exit code where it ends without an answer."""
+ANSWERED = (0, 1, 4)
+"""kmcheck's exit codes where it prints an answer: it holds, it is violated, it gave up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ def _kmcheck(tool: Kmcheck) -> Stage:
     command = [sys.executable, "-m", "kmcheck", "verify", tool.spec, *tool.flags]
     command += [part for key, value in tool.settings.items() for part in ("-D", f"{key}={value}")]
     command += ["--no-counterexamples", "--progress", "never", "--format", "json"]
-    return Stage("search", ROOT, tuple(command), (0, GAVE_UP), tool.copies)
+    return Stage("search", ROOT, tuple(command), ANSWERED, tool.copies)
 
 
 def _spin(tool: Spin, folder: Path) -> list[Stage]:
@@ -167,7 +167,8 @@ def answer(tool: Tool, output: str) -> Answer:
 
 
 def _of_kmcheck(output: str) -> Answer:
-    told: dict[str, Any] = json.loads(output)
+    told: dict[str, Any]
+    told, _ = json.JSONDecoder().raw_decode(output, output.index("{"))  # warnings stand around it
     label = told["label"][0]
     verdicts = {result["verdict"] for result in told["results"]}
     if label["stopped"]:

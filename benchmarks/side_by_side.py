@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,7 +46,7 @@ def main(
     Results of scenarios that are not run this time stay in the file. Afterwards,
     `./run python -m docs.generate` puts them on the page.
     """
-    everything = table(reductions=_has_reductions(), two_threads=two_threads)
+    everything = table(reductions=has_reductions(), two_threads=two_threads)
     unknown = set(only) - {scenario.name for scenario in everything}
     if unknown:
         raise click.UsageError(f"there is no scenario {', '.join(sorted(unknown))}: see --list")
@@ -58,18 +59,18 @@ def main(
     wrong = 0
     for scenario in everything:
         if scenario.name in only or (not only and (long or not scenario.long)):
-            wrong += not _kept(scenario, runs, output)
+            wrong += not kept(scenario, runs, output)
     sys.exit(1 if wrong else 0)
 
 
-def _has_reductions() -> bool:
+def has_reductions() -> bool:
     """Tell whether this kmcheck has reductions that can be switched off."""
     command = [sys.executable, "-m", "kmcheck", "verify", "--help"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return "--no-reduce" in told
 
 
-def _kept(scenario: Scenario, runs: int, output: Path) -> bool:
+def kept(scenario: Scenario, runs: int, output: Path) -> bool:
     """Measure a scenario and keep the result; say what is wrong and return False if it is."""
     click.echo(f"\n{scenario.name}: {scenario.title}")
     try:
@@ -77,7 +78,8 @@ def _kept(scenario: Scenario, runs: int, output: Path) -> bool:
     except (Disagreement, RuntimeError, ValueError) as error:
         click.echo(f"ERROR in {scenario.name}: {error}", err=True)
         return False
-    save({**load(output), scenario.name: record}, output)
+    if record.entries:
+        save({**load(output), scenario.name: record}, output)
     return True
 
 
@@ -145,7 +147,8 @@ def _joined(old: Entry, new: Entry) -> Entry:
     parts = tuple(
         Part(a.name, a.runs + b.runs, a.copies) for a, b in zip(old.parts, new.parts, strict=True)
     )
-    return Entry(old.title, old.tool, old.compared, new.states, new.transitions, new.verdict, parts)
+    last = new if old.verdict == HOLDS else old  # one round without an answer is one too many
+    return replace(last, parts=parts)
 
 
 def _line(entry: Entry) -> str:

@@ -5,6 +5,8 @@ Its models are run at sizes that take a second; nothing here depends on how fast
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +17,13 @@ from benchmarks.measure import once, side_by_side
 from benchmarks.peers import HOLDS, Answer, Kmcheck, Rumur, Spin, Tool, answer, missing
 from benchmarks.results import Entry, Machine, Part, Record, Run, load, save
 from benchmarks.scenarios import QRCU, SEED, Scenario, rumur_reparent, table
-from benchmarks.side_by_side import Disagreement, measure
+from benchmarks.side_by_side import Disagreement, has_reductions, kept, measure
 from benchmarks.targets import TARGETS, Measured, measured
 from docs import performance
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "performance.md"
+RUN = ROOT / "benchmarks" / "run"
 
 REPARENT = [((1, 3), 1_170, 2_015), ((2, 3), 10_544, 27_095)]
 QRCUS = [((1, 1), 118, 208), ((1, 2), 1_630, 3_882), ((2, 1), 3_830, 9_691)]
@@ -71,7 +75,7 @@ def test_another_count_is_an_error() -> None:
 def test_a_violation_is_an_error() -> None:
     flags = ("-D", "SECOND_LOOK=no")
     tool = Kmcheck(spec=QRCU, settings={"UPDATERS": 2, "READERS": 1}, flags=flags)
-    with pytest.raises((Disagreement, RuntimeError)):
+    with pytest.raises(Disagreement, match="kmcheck: violated after"):
         measure(Scenario("one", "One", {"kmcheck": tool}), 1)
 
 
@@ -93,6 +97,13 @@ def test_a_tool_that_is_not_there_is_skipped_with_a_way_to_get_it(
     assert record.entries == ()
 
 
+def test_the_command_says_from_anywhere_what_it_measures(tmp_path: Path) -> None:
+    found = once((str(RUN), "--list", "--two-threads"), tmp_path, (0,))
+    assert re.findall(r"^(\w+) ", found.output, re.MULTILINE) == [
+        s.name for s in table(reductions=has_reductions(), two_threads=True)
+    ]
+
+
 # --- what the tools say -------------------------------------------------------------------------
 
 SPIN_SAYS = "errors: {}\n  118 states, stored\n 209 transitions (= stored+matched)\n"
@@ -112,6 +123,23 @@ RUMUR_SAYS = "Status:\n\n\t{}\n\n\t118 states, 208 rules fired in 0s.\n"
 )
 def test_an_answer_is_read(tool: Tool, output: str, verdict: str) -> None:
     assert answer(tool, output) == Answer(118, 208, verdict)
+
+
+def test_warnings_may_stand_around_an_answer() -> None:
+    told = {
+        "label": [{"states": 118, "transitions": 208, "stopped": None}],
+        "results": [{"verdict": "holds"}],
+    }
+    output = f"warning: slow\n{json.dumps(told)}\nwarning: old\n"
+    assert answer(Kmcheck(spec=""), output) == Answer(118, 208, HOLDS)
+
+
+def test_scenarios_without_results_are_not_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda program: None)
+    assert kept(Scenario("one", "One", {"Rumur": Rumur(model="qrcu.m")}), 1, tmp_path / "r.json")
+    assert load(tmp_path / "r.json") == {}
 
 
 @pytest.mark.parametrize("tool", [Spin(model=""), Rumur(model="")])
