@@ -5,15 +5,16 @@ Every engine finds in its own way, and says what it found through this.
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from kmcheck.ir.code import Branch
 from kmcheck.ir.expr import Const, Op
 from kmcheck.ir.program import Property
 from kmcheck.ir.types import Function
+from kmcheck.machine import resident
 from kmcheck.protocols import Progress, Question
 from kmcheck.semantics import Fault, Machine, Undecided
 from kmcheck.solver import Undecided as SolverUndecided
@@ -21,11 +22,15 @@ from kmcheck.verdict import Budget, Claim, Finding, Statistics, Unexercised, Wit
 
 
 class Stop(Exception):  # noqa: N818
-    """The search ends here: the text says why, None that the question is answered."""
+    """The search ends here: the text says why, None that the question is answered.
 
-    def __init__(self, why: str | None) -> None:
+    `level` says that a level ends here, too: all that was seen is then the same on any machine.
+    """
+
+    def __init__(self, why: str | None, *, level: bool = False) -> None:
         super().__init__(why)
         self.why = why
+        self.level = level
 
 
 @dataclass(slots=True)
@@ -33,6 +38,8 @@ class Claims:
     """What was found so far. A claim counts once its level has been looked through."""
 
     question: Question
+    alike: bool = False
+    """Whether it is a matter of numbering what is found first on a level: names then decide."""
     claims: dict[str, Claim] = field(default_factory=dict)
     later: dict[str, Claim] = field(default_factory=dict)
     """Claims whose run is a step longer than the level that is being expanded."""
@@ -41,6 +48,8 @@ class Claims:
     """Violations that runs have ended in: what would come behind them is not explored."""
     undefined: dict[str, str] = field(default_factory=dict)
     """Properties that cannot be evaluated everywhere, and what goes wrong."""
+    given_up: bool = False
+    """Whether the budget ended the search: its states, its depth, its time, its memory."""
 
     def claim(self, violation: str, witness: Witness, *, now: bool = False) -> None:
         """Claim a violation; `now` if the run ends in a state that is being expanded."""
@@ -53,7 +62,9 @@ class Claims:
         if fault is None:
             self.claim(prop.name, run)
             return
-        self.undefined.setdefault(prop.name, fault.kind)
+        known = self.undefined.setdefault(prop.name, fault.kind)
+        if self.alike:
+            self.undefined[prop.name] = min(known, fault.kind)
         wanted = self.question.wanted
         if wanted is None or wanted & {prop.name, fault.kind}:
             self.later.setdefault(fault.kind, Claim(fault.kind, run))
@@ -64,48 +75,65 @@ class Claims:
         Raises:
             Stop: the question is answered.
         """
-        for name, claim in self.later.items():
+        for claim in self._in_order(self.later):
             if self.claims and not self.question.every:
                 break
-            self.claims.setdefault(name, claim)
+            self.claims.setdefault(claim.violation, claim)
         self.later.clear()
         if self.claims and not self.question.every:
-            first = next(iter(self.claims))
-            self.claims = {first: self.claims[first]}
-            raise Stop(None)
+            first = self._in_order(self.claims)[0]
+            self.claims = {first.violation: first}
+            raise Stop(None, level=True)
+
+    def _in_order(self, claims: dict[str, Claim]) -> list[Claim]:
+        """Return claims, shortest first; those of one level in the order in which they came."""
+        if not self.alike:
+            return list(claims.values())
+        return sorted(claims.values(), key=lambda c: (len(c.witness.steps), c.violation))
 
     def finding(self, levels: Callable[[], None], statistics: Callable[[], Statistics]) -> Finding:
         """Run a search, and return what it found and why it ended."""
         stopped: str | None = None
+        cut: Literal["", "budget", "undecided"] = ""
         complete = False
         try:
             levels()
             complete = True
         except Stop as stop:
-            stopped = stop.why
+            stopped, cut = stop.why, "" if stop.level else "budget"
         except (Undecided, SolverUndecided) as undecided:
-            stopped = f"a comparison depends on the sizes: {undecided}"
+            stopped, cut = f"a comparison depends on the sizes: {undecided}", "undecided"
         except MemoryError:
-            stopped = "out of memory"
+            stopped, cut = "out of memory", "budget"
         except KeyboardInterrupt:
-            stopped = "interrupted"
+            stopped, cut = "interrupted", "budget"
+        self.given_up = stopped is not None and cut != "undecided"
         if stopped is None and self.bounds:
             stopped = "bound reached: " + ", ".join(sorted(self.bounds))
             complete = False
         if complete and self.beyond:
             stopped = "runs are not followed beyond " + ", ".join(sorted(self.beyond))
             complete = False
-        claims, undefined = tuple(self.claims.values()), tuple(self.undefined.items())
-        return Finding(claims, complete, stopped, statistics(), undefined)
+        claims, undefined = tuple(self._in_order(self.claims)), list(self.undefined.items())
+        if self.alike:
+            undefined.sort()
+        return Finding(claims, complete, stopped, statistics(), tuple(undefined), cut)
 
 
 @dataclass(slots=True)
 class Clock:
-    """Looks at the clock, the memory and the screen now and then."""
+    """Looks at the clock, the memory and the screen now and then.
+
+    An engine looks before it expands the first state of a level, and then as often as it likes.
+    """
 
     budget: Budget
     report: Callable[[Progress], None]
     started: float = field(default_factory=time.monotonic)
+    levels: list[int] = field(default_factory=list)
+    """How many states there are at each depth, down to that which is being expanded."""
+    found: int = 0
+    """States above the level that is being expanded."""
 
     def look(self, progress: Progress) -> None:
         """Report how far a search is.
@@ -113,7 +141,11 @@ class Clock:
         Raises:
             Stop: the budget is used up.
         """
-        self.report(progress)
+        if len(self.levels) == progress.depth:
+            self.levels.append(progress.states - self.found)
+            self.found = progress.states
+        known = len(self.levels) == progress.depth + 1
+        self.report(replace(progress, levels=self.levels if known else ()))
         seconds, most = self.budget.seconds, self.budget.bytes
         if seconds is not None and time.monotonic() - self.started > seconds:
             raise Stop(f"{seconds:g} seconds are over")
@@ -126,8 +158,10 @@ class Clock:
         Raises:
             Stop: it is too deep.
         """
+        if depth == 0:  # an engine may begin again
+            self.levels, self.found = [], 0
         if self.budget.depth is not None and depth >= self.budget.depth:
-            raise Stop(f"depth {self.budget.depth} reached")
+            raise Stop(f"depth {self.budget.depth} reached", level=True)
 
     def count(self, states: int) -> None:
         """Notice how many states there are.
@@ -137,11 +171,6 @@ class Clock:
         """
         if self.budget.states is not None and states > self.budget.states:
             raise Stop(f"{self.budget.states:,} states reached")
-
-
-def resident() -> int:
-    """Return the largest resident memory of this process so far, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def unexercised(machine: Machine) -> tuple[Unexercised, ...]:
@@ -159,7 +188,8 @@ def unexercised(machine: Machine) -> tuple[Unexercised, ...]:
             continue
         for number, block in enumerate(template.blocks):
             run = bool(machine.entered[name][number])
-            if block.cut and not block.span.source.module:
+            is_step = block.cut or number in template.merged
+            if is_step and not block.span.source.module:
                 seen["step", block.span] = seen.get(("step", block.span), False) or run
             if isinstance(block.terminator, Branch) and run and _is_written(block.terminator):
                 span = block.terminator.span

@@ -5,9 +5,10 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kmcheck import __version__, shelf
+from kmcheck.audit import Said, audit
 from kmcheck.diagnostics import Source, UsageError
 from kmcheck.frontend import compile_spec
 from kmcheck.frontend.hints import did_you_mean
@@ -18,9 +19,12 @@ from kmcheck.protocols import Engine, Progress, Question, Reduction
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
+from kmcheck.telling import Telling
 from kmcheck.trace import Trace
 from kmcheck.verdict import (
+    ALL,
     ENGINE,
+    WITHOUT,
     Budget,
     Claim,
     Finding,
@@ -43,8 +47,10 @@ class Options:
     engine: str = ENGINE
     budget: Budget = field(default_factory=Budget)
     every: bool = False
-    without: frozenset[str] = frozenset({"all"})
+    without: frozenset[str] = WITHOUT
     """Reductions to leave out, by name; `all` leaves out every one."""
+    audit: bool = False
+    """Whether a second engine explores the same, and has to find the same."""
 
 
 def verify(
@@ -55,7 +61,8 @@ def verify(
     Raises:
         SpecError: the spec is wrong.
         UsageError: a setting, a property or the engine is not there.
-        InternalError: the engine claims what the reference semantics refuses.
+        InternalError: the engine claims what the reference semantics refuses, or an audit what
+            another engine does.
     """
     began = time.perf_counter()
     solver = Solver()
@@ -67,16 +74,38 @@ def verify(
     engine: Engine = shelf.take("engines", options.engine, "ENGINE")
     question = Question(wanted, options.every)
     reduced, notes = reduce(system, question, options.without)
-    finding = engine.search(reduced, question, solver, options.budget, report)
+    budget = _identified(options.budget, program, question, notes)
+    finding = engine.search(reduced, question, solver, budget, report)
     queries, stood_for = solver.queries, solver.stood_for
+    audited = ""
+    if options.audit:
+        said = Said(options.engine, finding)
+        audited = audit(said, reduced, question, options.budget, report)
     settings = tuple((s.name, spell(s)) for s in program.settings)
-    traces = {claim.violation: replay(system, claim, settings, solver) for claim in finding.claims}
+    telling = Telling(system, engine, question, _left(options.budget, began), solver, settings)
+    shown = telling.shown(reduced, finding, report)
     verdicts = _verdicts(
-        [name for name in known if wanted is None or name in wanted], finding, traces
+        [name for name in known if wanted is None or name in wanted], finding, shown
     )
-    label = _label(program, options, notes, finding, queries, stood_for)
+    label = replace(_label(program, options, notes, finding, queries, stood_for), audit=audited)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return Result(verdicts, label, time.perf_counter() - began, peak)
+
+
+def _identified(
+    budget: Budget, program: Program, question: Question, notes: tuple[str, ...]
+) -> Budget:
+    """Return the budget with what a checkpoint has to be of."""
+    identity = {
+        "version of kmcheck": __version__,
+        "spec": program.name,
+        "digest": program.digest,
+        "settings": {s.name: spell(s) for s in program.settings},
+        "properties": None if question.wanted is None else sorted(question.wanted),
+        "--all": question.every,
+        "reductions": list(notes),
+    }
+    return replace(budget, checkpoints=replace(budget.checkpoints, identity=identity))
 
 
 def reduce(
@@ -94,6 +123,13 @@ def reduce(
         if reduced.note is not None:
             notes.append(f"{reduction.name} ({reduced.note})")
     return system, tuple(notes)
+
+
+def _left(budget: Budget, began: float) -> Budget:
+    """Return what is left of a budget."""
+    if budget.seconds is None:
+        return budget
+    return replace(budget, seconds=max(0.0, budget.seconds - (time.perf_counter() - began)))
 
 
 def violations(program: Program) -> tuple[str, ...]:
@@ -126,17 +162,25 @@ def _refuse_unknown(options: Options, known: tuple[str, ...]) -> None:
     if options.engine not in shelf.names("engines"):
         hint = did_you_mean(options.engine, shelf.names("engines"))
         raise UsageError(f"there is no engine `{options.engine}`", hint)
+    reductions = (*shelf.names("reduce"), *ALL)
+    for name in sorted(options.without):
+        if name not in reductions:
+            raise UsageError(
+                f"there is no reduction `{name}`", did_you_mean(name, (*reductions, "none"))
+            )
     for name in options.properties:
         if name not in known:
             raise UsageError(f"the spec has no property `{name}`", did_you_mean(name, known))
 
 
-def _verdicts(names: list[str], finding: Finding, traces: dict[str, Trace]) -> tuple[Verdict, ...]:
+def _verdicts(
+    names: list[str], finding: Finding, shown: dict[str, Violated]
+) -> tuple[Verdict, ...]:
     found: list[Verdict] = []
     undefined = dict(finding.undefined)
-    for name in dict.fromkeys([*traces, *names]):
-        if name in traces:
-            found.append(Violated(name, traces[name]))
+    for name in dict.fromkeys([*shown, *names]):
+        if name in shown:
+            found.append(shown[name])
         elif finding.stopped is not None:
             found.append(Unknown(name, finding.stopped))
         elif finding.claims and not finding.complete:
@@ -166,6 +210,7 @@ def _label(
         properties=tuple(p.name for p in program.properties),
         engine=options.engine,
         reductions=notes,
+        left_out=tuple(sorted(options.without)),
         exact=True,
         memory_model="sequential consistency",
         statistics=finding.statistics,

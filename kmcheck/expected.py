@@ -13,7 +13,7 @@ from kmcheck.diagnostics import SpecError, UsageError, show
 from kmcheck.driver import Options, verify
 from kmcheck.frontend import read
 from kmcheck.frontend.hints import did_you_mean
-from kmcheck.verdict import Budget, Result, Violated
+from kmcheck.verdict import ALL, Budget, Result, Violated
 
 KEYS = ("choices", "bounds", "property", "verdict", "states", "depth", "steps", "source", "why")
 
@@ -109,11 +109,18 @@ def _expectation(path: Path, spec: str, number: int, check: Any) -> Expectation:
 
 
 def meet(
-    expectation: Expectation, engine: str, budget: Budget, keep_in: Path | None = None
+    expectation: Expectation,
+    engine: str,
+    budget: Budget,
+    keep_in: Path | None = None,
+    without: frozenset[str] = ALL,
 ) -> Outcome:
-    """Verify a spec as a check says, and compare; keep its counterexamples if a folder is given."""
+    """Verify a spec as a check says, and compare; keep its counterexamples if a folder is given.
+
+    The numbers in tables are those of a search without reductions.
+    """
     wanted = (expectation.property,) if expectation.property else ()
-    options = Options(expectation.settings, wanted, engine, budget)
+    options = Options(expectation.settings, wanted, engine, budget, without=without)
     try:
         result = verify(read(expectation.spec), options)
     except SpecError as error:
@@ -141,17 +148,22 @@ def meet(
 
 
 def meet_all(
-    checks: list[Expectation], engine: str, budget: Budget, keep_in: Path | None, jobs: int
+    checks: list[Expectation],
+    engine: str,
+    budget: Budget,
+    keep_in: Path | None,
+    jobs: int,
+    without: frozenset[str] = ALL,
 ) -> list[Outcome]:
     """Meet several checks, `jobs` at once; the outcomes are in the order of the checks."""
     if jobs == 1 or len(checks) == 1:
-        return [meet(check, engine, budget, keep_in) for check in checks]
+        return [meet(check, engine, budget, keep_in, without) for check in checks]
     try:
         pool = ProcessPoolExecutor(min(jobs, len(checks)))
     except OSError:  # no /dev/shm, or it is not ours: processes cannot be coordinated
-        return meet_all(checks, engine, budget, keep_in, jobs=1)
+        return meet_all(checks, engine, budget, keep_in, 1, without)
     with pool:
-        waiting = [pool.submit(meet, check, engine, budget, keep_in) for check in checks]
+        waiting = [pool.submit(meet, check, engine, budget, keep_in, without) for check in checks]
         return [future.result() for future in waiting]
 
 

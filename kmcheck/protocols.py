@@ -47,12 +47,17 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where an exploration is: states found, states not yet expanded, depth, transitions."""
+    """Where an exploration is: states found, states not yet expanded, depth, transitions.
+
+    `levels` has how many states there are at each depth, down to that which is being expanded, or
+    nothing if the engine does not tell. It grows with the search: who keeps it has to copy it.
+    """
 
     states: int
     frontier: int
     depth: int
     transitions: int
+    levels: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

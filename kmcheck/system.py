@@ -9,6 +9,7 @@ from kmcheck.diagnostics import Diagnostic, Span, SpecError
 from kmcheck.ir.expr import Const, Expr, Op, Slots
 from kmcheck.ir.layout import MOST_SLOTS, Layout, Sizing, TooLarge
 from kmcheck.ir.program import Program
+from kmcheck.ir.symmetry import Symmetry
 from kmcheck.residual import Residual
 from kmcheck.semantics import BoundReached, Fault, Machine, State, Undecided
 from kmcheck.solver import Undecided as SolverUndecided
@@ -22,11 +23,21 @@ MOST_INITIAL = 10_000
 
 @dataclass(frozen=True, slots=True)
 class TransitionSystem:
-    """What is explored. `initial` pairs setup's choices with the state that they lead to."""
+    """What is explored. `initial` pairs setup's choices with the state that they lead to.
+
+    With a `symmetry`, a state stands for all that its permutations make of it.
+    """
 
     program: Program
     layout: Layout
     initial: tuple[tuple[tuple[int, ...], State], ...]
+    symmetry: Symmetry | None = None
+
+
+def recoded(system: TransitionSystem, program: Program) -> TransitionSystem:
+    """Return a system with other code for the same states: the layout's map does not change."""
+    layout = Layout(program, system.layout.sizing)
+    return replace(system, program=program, layout=layout)
 
 
 def build(program: Program, decide: Callable[[Residual], bool]) -> TransitionSystem:

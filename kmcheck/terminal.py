@@ -7,14 +7,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from math import exp
+from shutil import get_terminal_size
 from typing import TextIO
 
 import click
 
+from kmcheck import estimate, machine
 from kmcheck.protocols import Progress
 
 QUICK, SLOW = 0.25, 60.0
 """Seconds between two lines of progress: on a terminal, and in a log."""
+
+SMOOTH = 5.0
+"""Seconds of which a rate is the mean, with what is older counting less and less."""
 
 
 def colour_wanted(choice: str, stream: TextIO) -> bool:
@@ -28,11 +35,32 @@ def colour_wanted(choice: str, stream: TextIO) -> bool:
     return stream.isatty()
 
 
+@dataclass(slots=True)
+class Rate:
+    """How many states are expanded in a second."""
+
+    moment: float
+    expanded: int = 0
+    smoothed: float | None = None
+
+    def at(self, moment: float, expanded: int) -> float:
+        """Return the rate, given how many states were expanded at a moment."""
+        passed, more = moment - self.moment, expanded - self.expanded
+        if more < 0:  # a search has begun again, or another one has
+            more, self.smoothed = expanded, None
+        now = more / max(passed, 1e-6)
+        old = now if self.smoothed is None else self.smoothed
+        self.smoothed = now + (old - now) * exp(-passed / SMOOTH)
+        self.moment, self.expanded = moment, expanded
+        return self.smoothed
+
+
 @contextmanager
 def progress(mode: str, name: str) -> Iterator[Callable[[Progress], None]]:
     """Show how a search goes: in place on a terminal, a line a minute elsewhere, or not."""
     live = sys.stderr.isatty()
-    began = last = time.monotonic()
+    last = time.monotonic()
+    rate = Rate(last)
     shown = False
 
     def report(now: Progress) -> None:
@@ -41,10 +69,9 @@ def progress(mode: str, name: str) -> Iterator[Callable[[Progress], None]]:
         if mode == "never" or moment - last < (QUICK if live else SLOW):
             return
         last = moment
-        rate = now.states / max(moment - began, 1e-6)
-        found = f"{now.states:,} states, {rate:,.0f}/s, depth {now.depth}"
-        line = f"{name}: {found}, {now.frontier:,} to expand"
-        click.echo(f"\r\x1b[K{line}" if live else line, nl=not live, err=True)
+        parts = [f"{name}:", *told(now, rate.at(moment, now.states - now.frontier))]
+        line = f"\r\x1b[K{_fitting(parts)}" if live else _joined(parts)
+        click.echo(line, nl=not live, err=True)
         shown = True
 
     try:
@@ -52,3 +79,59 @@ def progress(mode: str, name: str) -> Iterator[Callable[[Progress], None]]:
     finally:
         if shown and live:
             click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _fitting(parts: list[str]) -> str:
+    """Return a line that fits the terminal; if it is too long, some of the parts have to go."""
+    room = get_terminal_size().columns - 1  # in the last column some terminals break the line
+    for dispensable in (NAME, FRONTIER, DEPTH):
+        if len(_joined(parts)) > room:
+            parts[dispensable] = ""
+    return _joined(parts)[:room]
+
+
+def _joined(parts: list[str]) -> str:
+    return " ".join(part for part in parts if part)
+
+
+NAME, FRONTIER, DEPTH = 0, 3, 4
+"""Places, in a line of progress, of what can be left out."""
+
+
+def told(now: Progress, rate: float) -> tuple[str, ...]:
+    """Return how far a search is: what there is, and what is still to come."""
+    return (
+        f"{now.states:,} states,",
+        f"{rate:,.0f}/s,",
+        f"{now.frontier:,} to expand,",
+        f"depth {now.depth},",
+        f"{machine.resident() / 2**30:.2f} GiB,",
+        _estimated(now, rate),
+    )
+
+
+def _estimated(now: Progress, rate: float) -> str:
+    """Return between what and what the number of states will be, and how long that takes."""
+    bounds = estimate.total(now.levels)
+    if bounds is None:
+        return "estimate: not yet"
+    expanded = now.states - now.frontier
+    low, high = (_lasting(max(0, bound - expanded) / max(rate, 1e-6)) for bound in bounds)
+    left = low if low == high else f"{low} to {high}"
+    return f"estimate: {_short(bounds[0])} to {_short(bounds[1])}, {left} left"
+
+
+def _short(number: int) -> str:
+    """Return a number of few digits: 970, 1.5k, 24M."""
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if number >= size:
+            return f"{number / size:g}{unit}"
+    return str(number)
+
+
+def _lasting(seconds: float) -> str:
+    """Return a time in the largest unit of which there are at least two."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:,.0f} {unit}"
+    return f"{seconds:.0f} s"

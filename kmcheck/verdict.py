@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from kmcheck.diagnostics import Span
 from kmcheck.trace import Trace
@@ -11,15 +11,41 @@ from kmcheck.trace import Trace
 ENGINE = "reference"
 """The engine that explores unless another is named."""
 
+ALL = frozenset({"all"})
+"""All reductions, as names of what is left out."""
+
+WITHOUT = ALL
+"""The reductions that are left out unless others are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """Where a search that ends early is kept, how often it is on the way, and what to go on from.
+
+    `every` is wall time in seconds. `identity` says, as JSON does, what search it is.
+    """
+
+    keep: str | None = None
+    every: float = 300.0
+    resume: str | None = None
+    identity: dict[str, Any] = field(default_factory=dict)
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How far to go: None is without limit. `seconds` is wall time, `bytes` resident memory."""
+    """How far to go, and on how many threads: None is without limit.
+
+    `seconds` is wall time, `bytes` resident memory. An engine may use fewer threads.
+    """
 
     states: int | None = None
     depth: int | None = None
     seconds: float | None = None
     bytes: int | None = None
+    threads: int = 1
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    spill: str | None = None
+    """A folder for what has no room in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +73,25 @@ class Unexercised:
 
 
 @dataclass(frozen=True, slots=True)
+class Multiplier:
+    """A variable, and by how much it multiplies the states."""
+
+    name: str
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplied:
+    """The variables that multiply the states most, the first one by the most.
+
+    `sample` is of how many states that is so; 0 if it is so of all that were found.
+    """
+
+    by: tuple[Multiplier, ...] = ()
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """What an exploration saw. `transitions` counts the steps out of all expanded states."""
 
@@ -58,6 +103,12 @@ class Statistics:
     """For each property, how often it was asked for: 0 is vacuous."""
     unexercised: tuple[Unexercised, ...]
     bound_reached: tuple[str, ...]
+    multiplied: Multiplied = field(default=Multiplied(), compare=False)
+    """Told of a search that was given up. Advice, and no finding: engines need not agree on it."""
+    spilled: int = field(default=0, compare=False)
+    """How many states went to disk."""
+    checkpoint: str = field(default="", compare=False)
+    """Where all of it has been kept, for who wants to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +122,8 @@ class Finding:
     statistics: Statistics
     undefined: tuple[tuple[str, str], ...] = ()
     """Properties that cannot be evaluated in every state, each with what goes wrong."""
+    cut: Literal["", "budget", "undecided"] = ""
+    """What ended the search in the middle of a level: how far it came says nothing of the spec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +139,8 @@ class Violated:
 
     property: str
     trace: Trace
+    shortest: bool = True
+    """Whether no run with fewer steps is as bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +169,9 @@ class Label:
     """The spec's own."""
     engine: str
     reductions: tuple[str, ...]
+    """What each reduction did; none that found nothing to do is among them."""
+    left_out: tuple[str, ...]
+    """The reductions that were not to be applied, as `--no-reduce` takes them."""
     exact: bool
     memory_model: str
     statistics: Statistics
@@ -121,6 +179,8 @@ class Label:
     solver_queries: int
     solver_stood_for: int
     version: str
+    audit: str = ""
+    """What came of comparing with another engine; empty if nobody wanted that."""
 
 
 @dataclass(frozen=True, slots=True)

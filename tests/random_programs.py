@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -139,3 +141,20 @@ def built(text: str) -> tuple[TransitionSystem, Solver] | None:
 def programs() -> SearchStrategy[str]:
     """Random programs, as hypothesis draws them."""
     return st.randoms(use_true_random=False).map(generate)
+
+
+def on_random_programs(number: int, examples: int, test: Callable[[str], None]) -> None:
+    """Run a test on so many random programs: the same ones each time for a number."""
+
+    @seed(number)
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(programs())
+    def run(text: str) -> None:
+        test(text)
+
+    run()

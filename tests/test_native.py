@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import mmap
 import subprocess
 import sys
 from contextlib import suppress
@@ -9,21 +11,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
 
 from kmcheck.engines.native import ENGINE as NATIVE
+from kmcheck.engines.native import growth, states
 from kmcheck.engines.native.packing import Narrow
 from kmcheck.engines.native.plan import plan
 from kmcheck.engines.reference import ENGINE as REFERENCE
 from kmcheck.expected import Expectation, expectations, tables
 from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import Engine, Question
-from kmcheck.semantics import BoundReached, Machine, State
+from kmcheck.semantics import BoundReached, Judge, Machine, State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Finding
 from tests.language import program, source
-from tests.random_programs import built, programs
+from tests.random_programs import built, on_random_programs
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKS = [c for spec in tables([str(ROOT / "specs")]) for c in expectations(spec)]
@@ -59,14 +61,6 @@ def test_every_spec_has_the_same_states_and_runs(check: Expectation) -> None:
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_random_programs_have_the_same_states_and_runs(batch: int) -> None:
-    @seed(500 + batch)
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(programs())
     def agree(text: str) -> None:
         found = built(text)
         if found is None:
@@ -76,28 +70,20 @@ def test_random_programs_have_the_same_states_and_runs(batch: int) -> None:
         if reference.stopped != f"{MOST:,} states reached":
             assert search(NATIVE, found[0], every) == reference
 
-    agree()
+    on_random_programs(500 + batch, EXAMPLES, agree)
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_a_state_that_is_packed_and_unpacked_is_the_same(batch: int) -> None:
-    @seed(900 + batch)
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(programs())
     def same(text: str) -> None:
         found = built(text)
         if found is not None:
-            states = some_states(found[0])
+            sample = some_states(found[0])
             widths: dict[tuple[str, str, str], int] = {}
-            while not _survive(found[0], states, widths):
+            while not _survive(found[0], sample, widths):
                 pass
 
-    same()
+    on_random_programs(900 + batch, EXAMPLES, same)
 
 
 def some_states(system: TransitionSystem) -> list[State]:
@@ -138,6 +124,131 @@ def test_a_cell_that_is_too_narrow_is_widened(n: int, sign: str, by: int) -> Non
     assert search(NATIVE, system) == search(REFERENCE, system)
 
 
+def test_values_that_take_no_bits_may_be_many() -> None:
+    once = "for _ in range(1):\n    g.n = 1 - g.n\n"
+    system = of(
+        program("n: Annotated[int, range(2)]", once, begin="for _ in range(3):\n    start(p0)")
+    )
+    assert search(NATIVE, system) == search(REFERENCE, system)
+
+
+def test_a_property_counts_as_asked_for_where_there_is_an_answer() -> None:
+    never = "@always\ndef law() -> bool:\n    return g.next.n == 0\n"
+    fields = 'next: Ref["G"]\nn: int'
+    system = of(program(fields, "g.n = 1\n") + never)
+    found = search(NATIVE, system, Question(every=True))
+    assert found == search(REFERENCE, system, Question(every=True))
+    assert found.statistics.judged == {"law": 0}
+
+
+THREADED = [
+    ("specs/classic/qrcu.py", {}),
+    ("specs/kmemcg/reparent_caches.py", {}),
+    ("specs/kmemcg/reparent_caches.py", {"READ_LOCK": False}),
+    ("specs/kmemcg/reparent_caches.py", {"HIERARCHY": False}),
+    ("benchmarks/models/reparent.py", {"F": 2, "P": 3}),
+]
+
+
+@pytest.mark.parametrize("every", [False, True])
+@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize(("spec", "chosen"), THREADED)
+def test_threads_find_what_one_alone_does(
+    spec: str, chosen: dict[str, int | bool | str], threads: int, every: bool
+) -> None:
+    system = build(compile_spec(read(str(ROOT / spec)), chosen), Solver().holds)
+    question = Question(every=every)
+    together = NATIVE.search(system, question, Solver(), Budget(threads=threads), lambda _: None)
+    assert together == NATIVE.search(system, question, Solver(), Budget(), lambda _: None)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("most_keys", [1 << 8, 1 << 12, 1 << 30])
+@pytest.mark.parametrize("spec", ["benchmarks/models/reparent.py", "specs/classic/qrcu.py"])
+def test_every_form_of_table_finds_the_same_states(
+    spec: str, most_keys: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = build(compile_spec(read(str(ROOT / spec))), Solver().holds)
+    expected = search(NATIVE, system)
+    monkeypatch.setattr(growth, "FIRST", 1 << 6)
+    monkeypatch.setattr(growth, "MOST_KEYS", most_keys)
+    assert search(NATIVE, system, budget=Budget(threads=threads)) == expected
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_buffers_that_are_too_short_are_lengthened(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(ROOT / "specs" / "kmemcg" / "reparent_caches.py")
+    system = build(compile_spec(read(path)), Solver().holds)
+    expected = search(NATIVE, system)
+    monkeypatch.setattr(states, "ALONE", (1024, 1))
+    monkeypatch.setattr(states, "TOGETHER", (256, 1))
+    assert search(NATIVE, system, budget=Budget(threads=threads)) == expected
+
+
+def test_threads_find_what_one_alone_does_in_random_programs() -> None:
+    def agree(text: str) -> None:
+        found = built(text)
+        if found is not None:
+            every, budget = Question(every=True), Budget(states=MOST)
+            alone = search(NATIVE, found[0], every, budget)
+            assert search(NATIVE, found[0], every, replace(budget, threads=2)) == alone
+
+    on_random_programs(700, EXAMPLES, agree)
+
+
+def test_a_constant_may_be_wide() -> None:
+    system = of(program("n: int\nm: bool", "g.m = g.n > 3", begin="g.n = 1000"))
+    assert search(NATIVE, system) == search(REFERENCE, system)
+
+
+def test_a_table_that_there_is_no_memory_for_ends_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = mmap.mmap
+
+    def given(fileno: int, size: int, flags: int) -> mmap.mmap:
+        if size == 8 << 18:
+            raise OSError(errno.ENOMEM, "")
+        return real(fileno, size, flags=flags)
+
+    path = str(ROOT / "benchmarks" / "models" / "reparent.py")
+    system = build(compile_spec(read(path), {"F": 3, "P": 4, "K": 2}), Solver().holds)
+    monkeypatch.setattr(mmap, "mmap", given)
+    found = search(NATIVE, system)
+    assert (found.stopped, found.cut, found.complete) == ("out of memory", "budget", False)
+    assert found.statistics.states > growth.FIRST // 2
+
+
+def test_a_search_takes_as_much_room_as_the_system_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+
+    class Region:
+        def __init__(self, size: int) -> None:
+            if sum(taken) + size > 1 << 30:
+                raise MemoryError
+            self.size = size
+            taken.append(size)
+
+        def close(self) -> None:
+            taken.remove(self.size)
+
+    monkeypatch.setattr(states, "Region", Region)
+    room = object.__new__(states.States)
+    room.words, room.most = 1, states.MOST_STATES
+    room._reserve()
+    assert room.most == 1 << 25
+
+
+def test_what_python_cannot_answer_ends_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leaked(judge: Judge, state: State) -> None:
+        raise MemoryError
+
+    page = "class Page(Object, limit=1):\n    n: bool\n"
+    system = of(program('p: Ref["Page"]', "g.p = Page()", more=page))
+    monkeypatch.setattr(Judge, "leaked", leaked)
+    assert search(NATIVE, system).stopped == "out of memory"
+
+
 def test_a_search_ends_where_the_budget_does() -> None:
     system = of(program("n: int", "while True:\n    g.n = (g.n + 1) % 30000"))
     assert search(NATIVE, system, budget=Budget(depth=7)) == search(
@@ -147,10 +258,11 @@ def test_a_search_ends_where_the_budget_does() -> None:
     assert search(NATIVE, system, budget=Budget(seconds=0)).stopped == "0 seconds are over"
 
 
-def test_a_table_that_is_full_grows_and_optimised_code_goes_on() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_table_that_is_full_grows_and_optimised_code_goes_on(threads: int) -> None:
     path = str(ROOT / "specs" / "classic" / "qrcu.py")
     system = build(compile_spec(read(path), {"UPDATERS": 2, "READERS": 3}), Solver().holds)
-    found = search(NATIVE, system)
+    found = search(NATIVE, system, budget=Budget(threads=threads))
     assert found.complete
     seen = found.statistics
     assert (seen.states, seen.transitions, seen.depth) == (2_933_615, 10_533_211, 55)
@@ -167,7 +279,7 @@ def test_a_user_reads_the_same_but_for_the_engine(choice: str) -> None:
         )
         assert not done.stderr
         lines = done.stdout.splitlines()
-        assert f"  engine       {engine}, exact, no reductions" in lines
+        assert f"  engine       {engine}, exact" in lines
         again = next(n for n, line in enumerate(lines) if line.startswith("  again"))
         assert ("--engine native" in done.stdout) == (engine == "native")
         kept = lines[:again]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
 
 from kmcheck.ir.layout import UNINITIALISED, Layout
 from kmcheck.ir.types import (
@@ -24,7 +23,7 @@ from kmcheck.replay import replay
 from kmcheck.semantics import BoundReached, Machine, State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from tests.random_programs import built, programs
+from tests.random_programs import built, on_random_programs
 from tests.spin import explore
 
 BATCHES = 4
@@ -84,21 +83,13 @@ LAWS: list[Law] = [
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_random_programs_obey_the_laws(batch: int) -> None:
-    @seed(100 + batch)
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(programs())
     def obey(text: str) -> None:
         found = built(text)
         if found is not None:
             for law in LAWS:
                 law(*found)
 
-    obey()
+    on_random_programs(100 + batch, EXAMPLES, obey)
 
 
 def successors(machine: Machine, state: State) -> list[tuple[object, ...]]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
 
 from kmcheck.diagnostics import UsageError
 from kmcheck.export.promela import export
@@ -19,7 +18,7 @@ from kmcheck.frontend import compile_spec, read
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from tests.language import system
-from tests.random_programs import built, programs
+from tests.random_programs import built, on_random_programs
 from tests.spin import MISSING, answer, ask, count, explore
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -116,14 +115,6 @@ def test_a_protocol_has_the_states_of_its_textbook_model(
 @needs_spin
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_spin_sees_the_same_of_random_programs(batch: int) -> None:
-    @seed(batch)
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(programs())
     def compare(text: str) -> None:
         found = built(text)
         if found is None:
@@ -134,7 +125,7 @@ def test_spin_sees_the_same_of_random_programs(batch: int) -> None:
             with TemporaryDirectory() as folder:
                 assert ask(whole, Path(folder)) == answer(finding), text
 
-    compare()
+    on_random_programs(batch, EXAMPLES, compare)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -103,10 +104,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except InternalError as error:
-        _our_bug(str(error))
+        _our_bug(str(error), given)
         return OUR_BUG
     except Exception as error:  # noqa: BLE001 - the last line: no traceback reaches a user
-        _our_bug(f"{type(error).__name__}: {error} ({_innermost(error)})")
+        _our_bug(f"{type(error).__name__}: {error} ({_innermost(error)})", given)
         return OUR_BUG
     return code if isinstance(code, int) else 0
 
@@ -115,10 +116,10 @@ def _complain(message: str, hint: str) -> None:
     click.echo(f"kmcheck: {message}" + (f"\n  hint: {hint}" if hint else ""), err=True)
 
 
-def _our_bug(message: str) -> None:
-    click.echo(
-        f"kmcheck: this is a bug in kmcheck, please report it with the spec: {message}", err=True
-    )
+def _our_bug(message: str, given: Sequence[str]) -> None:
+    asked = "this is a bug in kmcheck, please report it with the spec"
+    again = f"  to reproduce:  kmcheck {shlex.join(given)}"
+    click.echo(f"kmcheck: {asked}: {message}\n{again}", err=True)
 
 
 def _innermost(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from kmcheck.frontend import read
 from kmcheck.options import amount, duration, setting
 from kmcheck.protocols import Format, FormatOptions, Told
 from kmcheck.terminal import colour_wanted, progress
-from kmcheck.verdict import ENGINE, Budget, Result
+from kmcheck.verdict import ALL, ENGINE, WITHOUT, Budget, Checkpoints, Result
 
 
 @click.command()
@@ -39,11 +39,24 @@ from kmcheck.verdict import ENGINE, Budget, Result
 @click.option("--engine", default=ENGINE, metavar="NAME", show_default=True,
               help=f"How to explore: {', '.join(shelf.names('engines'))}.")  # fmt: skip
 @click.option(
+    "--no-reduce",
+    "left_out",
+    multiple=True,
+    metavar="NAME",
+    help=f"Leave a reduction out: {', '.join(shelf.names('reduce'))}, all or none; "
+    f"may be repeated [default: {', '.join(sorted(WITHOUT)) or 'none'}].",
+)
+@click.option(
+    "--audit",
+    is_flag=True,
+    help="Explore with the reference engine, too, and compare all that both say.",
+)
+@click.option(
     "-j",
     "--jobs",
     type=click.IntRange(1),
     metavar="N",
-    help="With --expected: so many checks at once.",
+    help="Threads of the native engine; with --expected: checks at once.",
 )
 @click.option(
     "--max-states", type=click.IntRange(1), metavar="N", help="Give up beyond so many states."
@@ -58,6 +71,14 @@ from kmcheck.verdict import ENGINE, Budget, Result
     metavar="SIZE",
     help="Use at the most 512M, 8G [default: what is free].",
 )
+@click.option("--spill", metavar="DIR",
+              type=click.Path(exists=True, file_okay=False, writable=True),
+              help="Go on in files there when memory ends.")  # fmt: skip
+@click.option("--checkpoint", "kept_as", metavar="FILE",
+              help="Keep a search that ends early, and now and then before.")  # fmt: skip
+@click.option("--checkpoint-every", "kept_every", callback=duration, default="5m", metavar="TIME",
+              show_default=True, help="How often it is kept on the way.")  # fmt: skip
+@click.option("--resume", metavar="FILE", help="Go on from a checkpoint.")
 @click.option(
     "--format",
     "form",
@@ -125,7 +146,17 @@ class Run:
             given["max_depth"],  # type: ignore[arg-type]
             given["timeout"],  # type: ignore[arg-type]
             given["memory"] or machine.memory(),  # type: ignore[arg-type]
+            1 if given["by_table"] else given["jobs"] or 1,  # type: ignore[arg-type]
+            self._checkpoints(),
+            self.given["spill"],  # type: ignore[arg-type]
         )
+
+    def _checkpoints(self) -> Checkpoints:
+        keep, resume = self.given["kept_as"], self.given["resume"]
+        specs: tuple[str, ...] = self.given["specs"]  # type: ignore[assignment]
+        if (keep or resume) and (len(specs) > 1 or self.given["by_table"]):
+            raise UsageError("a checkpoint is of one search", "name one spec, without --expected")
+        return Checkpoints(keep, self.given["kept_every"], resume)  # type: ignore[arg-type]
 
     def print(self, text: str) -> None:
         """Print to where the user wants it."""
@@ -147,6 +178,8 @@ class Run:
                 str(self.given["engine"]),
                 self.budget,
                 bool(self.given["every"]),
+                self._without(WITHOUT),
+                audit=bool(self.given["audit"]),
             )
             with progress(str(self.given["shown"]), spec) as report:
                 result = verify(read(spec), options, report)
@@ -160,6 +193,11 @@ class Run:
         form: Format = shelf.take("formats", str(self.given["form"]), "FORMAT")
         wanted = FormatOptions(bool(self.given["quiet"]), bool(self.given["verbose"]), self.colour)
         return form.render(told, wanted), code
+
+    def _without(self, default: frozenset[str]) -> frozenset[str]:
+        """Return the reductions to leave out: `none` is the way to say that there is none."""
+        named = frozenset(self.given["left_out"])  # type: ignore[call-overload]
+        return named - {"none"} if named else default
 
     def _code(self, result: Result) -> int:
         if result.label.stopped == "interrupted":
@@ -189,11 +227,14 @@ class Run:
         """Check the tables beside the specs, several checks at once."""
         if self.given["settings"] or self.given["properties"]:
             raise UsageError("-D and -p do not go with --expected", "the tables say what to check")
+        if self.given["audit"]:
+            raise UsageError("--audit does not go with --expected", "audit one spec after another")
         specs = expected.tables(list(self.given["specs"]))  # type: ignore[call-overload]
         checks = [check for spec in specs for check in expected.expectations(spec)]
         jobs = int(str(self.given["jobs"] or machine.processors()))
         kept_in = None if self.given["kept_in"] is None else Path(str(self.given["kept_in"]))
-        outcomes = expected.meet_all(checks, str(self.given["engine"]), self.budget, kept_in, jobs)
+        engine, without = str(self.given["engine"]), self._without(ALL)
+        outcomes = expected.meet_all(checks, engine, self.budget, kept_in, jobs, without)
         wrong = [o for o in outcomes if o.wrong]
         lines = [_line(o) for o in (wrong if self.given["quiet"] else outcomes)]
         lines.append(f"{len(outcomes) - len(wrong)} of {len(outcomes)} checks are as expected")

@@ -6,14 +6,19 @@ Slow, obvious and exact: every other engine and every reduction is measured agai
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from kmcheck.claims import Claims, Clock, unexercised
+from kmcheck.diagnostics import UsageError
+from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
+from kmcheck.semantics.canonical import Canonical
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from kmcheck.verdict import Budget, Finding, Statistics, Witness
+from kmcheck.truth import representatives, true_run
+from kmcheck.verdict import Budget, Claim, Finding, Multiplied, Statistics, Witness
 
 GLANCE = 1024
 """States between two looks at the clock, the memory and the screen."""
@@ -24,7 +29,11 @@ Origin = tuple[int, int, tuple[int, ...]]
 
 @dataclass(slots=True)
 class Search:
-    """A breadth-first search under way. A state's number is the order in which it was found."""
+    """A breadth-first search under way. A state's number is the order in which it was found.
+
+    With a symmetry only canonical forms are kept, and the steps that led to them are found again
+    when a run is told.
+    """
 
     system: TransitionSystem
     question: Question
@@ -44,21 +53,36 @@ class Search:
     depth: int = 0
     claims: Claims = field(init=False)
     clock: Clock = field(init=False)
+    canonical: Callable[[State], State] = field(init=False)
 
     def __post_init__(self) -> None:
         """Compile the program for the machine and the judge."""
         self.machine = Machine(self.system.layout, self.solver.holds)
         self.judge = Judge(self.system.layout, self.solver.holds)
-        self.claims = Claims(self.question)
+        self.claims = Claims(self.question, alike=self.system.symmetry is not None)
         self.clock = Clock(self.budget, self.report)
+        symmetry = self.system.symmetry
+        self.canonical = Canonical(self.system.layout, symmetry).of if symmetry else _itself
 
     def run(self) -> Finding:
         """Explore until the question is answered or the budget is used up."""
-        return self.claims.finding(self._levels, self._statistics)
+        finding = self.claims.finding(self._levels, self._statistics)
+        if self.system.symmetry is None:
+            return finding
+        return replace(finding, claims=tuple(map(self._true, finding.claims)))
+
+    def _true(self, claim: Claim) -> Claim:
+        """Return a claim whose run is one of true identities."""
+        number, steps = claim.witness.initial, claim.witness.steps
+        initial = self.system.initial[number][1]
+        run, fault = representatives(self.machine, self.canonical, initial, steps)
+        found = true_run(self.machine, self.canonical, initial, run, fault)
+        return Claim(claim.violation, Witness(number, found))
 
     def _levels(self) -> None:
         level: list[State] = []
-        for number, (_, state) in enumerate(self.system.initial):
+        for number, (_, true) in enumerate(self.system.initial):
+            state = self.canonical(true)
             if state not in self.numbers:
                 self._find(state, None, (-number - 1, 0, ()), level)
         self.claims.settle()
@@ -66,9 +90,9 @@ class Search:
             self.clock.descend(self.depth)
             following: list[State] = []
             for done, state in enumerate(level):
-                self._expand(state, following)
                 if done % GLANCE == 0:
                     self._look_around(len(level) - done + len(following))
+                self._expand(state, following)
             self.claims.settle()
             if following:
                 self.depth += 1
@@ -108,26 +132,23 @@ class Search:
     def _follow(self, state: State, number: int, step: Step, level: list[State]) -> None:
         self.transitions += 1
         if step.fault is not None:
-            run = self._witness(number)
             self.claims.beyond.add(step.fault.kind)
-            self.claims.claim(
-                step.fault.kind, Witness(run.initial, (*run.steps, (step.process, step.choices)))
-            )
+            self.claims.claim(step.fault.kind, self._witness(number, step))
         elif step.state is not None:
-            if step.state not in self.numbers:
-                self._find(step.state, state, (number, step.process, step.choices), level)
+            after = self.canonical(step.state)
+            if after not in self.numbers:
+                self._find(after, state, (number, step.process, step.choices), level)
             elif self.judge.by_time["step"]:
                 self._judge_step(step.state, step, state, number)
 
     def _judge_step(self, known: State, step: Step, state: State, number: int) -> None:
         """Judge a step to a known state: only properties of steps can fail anew."""
         for prop, fault in self.judge.failing(known, state, steps_only=True):
-            run = self._witness(number)
-            run = Witness(run.initial, (*run.steps, (step.process, step.choices)))
-            self.claims.fail(prop, fault, run)
+            self.claims.fail(prop, fault, self._witness(number, step))
 
-    def _witness(self, number: int) -> Witness:
-        steps = []
+    def _witness(self, number: int, last: Step | None = None) -> Witness:
+        """Return the run to a state, and one step more if one is given."""
+        steps = [] if last is None else [(last.process, last.choices)]
         while number >= 0:
             parent, process, choices = self.parents[number]
             if parent >= 0:
@@ -147,7 +168,17 @@ class Search:
             judged=dict(self.judge.judged),
             unexercised=unexercised(self.machine),
             bound_reached=tuple(sorted(self.claims.bounds)),
+            multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
         )
+
+    def _multiplied(self) -> Multiplied:
+        which = sampled(len(self.numbers))
+        sample = islice(self.numbers, which.start, which.stop)
+        return multiplied(self.system.layout, sample, len(self.numbers))
+
+
+def _itself(state: State) -> State:
+    return state
 
 
 class Reference:
@@ -163,7 +194,15 @@ class Reference:
         budget: Budget,
         report: Callable[[Progress], None],
     ) -> Finding:
-        """Explore breadth first with the semantics itself."""
+        """Explore breadth first with the semantics itself.
+
+        Raises:
+            UsageError: checkpoints or files are wanted, which this engine has not.
+        """
+        if budget.spill:
+            raise UsageError("the reference engine keeps all in memory", "use --engine native")
+        if budget.checkpoints.keep or budget.checkpoints.resume:
+            raise UsageError("the reference engine keeps no checkpoints", "use --engine native")
         return Search(system, question, solver, budget, report).run()
 
 

@@ -37,6 +37,7 @@ class Json:
 
 def _verdict(label: Label, verdict: Verdict, files: Mapping[str, str]) -> dict[str, Any]:
     trace = verdict.trace if isinstance(verdict, Violated) else None
+    shortest = verdict.shortest if isinstance(verdict, Violated) else None
     word = "violated" if trace else "unknown" if isinstance(verdict, Unknown) else "holds"
     return {
         "spec": label.spec,
@@ -52,6 +53,7 @@ def _verdict(label: Label, verdict: Verdict, files: Mapping[str, str]) -> dict[s
         else None,
         "trace": files.get(verdict.property),
         "steps": len(trace.events) if trace else None,
+        "shortest": shortest,
     }
 
 
@@ -64,6 +66,8 @@ def _label(label: Label) -> dict[str, Any]:
         "bounds": dict(label.bounds),
         "engine": label.engine,
         "reductions": list(label.reductions),
+        "left_out": list(label.left_out),
+        "audit": label.audit or None,
         "exact": label.exact,
         "memory_model": label.memory_model,
         "states": seen.states,
@@ -71,6 +75,12 @@ def _label(label: Label) -> dict[str, Any]:
         "depth": seen.depth,
         "terminal_states": seen.terminal_states,
         "stopped": label.stopped,
+        "checkpoint": seen.checkpoint or None,
+        "multiplied": [
+            {"by": m.name, "factor": round(m.factor, 3)}
+            for m in (seen.multiplied.by if label.stopped else ())
+        ],
+        "sampled": seen.multiplied.sample,
         "unexercised": [{"what": u.what, "where": u.span.where} for u in seen.unexercised],
         "vacuous": [name for name, times in seen.judged.items() if not times],
         "bound_reached": list(seen.bound_reached),

@@ -12,10 +12,12 @@ from kmcheck import shelf
 from kmcheck.diagnostics import STDIN
 from kmcheck.protocols import Format, FormatOptions, Renderer, RenderOptions, Told
 from kmcheck.trace import Trace
-from kmcheck.verdict import ENGINE, Label, Result, Unknown, Violated
+from kmcheck.verdict import ENGINE, WITHOUT, Label, Result, Unknown, Violated
 
 WIDE = 75
 GUTTER = 13
+TIED = "\u00a0"
+"""A space at which no line is broken."""
 
 
 def settings(changed: tuple[tuple[str, str], ...]) -> str:
@@ -29,6 +31,10 @@ def command(label: Label) -> str:
     flags = [f"-D {quote(f'{name}={value}')}" for name, value in label.changed]
     if label.engine != ENGINE:
         flags.append(f"--engine {label.engine}")
+    if set(label.left_out) != WITHOUT:
+        flags += [f"--no-reduce {name}" for name in label.left_out or ("none",)]
+    if label.audit:
+        flags.append("--audit")
     for given in flags:
         if len(lines[-1]) + len(given) > WIDE - GUTTER - 5:
             lines[-1] += " \\"
@@ -55,7 +61,7 @@ def headline(result: Result) -> str:
     first = violated[0].trace
     steps = len(first.events)
     more = f"  and {len(violated) - 1} more" if len(violated) > 1 else ""
-    counted = f"({_counted(steps, 'step')}, shortest)"
+    counted = f"({_counted(steps, 'step')}{', shortest' if violated[0].shortest else ''})"
     return f"{label.spec}: VIOLATED  {violated[0].property}  {counted}{changed}{more}"
 
 
@@ -79,11 +85,13 @@ def label_lines(result: Result) -> list[str]:
         ("bounds", settings(label.bounds) or "none"),
         ("choices", settings(label.choices) or "none"),
         ("memory", label.memory_model),
-        (
-            "engine",
-            f"{label.engine}, {'exact' if label.exact else 'not exact'}, {_reductions(label)}",
-        ),
+        ("engine", f"{label.engine}, {'exact' if label.exact else 'not exact'}"),
+        ("reductions", ", ".join(label.reductions) or "none"),
+        ("audit", label.audit),
         ("explored", _explored(label, closed=not unknown and result.outcome == "holds")),
+        ("multiplied", _multiplied(label) if unknown else ""),
+        ("on disk", f"{_counted(seen.spilled, 'state')}" if seen.spilled else ""),
+        ("kept", f"go on with --resume {quote(seen.checkpoint)}" if seen.checkpoint else ""),
         ("sizes", _sizes(label)),
         ("vacuous", _vacuous(label)),
         ("unexercised", _unexercised(label)),
@@ -103,10 +111,6 @@ def _checked(result: Result) -> str:
     return f"{own}; {built_in}" if own else built_in
 
 
-def _reductions(label: Label) -> str:
-    return ", ".join(label.reductions) if label.reductions else "no reductions"
-
-
 def _explored(label: Label, *, closed: bool) -> str:
     seen = label.statistics
     end = (
@@ -118,6 +122,15 @@ def _explored(label: Label, *, closed: bool) -> str:
 
 def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _multiplied(label: Label) -> str:
+    found = label.statistics.multiplied
+    if not found.by:
+        return ""
+    by = ", then ".join(f"{m.name} (x{TIED}{m.factor:.1f})" for m in found.by)
+    of = f"; in a sample of {found.sample:,} states" if found.sample else ""
+    return f"the state space is multiplied most by {by}{of}"
 
 
 def _sizes(label: Label) -> str:
@@ -152,7 +165,8 @@ def _wrapped(name: str, text: str) -> list[str]:
                 line = f"{line} {word}" if line else word
         lines.append(line)
     heads = [name] + [""] * (len(lines) - 1)
-    return [f"  {head:<{GUTTER}}{line}".rstrip() for head, line in zip(heads, lines, strict=True)]
+    rows = zip(heads, lines, strict=True)
+    return [f"  {head:<{GUTTER}}{line}".rstrip().replace(TIED, " ") for head, line in rows]
 
 
 def coloured(line: str) -> str:

@@ -59,13 +59,14 @@ class Loops(Members):
             raise self.refuse(
                 "K055", "the stride is to be a constant other than zero", call.args[-1]
             )
-        counter = self.builder.temporary(INT16)
-        local = self._loop_variable(name, self._range_type(first, last), node)
+        counted = self._counter_type(first, last, stride.value)
+        counter = self.builder.temporary(counted)
+        local = self._loop_variable(name, self._range_type(first, last, stride.value), node)
         self.builder.emit(Assign(counter, first, span))
         self.builder.jump_to_new(span)
         head = self.builder.current
         inside, again, out = (self.builder.draft(span) for _ in range(3))
-        current = Var(counter, INT16, span)
+        current = Var(counter, counted, span)
         order: ast.cmpop = ast.Lt() if stride.value > 0 else ast.Gt()
         self.builder.branch(self.comparison([order], [current, last], node.iter), inside, out, span)
         self.builder.at(inside)
@@ -76,11 +77,21 @@ class Loops(Members):
         self.builder.jump(head)
         self.builder.at(out)
 
-    def _range_type(self, first: Expr, last: Expr) -> Type:
+    def _range_type(self, first: Expr, last: Expr, stride: int) -> Type:
+        """Return the values that a loop's variable may have: the end is not among them."""
         assert isinstance(first.type, Int)
         assert isinstance(last.type, Int)
-        lo, hi = min(first.type.lo, last.type.lo), max(first.type.hi, last.type.hi)
-        return Int(lo, max(lo, hi))
+        if stride > 0:
+            return Int(first.type.lo, max(first.type.hi, last.type.hi - 1))
+        return Int(min(first.type.lo, last.type.lo + 1), first.type.hi)
+
+    def _counter_type(self, first: Expr, last: Expr, stride: int) -> Int:
+        """Return the values that a counter may have, those included at which the loop ends."""
+        assert isinstance(first.type, Int)
+        assert isinstance(last.type, Int)
+        if stride > 0:
+            return Int(first.type.lo, max(first.type.hi, last.type.hi + stride - 1))
+        return Int(min(first.type.lo, last.type.lo + stride + 1), first.type.hi)
 
     def _for_each(self, node: ast.For, name: str, call: ast.Call) -> None:
         span = self.span(node.iter)

@@ -164,6 +164,8 @@ class Template:
     """`process`, `daemon`, `action` or `setup`."""
     limit: Expr | None
     span: Span = _span()
+    merged: frozenset[int] = frozenset()
+    """Blocks that were cuts until a reduction let their steps be made with the ones before."""
 
 
 def targets(block: Block) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """From an engine's witness to a confirmed trace: the only place where a trace is made."""
 
 from kmcheck.replay.confirm import replay
+from kmcheck.replay.unreduced import unreduced
 
-__all__ = ["replay"]
+__all__ = ["replay", "unreduced"]

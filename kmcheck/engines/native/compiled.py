@@ -4,36 +4,58 @@ from __future__ import annotations
 
 import ctypes
 from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
 
+from kmcheck.engines.native.canonical import Canonical
 from kmcheck.engines.native.cells import Faults, Shapes
 from kmcheck.engines.native.context import SORTS, STATUSES
-from kmcheck.engines.native.core import Core
 from kmcheck.engines.native.emit import Value, i64
+from kmcheck.engines.native.events import Events
 from kmcheck.engines.native.expanding import Expanding
 from kmcheck.engines.native.instructions import Instructions
+from kmcheck.engines.native.judgement import Judgement
 from kmcheck.engines.native.judging import Judging
 from kmcheck.engines.native.packing import Packing
 from kmcheck.engines.native.questions import Questions
+from kmcheck.engines.native.rounds import Rounds
+from kmcheck.engines.native.sifting import Sifting
 from kmcheck.engines.native.steps import Steps
+from kmcheck.engines.native.table import Form, Table
 from kmcheck.engines.native.touched import is_symbolic
 from kmcheck.ir.code import Check
+from kmcheck.ir.symmetry import Symmetry
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """For what code is compiled: the table's form, how many threads, LLVM's optimisation.
+
+    `late` says that new states wait, and are sifted before they count.
+    """
+
+    form: Form
+    threads: int = 1
+    speed: int = 0
+    late: bool = False
 
 
 class Compiled:
     """Machine code, which lives as long as this does.
 
-    `search(context)`, `add(context, words)` and `rehash(context)` are its functions;
+    `search(context)`, `add(context, words)` and `rehash(context)` are its functions, and those of
+    `sifting` if states wait;
     `sorts` is how many sorts of events there may be; `faults.violations` and `faults.bounds` say
     what statuses and notes mean.
     """
 
-    def __init__(self, packing: Packing, speed: int) -> None:
-        """Write the code and compile it; `speed` is LLVM's level of optimisation."""
+    def __init__(self, packing: Packing, variant: Variant, symmetry: Symmetry | None) -> None:
+        """Write the code and compile it: with a symmetry, only canonical forms are kept."""
         self.packing = packing
+        self.variant = variant
         self.faults = Faults()
         program = packing.layout.program
         module = ir.Module("kmcheck")
@@ -41,25 +63,37 @@ class Compiled:
         self.questions = Questions(module, packing)
         self.steps = Steps(module, shapes, self.faults, self._ask)
         judging = Judging(module, shapes, self.faults, self.questions)
-        core = Core(module, packing, self.steps, judging)
-        Expanding(core, self.questions)
+        events = Events(module)
+        table = Table(module, packing.words, variant.form, variant.threads)
+        canonical = None if symmetry is None else Canonical(module, packing, symmetry).function
+        expanding = Expanding(table, self.steps, judging, events, self.questions, canonical)
+        judgement = Judgement(module, judging, events)
+        Rounds(table, expanding, judgement, late=variant.late)
+        if variant.late:
+            Sifting(table, judgement)
         about = max(len(program.properties), len(self.faults.bounds), 1)
         self.sorts = about * SORTS * STATUSES
         self.text = str(module)
-        self._link(speed)
+        self._link()
 
     def faster(self) -> Compiled:
         """Return the same code, optimised. It does not know what this one has run."""
         other = copy(self)
-        other._link(speed=2)  # noqa: SLF001 - a copy of ours
+        other.variant = replace(self.variant, speed=2)
+        other._link()  # noqa: SLF001 - a copy of ours
         return other
 
-    def _link(self, speed: int) -> None:
-        self.engine = _compile(self.text, speed)
+    def _link(self) -> None:
+        self.engine = _compile(self.text, self.variant.speed)
         address = self.engine.get_function_address
         nothing, pointer = None, ctypes.c_void_p
         self.search = ctypes.CFUNCTYPE(nothing, pointer)(address("search"))
         self.rehash = ctypes.CFUNCTYPE(nothing, pointer)(address("rehash"))
+        if self.variant.late:
+            number = ctypes.c_int64
+            sift, settle = address("sift"), address("settle")
+            self.sift = ctypes.CFUNCTYPE(nothing, pointer, number, number, number)(sift)
+            self.settle = ctypes.CFUNCTYPE(number, pointer, number, number)(settle)
         self.add = ctypes.CFUNCTYPE(ctypes.c_int64, pointer, pointer)(address("add"))
 
     def _ask(self, code: Instructions, check: Check) -> Value:

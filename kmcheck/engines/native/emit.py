@@ -11,8 +11,9 @@ from llvmlite import ir
 I1, I8, I32, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
 WORDS = I64.as_pointer()
 
-OK, BLOCKED, WIDEN, BOUND, UNDECIDED, CHOICES, FULL = range(7)
-"""What a step returns, besides `FAULT` and above: the number of the violation."""
+OK, BLOCKED, WIDEN, BOUND, UNDECIDED, CHOICES, FULL, GROW, CROWDED = range(9)
+"""What a step returns, besides `FAULT` and above: the number of the violation. Of a search, why it
+stopped: `GROW` is for a larger table, `CROWDED` for longer buffers."""
 FAULT = 16
 
 Value: TypeAlias = ir.Value

@@ -5,8 +5,8 @@ from __future__ import annotations
 from llvmlite import ir
 
 from kmcheck.engines.native.cells import Cells
+from kmcheck.engines.native.code import Code, inner
 from kmcheck.engines.native.context import (
-    BATCH,
     DEADLOCK,
     FAILS,
     GIVEN,
@@ -14,15 +14,15 @@ from kmcheck.engines.native.context import (
     NOTE,
     PLAN,
     REACHES,
+    STEPS_BITS,
     TAKEN,
 )
-from kmcheck.engines.native.core import Code, Core
 from kmcheck.engines.native.emit import (
     BLOCKED,
     CHOICES,
+    CROWDED,
     FAULT,
     I1,
-    I8,
     I32,
     I64,
     OK,
@@ -32,78 +32,93 @@ from kmcheck.engines.native.emit import (
     Value,
     i64,
 )
+from kmcheck.engines.native.events import Events
+from kmcheck.engines.native.judging import Judging
 from kmcheck.engines.native.questions import Questions
+from kmcheck.engines.native.recent import leave_if_remembered, worthwhile
+from kmcheck.engines.native.steps import Steps
+from kmcheck.engines.native.table import Table
 from kmcheck.ir.code import Alloc, Choose, Spawn
 from kmcheck.ir.program import Program
 
-ROOM = 32
-"""Room in a batch below which it is looked up before the next state is expanded."""
-
 
 class Expanding:
-    """Writes `search(context)`: expands states until `until`, or until something is to be done."""
+    """Writes `function`: (context, number), which expands a state.
 
-    def __init__(self, core: Core, questions: Questions) -> None:
-        self.core = core
-        self.module = core.module
-        self.words = core.words
-        self.layout = core.packing.layout
+    Its successors are put into the buffers, each with its hash and `when` behind its words.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        steps: Steps,
+        judging: Judging,
+        events: Events,
+        questions: Questions,
+        canonical: ir.Function | None,
+    ) -> None:
+        """Take what is called; `canonical` puts a state into canonical form, if there is one."""
+        self.table = table
+        self.canonical = canonical
+        self.module = table.module
+        self.words = table.words
+        self.steps = steps
+        self.judging = judging
+        self.events = events
+        self.layout = steps.shapes.layout
         self.questions = questions
         program = self.layout.program
         self.leak: int | None = None
         if any(kind.allocated_by_processes for kind in program.kinds.values()):
             self.leak = questions.site("leak", "", [], whole=True)
         self.choosing = choosing(program)
-        signature = ir.FunctionType(ir.VoidType(), [I8.as_pointer(), I32, I32, I32])
-        self.prefetch = self.module.declare_intrinsic(
-            "llvm.prefetch", (I8.as_pointer(),), signature
-        )
+        self.following = self._following()
         self.push = self._push()
-        self.expand = self._expand()
-        self._search()
+        self.function = inner(self.module, "expand", ir.VoidType(), [WORDS, I64])
+        self._write()
 
     def _push(self) -> ir.Function:
-        """What lets a successor wait: (context, state, parent)."""
-        core = self.core
-        function = core.function("push", ir.VoidType(), [WORDS, WORDS, I64])
-        context, words, parent = function.args
+        """What lets a successor wait: (context, state)."""
+        function = inner(self.module, "push", ir.VoidType(), [WORDS, WORDS])
+        context, words = function.args
         code = Code(function, context)
-        b = code.builder
-        with b.if_then(b.icmp_unsigned(">=", code.get("pending"), i64(BATCH)), likely=False):
-            b.call(core.drain, [context])
-        at = code.increase("pending")
-        for w in range(self.words):
-            place = code.address("batch", b.add(b.mul(at, i64(self.words)), i64(w)))
-            b.store(b.load(b.gep(words, [i64(w)])), place)
-        hashed = b.call(core.hash, [words])
-        b.store(hashed, code.address("hashes", at))
-        b.store(parent, code.address("origins", at))
-        b.store(code.get("transitions"), code.address("sequence", at))
-        line = code.address("table", b.and_(hashed, code.get("mask")))
-        flags = [ir.Constant(I32, v) for v in (1, 1, 1)]
-        b.call(self.prefetch, [b.bitcast(line, I8.as_pointer()), *flags])
+        b, size = code.builder, self.words + 2
+        if self.canonical is not None:
+            b.call(self.canonical, [words])
+        hashed = b.call(self.table.hash, [words])
+        if worthwhile(self.steps.shapes.packing):
+            leave_if_remembered(code, words, hashed, self.words)
+        owner = self.table.owner(code, hashed)
+        filling = code.address("filling", owner)
+        at = b.load(filling)
+        with b.if_then(b.icmp_unsigned(">=", at, code.get("capacity")), likely=False):
+            code.set("stop", i64(CROWDED))
+            b.ret_void()
+        b.store(b.add(at, i64(1)), filling)
+        index = b.add(b.mul(owner, code.get("capacity")), at)
+        place = code.address("into", b.mul(index, i64(size)))
+        code.copy(words, place, self.words)
+        b.store(hashed, b.gep(place, [i64(self.words)]))
+        b.store(code.get("when"), b.gep(place, [i64(self.words + 1)]))
         b.ret_void()
         return function
 
-    def _expand(self) -> ir.Function:
-        """What expands one state: (context, number)."""
-        core = self.core
-        function = core.function("expand", ir.VoidType(), [WORDS, I64])
-        context, number = function.args
-        code = Code(function, context)
+    def _write(self) -> None:
+        context, number = self.function.args
+        code = Code(self.function, context)
         b = code.builder
         now = code.variable(ir.ArrayType(I64, self.words))
         then = code.variable(ir.ArrayType(I64, self.words))
         now, then = (b.bitcast(p, WORDS) for p in (now, then))
-        kept = code.address("arena", b.mul(number, i64(self.words)))
-        self._copy(b, kept, now)
+        code.copy(code.kept(number, self.words), now, self.words)
+        code.set("when", b.shl(number, i64(STEPS_BITS)))
         enabled = code.variable(I1)
         b.store(ir.Constant(I1, 0), enabled)
-        reader = Cells(function, now, context, core.steps.shapes, core.steps.faults, code)
+        reader = Cells(self.function, now, context, self.steps.shapes, self.steps.faults, code)
         actors = [(n, i) for n in self.layout.processes for i in range(self.layout.instances(n))]
         actions = [n for n, t in self.layout.program.templates.items() if t.role == "action"]
         for actor, (name, instance) in enumerate(actors):
-            group = core.packing.groups["pc", name, ""]
+            group = self.steps.shapes.packing.groups["pc", name, ""]
             position = reader.code(group, instance)
             with b.if_then(b.icmp_unsigned("!=", position, i64(0))):
                 self._steps(code, name, (actor, instance, position), (number, now, then), enabled)
@@ -111,11 +126,6 @@ class Expanding:
             self._steps(code, name, (place, 0, i64(0)), (number, now, then), enabled)
         self._ended(code, number, now, enabled)
         b.ret_void()
-        return function
-
-    def _copy(self, b: ir.IRBuilder, source: Value, target: Value) -> None:
-        for w in range(self.words):
-            b.store(b.load(b.gep(source, [i64(w)])), b.gep(target, [i64(w)]))
 
     def _steps(
         self,
@@ -128,25 +138,25 @@ class Expanding:
         """Write all ways in which one process steps: again and again while it has choices left."""
         b, (actor, instance, position) = code.builder, who
         number, now, then = states
-        choosing = name in self.choosing
-        if choosing:
+        chooses = name in self.choosing
+        if chooses:
             b.store(i64(0), b.gep(code.context, [i64(GIVEN)]))
         out = code.function.append_basic_block("stepped")
         again = code.function.append_basic_block("again")
         b.branch(again)
         b.position_at_end(again)
-        if choosing:
+        if chooses:
             b.store(i64(0), b.gep(code.context, [i64(TAKEN)]))
-        self._copy(b, now, then)
-        step = self.core.steps.functions[name]
-        status = b.call(step, [then, code.context, i64(instance), position])
+        code.copy(now, then, self.words)
+        status = b.call(self.steps.functions[name], [then, code.context, i64(instance), position])
         went, failed = (code.function.append_basic_block(n) for n in ("went", "failed"))
         following = code.function.append_basic_block("following")
         b.cbranch(b.icmp_unsigned("==", status, ir.Constant(I32, OK)), went, failed)
         b.position_at_end(went)
         b.store(ir.Constant(I1, 1), enabled)
         code.increase("transitions")
-        b.call(self.push, [code.context, then, number])
+        code.increase("when")
+        b.call(self.push, [code.context, then])
         b.branch(following)
         b.position_at_end(failed)
         blocked = b.icmp_unsigned("==", status, ir.Constant(I32, BLOCKED))
@@ -154,9 +164,8 @@ class Expanding:
             self._failed(code, status, number, actor, enabled)
         b.branch(following)
         b.position_at_end(following)
-        if choosing:
-            more = b.call(self._following(), [code.context])
-            b.cbranch(more, again, out)
+        if chooses:
+            b.cbranch(b.call(self.following, [code.context]), again, out)
         else:
             b.branch(out)
         b.position_at_end(out)
@@ -177,18 +186,14 @@ class Expanding:
                 fault = b.icmp_unsigned(">=", status, ir.Constant(I32, FAULT))
                 counted = b.add(code.get("transitions"), b.zext(fault, I64))
                 code.set("transitions", counted)
+                code.increase("when")
                 sort = b.select(fault, i64(FAILS), i64(REACHES))
-                noted = b.load(b.gep(code.context, [i64(NOTE)]))
-                what = b.select(fault, i64(0), noted)
-                about = [sort, what, wide, number, i64(actor), counted]
-                b.call(self.core.record, [code.context, *about])
+                what = b.select(fault, i64(0), b.load(b.gep(code.context, [i64(NOTE)])))
+                self.events.record(code, sort, what, wide, number, actor, code.get("when"))
 
     def _following(self) -> ir.Function:
         """What goes on to the next choices in order, and tells whether there are any."""
-        known = self.module.globals.get("following")
-        if known is not None:
-            return known
-        function = self.core.function("following", I1, [WORDS])
+        function = inner(self.module, "following", I1, [WORDS])
         code = Code(function, function.args[0])
         b, at = code.builder, code.variable(I64)
         b.store(b.load(b.gep(code.context, [i64(TAKEN)])), at)
@@ -209,40 +214,20 @@ class Expanding:
 
     def _ended(self, code: Code, number: Value, now: Value, enabled: Value) -> None:
         """Write what is asked of a state in which nothing goes on, or all has ended."""
-        b, judging = code.builder, self.core.judging
+        b = code.builder
         stuck = b.not_(b.load(enabled))
-        ended = b.call(judging.all_ended, [now])
-        when = code.get("transitions")
+        ended = b.call(self.judging.all_ended, [now])
         with b.if_then(stuck):
             code.increase("terminal")
             with b.if_then(b.not_(ended)):
-                about = [i64(DEADLOCK), i64(0), i64(0), number, i64(0), when]
-                b.call(self.core.record, [code.context, *about])
+                self.events.record(code, DEADLOCK, 0, 0, number, 0, code.get("when"))
         if self.leak is None:
             return
         with b.if_then(ended):
             code.increase("asked")
             answer = self.questions.answer(b, now, code.context, self.leak, i64(0))
             with b.if_then(code.truth(answer)):
-                about = [i64(LEAK), i64(0), i64(0), number, i64(0), when]
-                b.call(self.core.record, [code.context, *about])
-
-    def _search(self) -> None:
-        """What expands states from `next` to `until`, and returns when there, or told to stop."""
-        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [WORDS]), "search")
-        code = Code(function, function.args[0])
-        b = code.builder
-        with code.loop() as out:
-            number = code.get("next")
-            code.leave_if(b.icmp_unsigned(">=", number, code.get("until")), out)
-            code.leave_if(code.truth(code.get("stop")), out)
-            code.set("next", b.add(number, i64(1)))
-            b.call(self.expand, [code.context, number])
-            full = b.icmp_unsigned(">", code.get("pending"), i64(BATCH - ROOM))
-            with b.if_then(full):
-                b.call(self.core.drain, [code.context])
-        b.call(self.core.drain, [code.context])
-        b.ret_void()
+                self.events.record(code, LEAK, 0, 0, number, 0, code.get("when"))
 
 
 def choosing(program: Program) -> frozenset[str]:

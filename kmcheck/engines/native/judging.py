@@ -43,8 +43,8 @@ class Judging:
 
         def bind(depth: int) -> None:
             if depth == len(prop.parameters):
-                b.store(b.add(b.load(counted), i64(1)), counted)
                 truth = code.formula(prop.formula)
+                b.store(b.add(b.load(counted), i64(1)), counted)
                 code.fail_if(b.icmp_unsigned("==", truth, i64(NO)), BLOCKED)
                 open_ = code.wide(b.icmp_unsigned("==", truth, i64(UNKNOWN)))
                 b.store(b.or_(b.load(unknown), open_), unknown)

@@ -40,10 +40,10 @@ def plan(layout: Layout, initial: list[State], widths: Widths) -> Packing:
     """Return the packing of a system's states, given how often cells had to be widened."""
     packing = Packing(layout, touched(layout.program))
     for name in layout.processes:
-        packing.fleeting[name] = fleeting(layout.program, name)
+        packing.fleeting[name] = fleeting(layout, name)
     for name, template in layout.program.templates.items():
         if template.role == "action":
-            packing.fleeting[name] = fleeting(layout.program, name)
+            packing.fleeting[name] = fleeting(layout, name)
     found = [_fixed(packing, g, initial) for g in _groups(packing, widths)]
     for group in _placed(packing, found):
         packing.groups[group.key] = group
@@ -202,7 +202,7 @@ def _placed(packing: Packing, groups: list[Group]) -> Iterator[Group]:
         needed = _needed(group)
         packing.bits += needed
         if not needed:
-            yield group
+            yield replace(group, per=max(1, group.elements * group.cells.count))
         elif needed > WORD:
             per = WORD // group.cells.width
             count = -(-group.elements * group.cells.count // per)

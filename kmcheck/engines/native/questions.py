@@ -1,7 +1,8 @@
 """Questions that machine code has: does a formula over sizes hold, does a state leak?
 
 The answer depends on what the formula reads, so it is kept for each such projection: Python is
-asked, and through it the solver, once for each. What was kept longest makes room.
+asked, and through it the solver, once for each. What was kept longest makes room. Each thread keeps
+its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from kmcheck.engines.native.packing import Packing
 from kmcheck.ir.expr import Alive, Before, Closure, Expr, Load, Position, Running, Var, walk
 
 KEPT = 1 << 12
-"""Answers that are kept."""
+"""Answers that are kept, each of a state's words and two more."""
 
 MIX = 0x9E3779B97F4A7C15
 
@@ -36,10 +37,6 @@ class Questions:
     def __init__(self, module: ir.Module, packing: Packing) -> None:
         self.packing = packing
         self.sites: list[Site] = []
-        words = packing.words
-        kind = ir.ArrayType(I64, KEPT * (words + 2))
-        self.kept = ir.GlobalVariable(module, kind, "kept")
-        self.kept.initializer = ir.Constant(kind, None)
         signature = ir.FunctionType(I64, [WORDS, WORDS, I64, I64, WORDS])
         self.function = ir.Function(module, signature, "asked")
         self.function.linkage = "internal"
@@ -99,7 +96,8 @@ class Questions:
             mixed = b.mul(b.xor(mixed, word), i64(MIX))
             mixed = b.xor(mixed, b.lshr(mixed, i64(29)))
         line = b.mul(b.and_(mixed, i64(KEPT - 1)), i64(count + 2))
-        place = b.gep(self.kept, [i64(0), line])
+        kept = b.inttoptr(b.load(b.gep(context, [i64(PLACES["kept"])])), WORDS)
+        place = b.gep(kept, [line])
         same = b.icmp_unsigned("==", b.load(place), tag)
         for at, word in enumerate(found):
             kept = b.load(b.gep(place, [i64(2 + at)]))

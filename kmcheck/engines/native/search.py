@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from kmcheck.claims import Claims, Clock, unexercised
-from kmcheck.engines.native.compiled import Compiled
-from kmcheck.engines.native.context import BREAKS, DEADLOCK, FAILS, JUDGED, LEAK, REACHES
-from kmcheck.engines.native.emit import FAULT, UNDECIDED, WIDEN
+from kmcheck import machine as host
+from kmcheck.claims import Claims, Clock, Stop, unexercised
+from kmcheck.engines.native import growth, keeping
+from kmcheck.engines.native.answers import Answers
+from kmcheck.engines.native.checkpoint import Saved
+from kmcheck.engines.native.compiled import Compiled, Variant
+from kmcheck.engines.native.context import PLACES
+from kmcheck.engines.native.emit import CROWDED, GROW, UNDECIDED, WIDEN
+from kmcheck.engines.native.growth import BYTES, Size
+from kmcheck.engines.native.interrupts import held_back
+from kmcheck.engines.native.keeping import Keeping
+from kmcheck.engines.native.noticed import Noticed
 from kmcheck.engines.native.packing import Narrow, Packing, Widths
 from kmcheck.engines.native.plan import plan
+from kmcheck.engines.native.runs import Runs
 from kmcheck.engines.native.states import States
-from kmcheck.ir.code import Check
-from kmcheck.ir.program import Property
+from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Progress, Question
-from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
-from kmcheck.semantics.evaluate import Evaluator
+from kmcheck.semantics import Judge, Machine, State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from kmcheck.verdict import Budget, Finding, Statistics, Witness
+from kmcheck.verdict import Budget, Finding, Multiplied, Statistics
 
 CHUNK = 1 << 15
 """States between two looks at the clock, the memory and the screen."""
+
+SIFTED = 1 << 22
+"""States of the disk between two looks at the same."""
 
 LASTING = 1 << 17
 """States from which on optimised code is worth its compilation."""
@@ -44,109 +54,237 @@ class Search:
         self.system = system
         self.question = question
         self.solver = solver
+        self.budget = budget
         self.clock = Clock(budget, report)
-
-    def run(self) -> Finding:
-        """Explore until the question is answered or the budget is used up."""
-        initial = [state for _, state in self.system.initial]
-        widths: Widths = {}
-        while True:
-            try:
-                packing = plan(self.system.layout, initial, widths)
-                return Exploration(self, packing).run()
-            except Narrow as narrow:
-                widths[narrow.key] = widths.get(narrow.key, 0) + 1
-
-
-class Exploration:
-    """A search with one packing."""
-
-    def __init__(self, search: Search, packing: Packing) -> None:
-        self.system = search.system
-        self.solver = search.solver
-        self.clock = search.clock
-        self.packing = packing
-        self.machine = Machine(self.system.layout, self.solver.holds)
-        self.judge = Judge(self.system.layout, self.solver.holds)
-        self.claims = Claims(search.question)
-        self.compiled = Compiled(packing, speed=0)
-        self.run_before: list[Compiled] = []
-        self.states = States(packing, self.machine, self.compiled.sorts)
-        self.evaluators: dict[str, Evaluator] = {}
-        self.error: BaseException | None = None
-        self.depth = 0
-        self._grow = ctypes.CFUNCTYPE(None)(self._grown)
-        words, number = ctypes.POINTER(ctypes.c_uint64), ctypes.c_int64
-        self._ask = ctypes.CFUNCTYPE(number, number, words, number)(self._asked)
-        for name, function in (("grow", self._grow), ("ask", self._ask)):
-            self.states[name] = ctypes.cast(function, ctypes.c_void_p).value or 0
+        self.widths: Widths = {}
 
     def run(self) -> Finding:
         """Explore until the question is answered or the budget is used up.
 
         Raises:
+            UsageError: a checkpoint cannot be read or written, or is of another search.
+        """
+        initial = [state for _, state in self.system.initial]
+        saved = self._saved()
+        while True:
+            try:
+                packing = plan(self.system.layout, initial, self.widths)
+                with held_back() as heed:
+                    return Exploration(self, packing, heed).run(saved)
+            except Narrow as narrow:
+                self.widths[narrow.key] = self.widths.get(narrow.key, 0) + 1
+                saved = None
+
+    def _saved(self) -> Saved | None:
+        wanted = self.budget.checkpoints
+        if wanted.resume is None:
+            return None
+        saved = Saved(wanted.resume, wanted.identity)
+        self.widths = keeping.widths(saved)
+        return saved
+
+
+class Exploration:
+    """A search with one packing."""
+
+    def __init__(self, search: Search, packing: Packing, heed: Callable[[], None]) -> None:
+        self.heed = heed
+        self.widths = search.widths
+        self.keeping = Keeping(search.budget.checkpoints)
+        self.pending: list[tuple[int, ...]] = []
+        self.settling = False
+        """Whether a level is being ended: what is kept then would lack what was found on it."""
+        self.end = 0
+        self.system = search.system
+        self.solver = search.solver
+        self.clock = search.clock
+        self.most_bytes = search.budget.bytes
+        self.threads = search.budget.threads
+        self.packing = packing
+        self.machine = Machine(self.system.layout, self.solver.holds)
+        self.judge = Judge(self.system.layout, self.solver.holds)
+        self.claims = Claims(search.question, alike=self.system.symmetry is not None)
+        self.size = growth.first(packing, self.threads)
+        self.compiled = self._compiled(Variant(self.size.form, self.threads))
+        self.run_before: list[Compiled] = []
+        self.spill = search.budget.spill
+        self.base: int | None = None
+        """How many states have been sifted, None as long as none wait."""
+        self.states = States(packing, self.compiled.sorts, self.threads, self.spill)
+        self.answers = Answers(self.compiled, packing, self.judge, self.solver)
+        self.asked = [self.answers.function(context) for context in self.states.contexts]
+        for context, function in zip(self.states.contexts, self.asked, strict=True):
+            context[PLACES["ask"]] = ctypes.cast(function, ctypes.c_void_p).value or 0
+        runs = Runs(self.system, self.machine, self.states)
+        self.noticed = Noticed(runs, self.judge, self.states, self.claims)
+        self.pool = ThreadPoolExecutor(max(1, self.threads - 1))
+        self.depth = 0
+
+    def run(self, saved: Saved | None) -> Finding:
+        """Explore until the question is answered or the budget is used up.
+
+        Raises:
             Narrow: a cell is too narrow.
+            UsageError: a checkpoint cannot be read or written.
         """
         before = self.solver.stood_for
         try:
-            return self.claims.finding(self._levels, self._statistics)
+            self.keeping.check()
+            return self.claims.finding(lambda: self._levels(saved), self._statistics)
         finally:
-            self.solver.stood_for = before + self.states["stood_for"]
+            self.solver.stood_for = before + self.states.total("stood_for")
+            self.pool.shutdown()
             self.states.close()
 
     # --- the levels ----------------------------------------------------------------------------
 
-    def _levels(self) -> None:
+    def _levels(self, saved: Saved | None) -> None:
+        if saved is None:
+            self._begin()
+        else:
+            self._resume(saved)
         states = self.states
+        try:
+            while states["next"] < states["states"]:
+                if states["next"] >= self.end:
+                    self.clock.descend(self.depth)
+                    self.end = states["states"]
+                self._level(self.end)
+                self.settling = True
+                self._settle()
+                if states["states"] > self.end:
+                    self.depth += 1
+                self.settling = False
+        except Stop as stop:
+            if stop.why is not None:
+                self._give_up()
+            raise
+        except (KeyboardInterrupt, MemoryError):
+            if not self.settling and self.answers.error is None:
+                self._give_up()
+            raise
+
+    def _give_up(self) -> None:
+        if self.keeping.wanted.keep is None:
+            self.states["states"] = self._found()
+        else:
+            self._keep()
+            self.keeping.ended = self.keeping.wanted.keep
+
+    def _keep(self) -> None:
+        if self.base is not None:
+            self._sift(lambda: None)
+        self.keeping.keep(self.states, self._described)
+
+    def _found(self) -> int:
+        """Return how many states there are for certain."""
+        return self.states["states"] if self.base is None else self.base
+
+    def _begin(self) -> None:
+        self._take(self._fitting(len(self.system.initial)))
         for number, (_, state) in enumerate(self.system.initial):
-            if states.add(self.compiled, state):
-                states.origins.append(number)
-            self._raise()
+            if self._add(state):
+                self.states.origins.append(number)
+        self.states.spread()
         self._settle()
-        while states["next"] < states["states"]:
-            self.clock.descend(self.depth)
-            end = states["states"]
-            self._level(end)
-            self._settle()
-            if states["states"] > end:
-                self.depth += 1
+
+    def _resume(self, saved: Saved) -> None:
+        self.states.make_room(saved.header["states"])
+        self.pending = keeping.restore(saved, self.states, self.machine, self.claims, self.solver)
+        self.end, self.depth = saved.header["end"], saved.header["depth"]
+        size = self._fitting(self.states["states"])
+        if self._affordable(size):
+            self._take(size)
+        else:
+            self._spill()
+
+    def _fitting(self, states: int) -> Size:
+        """Return the size of tables that have room for some states, as full as they may get."""
+        size = self.size
+        while growth.squeezed(size).room * self.threads < states:
+            size = growth.next_after(size, self.packing, self.threads)
+        return size if size.room * self.threads >= states else growth.squeezed(size)
+
+    def _described(self) -> dict[str, Any]:
+        self._mark_exercised()
+        self.pending += self.states.happened()
+        about = keeping.described(self.states, self.machine, self.claims, self.solver, self.widths)
+        return {**about, "pending": self.pending, "end": self.end, "depth": self.depth}
+
+    def _add(self, state: State) -> bool:
+        """Add an initial state, and tell whether it is new."""
+        kind = ctypes.c_uint64 * self.packing.words
+        words = kind(*self.packing.pack(state))
+        context = self.states.start(0)[0]
+        new = bool(self.compiled.add(context, ctypes.addressof(words)))
+        self._obey()
+        return new
 
     def _level(self, end: int) -> None:
         states = self.states
         while states["next"] < end:
+            self.heed()
             self._look_around()
             self._speed_up()
-            states["until"] = min(end, states["next"] + CHUNK)
-            self.compiled.search(states.at)
-            self._raise()
+            if self.keeping.is_due():
+                self._keep()
+            contexts = states.start(min(end, states["next"] + CHUNK))
+            self._together(self.compiled.search, contexts)
+            self._obey()
+        if self.base is not None:
+            self._sift(self.heed)
+
+    def _together(
+        self, function: Callable[..., None], contexts: list[int], *arguments: int
+    ) -> None:
+        """Call machine code with all contexts at once."""
+        others = [self.pool.submit(function, context, *arguments) for context in contexts[1:]]
+        function(contexts[0], *arguments)
+        for other in others:
+            other.result()
 
     def _look_around(self) -> None:
-        found, done = self.states["states"], self.states["next"]
-        self.clock.look(Progress(found, found - done, self.depth, self.states["transitions"]))
+        if self.spill is not None and self._is_full():
+            self._make_way()
+        found, done = self._found(), self.states["next"]
+        self.clock.look(Progress(found, found - done, self.depth, self.states.total("transitions")))
         self.clock.count(found)
 
     def _speed_up(self) -> None:
         """Compile again, with optimisation, once the search is worth it."""
-        if not self.run_before and self.states["states"] > LASTING:
-            self.run_before.append(self.compiled)
-            self.compiled = self.compiled.faster()
+        if not self.compiled.variant.speed and self.states["states"] > LASTING:
+            self._go_on_with(self.compiled.faster())
 
-    def _raise(self) -> None:
-        """Raise what machine code stopped for."""
-        stop = self.states["stop"]
-        if not stop:
+    def _compiled(self, variant: Variant) -> Compiled:
+        return Compiled(self.packing, variant, self.system.symmetry)
+
+    def _go_on_with(self, compiled: Compiled) -> None:
+        self.run_before.append(self.compiled)
+        self.compiled = self.answers.compiled = compiled
+
+    def _obey(self) -> None:
+        """Do what machine code stopped for, or raise it."""
+        if self.answers.error is not None:
+            raise self.answers.error
+        thread = self.states.stopped()
+        if thread is None:
             return
-        if self.error is not None:
-            raise self.error
-        if stop == WIDEN:
-            raise Narrow(self.compiled.faults.widened[self.states.context[0]])
-        if stop == UNDECIDED:
-            self._undecided()
-        raise AssertionError(stop)
+        self.states.forget()
+        context = self.states.contexts[thread]
+        match context[PLACES["stop"]]:
+            case stop if stop == GROW:
+                self._grow()
+            case stop if stop == CROWDED:
+                self.states.lengthen()
+            case stop if stop == WIDEN:
+                raise Narrow(self.compiled.faults.widened[context[0]])
+            case stop if stop == UNDECIDED:
+                self._undecided(context[PLACES["where"]], context[PLACES["actor"]])
+            case stop:
+                raise AssertionError(stop)
 
-    def _undecided(self) -> None:
+    def _undecided(self, number: int, actor: int) -> None:
         """Let the reference meet the comparison that depends on sizes, and say where it is."""
-        number, actor = self.states["where"], self.states["actor"]
         state = self.states.state(number)
         if actor >= 0:
             list(self.machine.steps_of(state, actor))
@@ -154,119 +292,147 @@ class Exploration:
             list(self.judge.failing(state, self.states.previous(number)))
         raise AssertionError(state)
 
+    # --- tables --------------------------------------------------------------------------------
+
+    def _grow(self) -> None:
+        """Make room for more states.
+
+        Raises:
+            Stop: there is none.
+        """
+        if self.base is not None:
+            self._grow_waiting()
+            return
+        size = growth.next_after(self.size, self.packing, self.threads)
+        if self.states["states"] + size.room * self.threads > self.states.most:
+            raise Stop(f"{self.states['states']:,} states reached, which is all there is room for")
+        if self._affordable(size):
+            self._take(size)
+            return
+        size = growth.squeezed(self.size)
+        if size == self.size:
+            self._spill()
+            return
+        self.size = size
+        self.states.make_room(size.room)
+
+    def _take(self, size: Size) -> None:
+        """Put all states into tables of a size."""
+        if size.form != self.size.form:
+            speed = self.compiled.variant.speed
+            self._go_on_with(self._compiled(Variant(size.form, self.threads, speed)))
+        self._lay_tables(size)
+        self._together(self.compiled.rehash, self.states.start(0))
+        self.states.share_held()
+
+    def _affordable(self, size: Size) -> bool:
+        """Tell whether there is memory for larger tables, and for the states that fill them."""
+        if self.most_bytes is None:
+            return True
+        more = size.bytes(self.threads) - self.size.bytes(self.threads)
+        return host.resident() + more < self.most_bytes
+
+    def _lay_tables(self, size: Size) -> None:
+        self.size = size
+        self.states.lay_tables(size.entries, BYTES[size.form])
+        self.states.make_room(size.room, self.base or 0)
+
+    # --- on disk -------------------------------------------------------------------------------
+
+    def _spill(self) -> None:
+        """Leave the states to the disk, and let new ones wait.
+
+        Raises:
+            Stop: that is not wanted.
+        """
+        if self.spill is None or self.most_bytes is None:
+            raise Stop(f"{(self.most_bytes or 0) / 2**30:.3g} GiB of memory are used")
+        self.base = self.states["states"]
+        self.states.drop_tables()
+        self.states.put_away(self.base)
+        available = int(self.most_bytes * growth.FULL) - host.resident()
+        size = growth.waiting(self.packing, available, self.threads)
+        speed = self.compiled.variant.speed
+        self._go_on_with(self._compiled(Variant(size.form, self.threads, speed, late=True)))
+        self._lay_tables(size)
+        self.states.wait(size.room * self.threads)
+
+    def _grow_waiting(self) -> None:
+        """Make room for more states that wait: there is more than a round finds."""
+        if self.states["states"] == self.base:
+            self.size = growth.doubled(self.size)
+            self.states.wait(self.size.room * self.threads)
+        self._sift(self.heed)
+
+    def _is_full(self) -> bool:
+        return self.most_bytes is not None and host.resident() > self.most_bytes
+
+    def _make_way(self) -> None:
+        """Take what is on disk, or can be, out of memory."""
+        if self.base is None:
+            self._spill()
+            return
+        self.states.put_away(self.base)
+        if self._is_full():
+            self._sift(self.heed)
+
+    def _sift(self, heed: Callable[[], None]) -> None:
+        """Drop the states that wait and are old; judge and keep the others."""
+        states, base = self.states, self.base or 0
+        contexts = states.start(states["until"])
+        for first in range(0, base, SIFTED):
+            heed()
+            end = min(base, first + SIFTED)
+            self._together(self.compiled.sift, contexts, first, end, base)
+            states.put_away(end)
+        self.settling = True
+        self.base = states["states"] = self.compiled.settle(contexts[0], base, states["states"])
+        self._obey()
+        states.put_away(self.base)
+        self._lay_tables(self.size)
+        self.settling = False
+
     # --- what is found -------------------------------------------------------------------------
 
     def _settle(self) -> None:
         """End a level: what was found on it counts, shortest first."""
-        for sort, what, status, number, actor, _ in self.states.happened():
-            if sort == REACHES:
-                self.claims.bounds.add(self.compiled.faults.bounds[what])
-            elif sort in (DEADLOCK, LEAK):
-                name = "deadlock" if sort == DEADLOCK else "leak"
-                self.claims.claim(name, self.states.run(number), now=True)
-            elif sort == FAILS:
-                self._failed(number, actor, self.compiled.faults.violations[status - FAULT])
-            else:
-                self._broken(self.system.program.properties[what], number, sort)
+        events = sorted(self.pending + self.states.happened(), key=lambda event: event[-1])
+        self.pending.clear()
+        self.noticed.claim(events, self.compiled.faults)
         self.claims.settle()
 
-    def _failed(self, number: int, actor: int, violation: str) -> None:
-        """Let the reference take the step that fails, and claim what it says."""
-        run = self.states.run(number)
-        with suppress(BoundReached):
-            for step in self.machine.steps_of(self.states.state(number), actor):
-                if step.fault is not None and step.fault.kind == violation:
-                    self.claims.beyond.add(violation)
-                    steps = (*run.steps, (step.process, step.choices))
-                    self.claims.claim(violation, Witness(run.initial, steps))
-                    return
-        raise AssertionError(violation)
-
-    def _broken(self, prop: Property, number: int, sort: int) -> None:
-        """Let the reference judge a state, or the steps out of one, and claim what it says."""
-        state, run = self.states.state(number), self.states.run(number)
-        if sort == BREAKS:
-            for found, fault in self.judge.failing(state, self.states.previous(number)):
-                if found == prop:
-                    self.claims.fail(prop, fault, run)
-                    return
-        for step in self._steps(state):
-            if step.state is not None:
-                for found, fault in self.judge.failing(step.state, state, steps_only=True):
-                    if found == prop:
-                        steps = (*run.steps, (step.process, step.choices))
-                        self.claims.fail(prop, fault, Witness(run.initial, steps))
-                        return
-        raise AssertionError(prop.name)
-
-    def _steps(self, state: State) -> Iterator[Step]:
-        """Yield the steps out of a state that stay within the bounds."""
-        for actor in range(len(self.machine.actors)):
-            with suppress(BoundReached):
-                yield from self.machine.steps_of(state, actor)
-
-    # --- what machine code asks for ------------------------------------------------------------
-
-    def _grown(self) -> None:
-        try:
-            self.states.grow(self.compiled)
-        except BaseException as error:  # noqa: BLE001 - it is raised behind the machine code
-            self._halt(error)
-
-    def _asked(self, site: int, words: Any, instance: int) -> int:
-        """Answer a question over sizes, or about a leak."""
-        try:
-            asked = self.compiled.questions.sites[site]
-            state = self.packing.unpack([words[i] for i in range(self.packing.words)])
-            match asked.what:
-                case Check(condition=condition):
-                    evaluator = self._evaluator(asked.template)
-                    formula = evaluator.formula(condition)(list(state), instance)
-                    return int(self.solver.holds(formula))
-                case Property(when="step") as prop:
-                    return int(self.judge.test(prop, state, self._before()) is None)
-                case Property() as prop:
-                    return int(self.judge.test(prop, state, None) is None)
-                case _:
-                    return int(self.judge.leaked(state) is not None)
-        except BaseException as error:  # noqa: BLE001 - it is raised behind the machine code
-            self._halt(error)
-            return 2
-
-    def _before(self) -> State:
-        """Return the state before the step that is being judged."""
-        words = (ctypes.c_uint64 * self.packing.words).from_address(self.states["previous"])
-        return self.packing.unpack(list(words))
-
-    def _evaluator(self, template: str) -> Evaluator:
-        if template not in self.evaluators:
-            self.evaluators[template] = Evaluator(self.system.layout, template)
-        return self.evaluators[template]
-
-    def _halt(self, error: BaseException) -> None:
-        self.error = self.error or error
-        self.states["stop"] = UNDECIDED
-
     def _statistics(self) -> Statistics:
-        program, states = self.system.program, self.states
-        judged = {p.name: states.context[JUDGED + n] for n, p in enumerate(program.properties)}
+        self._mark_exercised()
+        states = self.states
+        judged = {p.name: states.judged(n) for n, p in enumerate(self.system.program.properties)}
         if "leak" in self.judge.judged:
-            judged["leak"] = states["asked"]
-        for name, template in program.templates.items():
+            judged["leak"] = states.total("asked")
+        return Statistics(
+            states=states["states"],
+            transitions=states.total("transitions"),
+            depth=self.depth,
+            terminal_states=states.total("terminal"),
+            judged=judged,
+            unexercised=unexercised(self.machine),
+            bound_reached=tuple(sorted(self.claims.bounds)),
+            multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
+            spilled=self.base or 0,
+            checkpoint=self.keeping.ended,
+        )
+
+    def _multiplied(self) -> Multiplied:
+        found = self.states["states"]
+        sample = (self.states.state(number) for number in sampled(found))
+        return multiplied(self.system.layout, sample, found)
+
+    def _mark_exercised(self) -> None:
+        """Note what machine code has run."""
+        for name, template in self.system.program.templates.items():
             if template.role != "setup":
                 count = len(template.blocks)
                 for compiled in (*self.run_before, self.compiled):
                     _mark(self.machine.entered[name], compiled.flags(f"entered.{name}", count))
                     _mark(self.machine.taken[name], compiled.flags(f"taken.{name}", 2 * count))
-        return Statistics(
-            states=states["states"],
-            transitions=states["transitions"],
-            depth=self.depth,
-            terminal_states=states["terminal"],
-            judged=judged,
-            unexercised=unexercised(self.machine),
-            bound_reached=tuple(sorted(self.claims.bounds)),
-        )
 
 
 def _mark(flags: bytearray, more: bytes) -> None:

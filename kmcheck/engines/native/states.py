@@ -3,55 +3,83 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterable
+from contextlib import ExitStack
 
 from kmcheck.claims import Stop
-from kmcheck.engines.native.compiled import Compiled
-from kmcheck.engines.native.context import BATCH, EVENT, EVENTS, JUDGED, PARENT_BYTES, PLACES
-from kmcheck.engines.native.memory import Region
+from kmcheck.engines.native.checkpoint import Array
+from kmcheck.engines.native.context import (
+    CHUNKS,
+    EVENT,
+    EVENTS,
+    HELD,
+    JUDGED,
+    LINE,
+    PARENT_BYTES,
+    PLACES,
+    SORTS,
+    STATUSES,
+    TABLES,
+)
+from kmcheck.engines.native.memory import Filed, Region
 from kmcheck.engines.native.packing import Packing
-from kmcheck.semantics import BoundReached, Machine, State
-from kmcheck.verdict import Witness
+from kmcheck.engines.native.questions import KEPT
+from kmcheck.engines.native.recent import REMEMBERED, WIPED
+from kmcheck.engines.native.table import AHEAD
+from kmcheck.semantics import State
 
-FIRST = 1 << 16
-"""Entries of the first table."""
+MOST_STATES, MOST_FILED = 1 << 30, (1 << 32) - 2
+"""States that there is room for, in memory and in files."""
 
-LARGE = 1 << 24
-"""Entries from which on a table only doubles: clearing smaller ones again costs more than room."""
+FEW = 1 << 17
+"""States that there has to be room for: more than there are entries in the first tables."""
 
-FULL = 0.75
-"""How full the table may get."""
+SPARE = 16
+"""Bytes for each state that are left to tables where the system limits what may be reserved."""
 
-MOST_STATES = 1 << 30
-"""States that there is room for."""
+ALONE, TOGETHER = (1024, 1 << 15), (256, 1 << 13)
+"""States of a chunk and entries of a segment: of one thread's, and if there are several."""
 
 
 class States:
-    """A context for machine code, the states found with it, and the runs that led to them.
+    """Contexts for machine code, and the states found with it.
 
     A state's number is its place in the order of discovery. `origins` has, for each initial state
     that was kept, its place among those of the system.
     """
 
-    def __init__(self, packing: Packing, machine: Machine, sorts: int) -> None:
-        """Take memory; `sorts` is how many sorts of events there may be."""
+    def __init__(self, packing: Packing, sorts: int, threads: int, folder: str | None) -> None:
+        """Take memory, and files in a folder if one is given, for states and their parents.
+
+        `sorts` is how many sorts of events there may be.
+        """
         self.packing = packing
-        self.machine = machine
         self.words = packing.words
+        self.threads = threads
         self.origins: list[int] = []
-        count = JUDGED + len(packing.layout.program.properties)
-        self.context = (ctypes.c_int64 * count)()
-        self.at = ctypes.addressof(self.context)
-        self.table = Region(8 * FIRST)
-        self.most = MOST_STATES
+        self.seen: set[tuple[int, ...]] = set()
+        self.properties = len(packing.layout.program.properties)
+        self.contexts = [(ctypes.c_int64 * (JUDGED + self.properties))() for _ in range(threads)]
+        self.common = Region(8 * LINE)
+        self.folder = folder
+        self.most = MOST_FILED if folder else MOST_STATES
         self._reserve()
-        self.batch = Region(8 * BATCH * (self.words + 3))
-        self.events = Region(8 * EVENT * EVENTS)
-        self.reported = Region(sorts)
-        self._lay_table(FIRST)
-        for name in ("arena", "parents", "batch", "events", "reported"):
+        self.old = Region(1)
+        self.tables: list[Region] = []
+        self.events = [Region(8 * EVENT * EVENTS) for _ in range(threads)]
+        self.reported = [Region(sorts) for _ in range(threads)]
+        self.kept = [Region(8 * KEPT * (self.words + 2)) for _ in range(threads)]
+        self.recent = [Region(8 * REMEMBERED * self.words) for _ in range(threads)]
+        self.forget()
+        self.buffers: list[Region] = []
+        self.chunk, self.capacity = ALONE if threads == 1 else TOGETHER
+        self._lay_buffers()
+        for thread, context in enumerate(self.contexts):
+            context[PLACES["thread"]] = thread
+            for name in ("events", "reported", "kept", "recent"):
+                context[PLACES[name]] = getattr(self, name)[thread].address
+        for name in ("common", "arena", "parents"):
             self[name] = getattr(self, name).address
-        for place, name in enumerate(("origins", "hashes", "sequence")):
-            self[name] = self.batch.address + 8 * BATCH * (self.words + place)
 
     def _reserve(self) -> None:
         """Reserve room for as many states as the system lets us; none is taken before it is used.
@@ -59,61 +87,182 @@ class States:
         Raises:
             MemoryError: there is not even room for a few.
         """
-        while True:
-            try:
-                self.arena = Region(8 * self.words * self.most)
-                self.parents = Region(PARENT_BYTES * self.most)
-            except OSError:
-                self.most //= 2
-                if self.most < FIRST:
-                    raise MemoryError from None
-            else:
-                return
+        while self.most >= FEW:
+            with ExitStack() as taken:
+                try:
+                    self.arena = self._large(8 * self.words * (self.most + AHEAD))
+                    taken.callback(self.arena.close)
+                    self.parents = self._large(PARENT_BYTES * self.most)
+                    taken.callback(self.parents.close)
+                    Region(SPARE * self.most).close()
+                except MemoryError:
+                    self.most //= 2
+                else:
+                    taken.pop_all()
+                    return
+        raise MemoryError
+
+    def _large(self, size: int) -> Region:
+        return Filed(size, self.folder) if self.folder else Region(size)
+
+    # --- the contexts --------------------------------------------------------------------------
 
     def __getitem__(self, name: str) -> int:
-        """Return a number of the context."""
-        return self.context[PLACES[name]]
+        """Return a number that all contexts have in common."""
+        return self.contexts[0][PLACES[name]]
 
     def __setitem__(self, name: str, value: int) -> None:
-        """Change a number of the context."""
-        self.context[PLACES[name]] = value
+        """Change a number in all contexts."""
+        for context in self.contexts:
+            context[PLACES[name]] = value
+
+    def total(self, name: str) -> int:
+        """Return a number added up over all contexts."""
+        return sum(context[PLACES[name]] for context in self.contexts)
+
+    def judged(self, number: int) -> int:
+        """Return how often a property was asked for."""
+        return sum(context[JUDGED + number] for context in self.contexts)
+
+    def stopped(self) -> int | None:
+        """Return the first thread that has a reason to stop, None if there is none."""
+        stops = [context[PLACES["stop"]] for context in self.contexts]
+        return next((thread for thread, stop in enumerate(stops) if stop), None)
+
+    def arrays(self) -> list[Array]:
+        """Return the states and their parents, as far as they go."""
+        count = self["states"]
+        return [
+            Array(self.arena, 8 * self.words * count),
+            Array(self.parents, PARENT_BYTES * count),
+        ]
+
+    def start(self, until: int) -> list[int]:
+        """Make ready to expand states up to a number, and return where the contexts are."""
+        self["until"], self["stop"] = until, 0
+        ctypes.memset(self.common.address, 0, self.common.size)
+        return [ctypes.addressof(context) for context in self.contexts]
+
+    def spread(self) -> None:
+        """Make what the first context says of the states true of all."""
+        self["states"] = self["states"]
+        for thread in range(self.threads):
+            self._hold(thread, self.contexts[0][HELD + thread])
+
+    def share_held(self) -> None:
+        """Make what each context says of its own table true of all."""
+        for thread, own in enumerate(self.contexts):
+            self._hold(thread, own[HELD + thread])
+
+    def _hold(self, thread: int, count: int) -> None:
+        for context in self.contexts:
+            context[HELD + thread] = count
 
     def close(self) -> None:
         """Give the memory back."""
-        for name in ("table", "arena", "parents", "batch", "events", "reported"):
-            getattr(self, name).close()
+        apart = [self.common, self.arena, self.parents, self.old]
+        for region in (
+            *apart,
+            *self.tables,
+            *self.events,
+            *self.reported,
+            *self.kept,
+            *self.recent,
+        ):
+            region.close()
+        for region in self.buffers:
+            region.close()
 
-    def add(self, compiled: Compiled, state: State) -> bool:
-        """Add an initial state, and tell whether it is new."""
-        words = (ctypes.c_uint64 * self.words)(*self.packing.pack(state))
-        return bool(compiled.add(self.at, ctypes.addressof(words)))
+    # --- tables and buffers --------------------------------------------------------------------
 
-    def grow(self, compiled: Compiled) -> None:
-        """Make the table larger: the old one goes first, for the arena has all states.
+    def lay_tables(self, entries: int, entry_bytes: int) -> None:
+        """Make empty tables, one for each thread; the old ones go first."""
+        self.drop_tables()
+        self.tables += [Region(entries * entry_bytes) for _ in range(self.threads)]
+        self["mask"] = entries - 1
+        for thread, table in enumerate(self.tables):
+            self._hold(thread, 0)
+            for context in self.contexts:
+                context[TABLES + thread] = table.address
+
+    def drop_tables(self) -> None:
+        """Give the tables' memory back."""
+        for table in self.tables:
+            table.close()
+        self.tables.clear()
+
+    def make_room(self, room: int, base: int = 0) -> None:
+        """Let each table have so many states; those below `base` are in none.
 
         Raises:
-            Stop: there is no room for as many states.
+            Stop: the disk has no room for them.
         """
-        entries = self["mask"] + 1
-        entries *= 2 if entries >= LARGE else 4
-        if entries * FULL > self.most:
-            raise Stop(f"{self['states']:,} states reached, which is all there is room for")
-        self.table.close()
-        self.table = Region(8 * entries)
-        self._lay_table(entries)
-        compiled.rehash(self.at)
+        self["room"] = room
+        most = base + room * self.threads + AHEAD
+        try:
+            self.arena.ensure(8 * self.words * most)
+            self.parents.ensure(PARENT_BYTES * most)
+        except OSError as error:
+            raise Stop(f"no room in {self.folder}: {error.strerror}") from None
 
-    def _lay_table(self, entries: int) -> None:
-        self["table"], self["mask"] = self.table.address, entries - 1
-        self["room"] = int(entries * FULL)
+    def wait(self, count: int) -> None:
+        """Make place for marks at so many states that wait."""
+        self.old.close()
+        self.old = Region(count)
+        self["old"] = self.old.address
+
+    def put_away(self, count: int) -> None:
+        """Leave the first states to the files."""
+        self.arena.release(8 * self.words * count)
+        self.parents.release(PARENT_BYTES * count)
+
+    def forget(self) -> None:
+        """Forget what was put into the buffers lately: the round has been given up."""
+        for region in self.recent:
+            ctypes.memset(region.address, WIPED, region.size)
+
+    def lengthen(self) -> None:
+        """Make place for twice as many successors of a state."""
+        self.capacity *= 2
+        self.chunk = max(1, self.chunk // 2)
+        self._lay_buffers()
+
+    def _lay_buffers(self) -> None:
+        for region in self.buffers:
+            region.close()
+        chunks = 1 if self.threads == 1 else CHUNKS * self.threads
+        segments = chunks * self.threads
+        entries = segments * self.capacity + AHEAD + 1
+        waiting = Region(8 * (self.words + 2) * entries)
+        counts = Region(2 * 8 * segments)
+        fresh = Region(16 * entries)
+        self.buffers = [waiting, counts, fresh]
+        self["chunk"], self["capacity"] = self.chunk, self.capacity
+        self["buffers"], self["filled"] = waiting.address, counts.address
+        self["news"] = counts.address + 8 * segments
+        for thread, context in enumerate(self.contexts):
+            context[PLACES["fresh"]] = fresh.address + 16 * thread * chunks * self.capacity
+
+    # --- what was found ------------------------------------------------------------------------
 
     def happened(self) -> list[tuple[int, ...]]:
-        """Return what was recorded since the last time, in order."""
-        count = self["events_count"]
-        flat = (ctypes.c_int64 * (count * EVENT)).from_address(self.events.address)
-        self["events_count"] = 0
-        found = [tuple(flat[i * EVENT : (i + 1) * EVENT]) for i in range(count)]
+        """Return what was recorded since the last time, in order, the first of each sort."""
+        found: list[tuple[int, ...]] = []
+        for context, events in zip(self.contexts, self.events, strict=True):
+            count = context[PLACES["events_count"]]
+            flat = (ctypes.c_int64 * (count * EVENT)).from_address(events.address)
+            found += [tuple(flat[i * EVENT : (i + 1) * EVENT]) for i in range(count)]
+            context[PLACES["events_count"]] = 0
+        self.seen |= {event[:3] for event in found}
         return sorted(found, key=lambda event: event[-1])
+
+    def forestall(self, seen: Iterable[tuple[int, ...]]) -> None:
+        """Make known which sorts of events have been recorded: they are not again."""
+        for sort, what, status in seen:
+            self.seen.add((sort, what, status))
+            at = (what * SORTS + sort) * STATUSES + status
+            for region in self.reported:
+                ctypes.c_uint8.from_address(region.address + at).value = 1
 
     def state(self, number: int) -> State:
         """Return a state."""
@@ -123,27 +272,9 @@ class States:
 
     def previous(self, number: int) -> State | None:
         """Return the state from which a state was found, None of an initial one."""
-        return self.state(self._parent(number)) if number >= len(self.origins) else None
+        return self.state(self.parent(number)) if number >= len(self.origins) else None
 
-    def _parent(self, number: int) -> int:
+    def parent(self, number: int) -> int:
+        """Return the number of the state from which a state was found."""
         place = self.parents.address + PARENT_BYTES * number
         return ctypes.c_uint32.from_address(place).value
-
-    def run(self, number: int) -> Witness:
-        """Return the run to a state: the steps are found again by taking all of them."""
-        steps: list[tuple[int, tuple[int, ...]]] = []
-        while number >= len(self.origins):
-            parent = self._parent(number)
-            steps.append(self._step(self.state(parent), self.state(number)))
-            number = parent
-        return Witness(self.origins[number], tuple(reversed(steps)))
-
-    def _step(self, before: State, after: State) -> tuple[int, tuple[int, ...]]:
-        for actor in range(len(self.machine.actors)):
-            try:
-                for step in self.machine.steps_of(before, actor):
-                    if step.state == after:
-                        return step.process, step.choices
-            except BoundReached:
-                continue
-        raise AssertionError(after)

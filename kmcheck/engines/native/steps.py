@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from graphlib import CycleError, TopologicalSorter
 
-import networkx as nx
 from llvmlite import ir
 
 from kmcheck.engines.native.cells import Faults, Shapes
@@ -134,9 +134,12 @@ class Body:
 
 def _loops(template: Template) -> bool:
     """Tell whether a step may run in a circle."""
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    for number, block in enumerate(template.blocks):
-        graph.add_edges_from(
-            (number, t) for t in targets(block) if t != END and not template.blocks[t].cut
-        )
-    return not nx.is_directed_acyclic_graph(graph)
+    following = {
+        number: [t for t in targets(block) if t != END and not template.blocks[t].cut]
+        for number, block in enumerate(template.blocks)
+    }
+    try:
+        TopologicalSorter(following).prepare()
+    except CycleError:
+        return True
+    return False

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kmcheck.ir.code import Alloc, Check, Free, Instruction, Spawn, Store
-from kmcheck.ir.expr import Expr, Op, walk
+from kmcheck.ir.code import (
+    END,
+    Alloc,
+    Assign,
+    Check,
+    Free,
+    Instruction,
+    Spawn,
+    Store,
+    Template,
+    targets,
+)
+from kmcheck.ir.expr import Const, Expr, Op, walk
+from kmcheck.ir.layout import Layout
 from kmcheck.ir.live import live_in, live_steps, read_by, written_by
 from kmcheck.ir.program import Program
 from kmcheck.ir.types import ArrayOf, ListOf, Ref, SetOf, Type
@@ -76,13 +88,55 @@ def touched(program: Program) -> Touched:
     )
 
 
-def fleeting(program: Program, name: str) -> frozenset[str]:
-    """Return the temporaries of a template that are zero between steps, and need no bits.
+def fleeting(layout: Layout, name: str) -> frozenset[str]:
+    """Return the variables of a template that are zero between steps, and need no bits.
 
-    One that is live where addresses become stale, or are looked through for stale ones, is no such
-    temporary, and neither is one that a question to the solver may read.
+    One that is live where addresses become stale, or are looked through for stale ones, does need
+    them, and so does one that a question to the solver may read.
     """
-    template = program.templates[name]
+    template = layout.program.templates[name]
+    return _passing(template) | _reset(layout, template)
+
+
+def _reset(layout: Layout, template: Template) -> frozenset[str]:
+    """Return the variables that the code itself makes zero again in each step."""
+    found = {
+        name
+        for name, kind in template.variables.items()
+        if not name.startswith("@") and name not in template.parameters and pointed(kind) is None
+    }
+    for block in template.blocks:
+        for instruction in block.instructions:
+            found -= _asked(instruction)
+    return frozenset(name for name in found if _is_reset(layout, template, name))
+
+
+def _is_reset(layout: Layout, template: Template, name: str) -> bool:
+    """Tell whether a variable is zero wherever a step ends, which it is where the first begins."""
+    zero = layout.zero(template.variables[name])
+    other = set()
+    ahead = list(range(len(template.blocks)))
+    for number in ahead:
+        block = template.blocks[number]
+        leaves = number in other
+        for instruction in block.instructions:
+            if written_by(instruction) == name:
+                match instruction:
+                    case Assign(value=Const(value=value)) if value == zero:
+                        leaves = False
+                    case _:
+                        leaves = True
+        for target in targets(block) if leaves else ():
+            if target == END or template.blocks[target].cut:
+                return False
+            if target not in other:
+                other.add(target)
+                ahead.append(target)
+    return True
+
+
+def _passing(template: Template) -> frozenset[str]:
+    """Return the temporaries that are not live where a step ends."""
     candidates = {v for v in template.variables if v.startswith("@") and v != "@cpu"}
     entering = live_in(template.blocks, candidates)
     lasting: set[str] = set(template.parameters)

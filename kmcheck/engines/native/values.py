@@ -152,13 +152,17 @@ class Values(Forms, ABC):
             return group
         if name not in self.locals:
             kind = self.layout.program.templates[self.template].variables[name]
-            shape = self.shapes.of(kind)
-            self.locals[name] = (
-                tuple(self.variable(s) for s in shape)
-                if isinstance(shape, tuple)
-                else self.variable(shape)
-            )
+            self.locals[name] = self._zeroed(self.shapes.of(kind), self.shapes.zero(kind))
         return self.locals[name]
+
+    def _zeroed(self, shape: Any, zero: Any) -> Any:
+        """Return a place of the function that holds zero where a step begins."""
+        if isinstance(shape, tuple):
+            return tuple(self._zeroed(s, z) for s, z in zip(shape, zero, strict=True))
+        place = self.variable(shape)
+        with self.builder.goto_entry_block():
+            self.builder.store(zero, place)
+        return place
 
     def cell(self, number: int) -> Value:
         """Return where a quantifier's variable is."""

@@ -1,0 +1,91 @@
+"""From what a search claims to the runs that are shown: shortest ones, of the whole system.
+
+A reduced system has other runs than the whole one. What it violates is looked for in the whole one
+again, no farther than a run to it is known to go, so that the same runs are shown as without
+reductions. Where that takes too long, the run that is known is shown, and not called shortest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from kmcheck.diagnostics import InternalError
+from kmcheck.protocols import Engine, Progress, Question
+from kmcheck.replay import replay, unreduced
+from kmcheck.solver import Solver
+from kmcheck.system import TransitionSystem
+from kmcheck.verdict import Budget, Checkpoints, Claim, Finding, Violated
+
+LEAST, TIMES = 2**20, 16
+"""States of the whole system that are worth a shortest run: so many, or times those explored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How to show what was found: in the whole system, asked the same question.
+
+    `budget` is what the search has left over.
+    """
+
+    system: TransitionSystem
+    engine: Engine
+    question: Question
+    budget: Budget
+    solver: Solver
+    settings: tuple[tuple[str, str], ...]
+
+    def shown(
+        self, reduced: TransitionSystem, finding: Finding, report: Callable[[Progress], None]
+    ) -> dict[str, Violated]:
+        """Return what is violated, each with a run that the semantics has confirmed.
+
+        Raises:
+            InternalError: the semantics refuses a run, or the whole system violates nothing.
+        """
+        if reduced is self.system:
+            return {c.violation: self._told(c, shortest=True) for c in finding.claims}
+        if not finding.claims:
+            return {}
+        known = {
+            claim.violation: Claim(
+                claim.violation, unreduced(self.system, reduced, claim, self.solver)
+            )
+            for claim in finding.claims
+        }
+        found = self._search(known, finding, report)
+        claims = {claim.violation: claim for claim in found.claims}
+        missing = known.keys() - claims.keys() if self.question.every or not claims else set()
+        if missing and found.complete:
+            named = ", ".join(sorted(missing))
+            raise InternalError(f"the reduced system violates {named}, and the whole one does not")
+        shown = {name: self._told(claim, shortest=True) for name, claim in claims.items()}
+        shown |= {n: self._told(c, shortest=False) for n, c in known.items() if n in missing}
+        return shown
+
+    def _search(
+        self, known: dict[str, Claim], finding: Finding, report: Callable[[Progress], None]
+    ) -> Finding:
+        """Search the whole system, as far as the runs go that are known.
+
+        The first violation is shown, whichever it is: another may come before the one claimed.
+        """
+        wanted = frozenset(known) if self.question.every else self.question.wanted
+        depth = 1 + max(len(claim.witness.steps) for claim in known.values())
+        states = max(LEAST, TIMES * finding.statistics.states)
+        budget = replace(
+            self.budget,
+            depth=_less(depth, self.budget.depth),
+            states=_less(states, self.budget.states),
+            checkpoints=Checkpoints(),  # what is kept is the search of the reduced system
+        )
+        question = replace(self.question, wanted=wanted)
+        return self.engine.search(self.system, question, self.solver, budget, report)
+
+    def _told(self, claim: Claim, *, shortest: bool) -> Violated:
+        trace = replay(self.system, claim, self.settings, self.solver)
+        return Violated(claim.violation, trace, shortest)
+
+
+def _less(most: int, also: int | None) -> int:
+    return most if also is None else min(most, also)

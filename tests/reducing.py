@@ -1,0 +1,112 @@
+"""Compares reduced systems with whole ones: the same is violated, the same is left unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from kmcheck import driver, shelf
+from kmcheck.engines.reference import ENGINE
+from kmcheck.expected import Expectation, expectations, tables
+from kmcheck.frontend import compile_spec, read
+from kmcheck.protocols import Question, Reduction
+from kmcheck.replay import replay, unreduced
+from kmcheck.solver import Solver
+from kmcheck.system import TransitionSystem, build
+from kmcheck.verdict import Budget, Claim, Finding
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = 1700
+"""States of a whole system that is compared."""
+
+BOUNDS: dict[str, dict[str, int]] = {
+    "bounded_buffer": {"SLOTS": 1, "ITEMS": 2},
+    "move_slabs": {"FREERS": 1},
+    "page_owner": {"PAGES": 1},
+    "page_owner_drain": {"CACHED": 0},
+    "reparent_hierarchy": {"CACHES": 0},
+    "reparent_lists": {"ADDERS": 0, "SHRINKERS": 0},
+    "seqlock": {"READERS": 1, "WRITES": 1},
+}
+"""Bounds with which specs are small."""
+
+MOST = 5
+"""Checks of one table that are compared."""
+
+EVERY = Question(every=True)
+NAMES = tuple(shelf.names("reduce"))
+
+
+def search(system: TransitionSystem, question: Question = EVERY, most: int = SMALL) -> Finding:
+    return ENGINE.search(system, question, Solver(), Budget(states=most), lambda _: None)
+
+
+def verdict(found: Finding) -> tuple[frozenset[str], bool, str | None]:
+    """Return what is violated, whether the rest holds, and why not."""
+    return frozenset(claim.violation for claim in found.claims), found.complete, found.stopped
+
+
+def reduced(
+    system: TransitionSystem, names: Sequence[str], question: Question = EVERY
+) -> tuple[TransitionSystem, tuple[str, ...]]:
+    """Return a system reduced by some of the reductions, and what they did."""
+    return driver.reduce(system, question, set(NAMES) - set(names))
+
+
+def ways(
+    system: TransitionSystem, question: Question = EVERY
+) -> Iterator[tuple[TransitionSystem, tuple[str, ...]]]:
+    """Yield what each subset of the reductions makes of a system; what does the same, once."""
+    found: dict[tuple[str, ...], TransitionSystem] = {(): system}
+    for reduction in sorted(map(take, NAMES), key=lambda r: r.order):
+        for notes, less in list(found.items()):
+            done = reduction.reduce(less, question)
+            if done.note is not None:
+                found[*notes, f"{reduction.name} ({done.note})"] = done.system
+    return ((less, notes) for notes, less in found.items() if notes)
+
+
+def take(name: str) -> Reduction:
+    reduction: Reduction = shelf.take("reduce", name, "REDUCTION")
+    return reduction
+
+
+def compare(system: TransitionSystem, question: Question = EVERY) -> None:
+    """Compare a small system with what reductions leave of it, and confirm the last claims."""
+    whole = search(system, question)
+    if whole.statistics.states > SMALL:
+        return
+    less, found = system, whole
+    for less, notes in ways(system, question):
+        found = search(less, question)
+        assert verdict(found) == verdict(whole), notes
+        assert found.statistics.states <= whole.statistics.states, notes
+    confirm(system, less, found)
+
+
+def confirm(system: TransitionSystem, less: TransitionSystem, found: Finding) -> None:
+    """Replay each claim in the whole system, as a run of it."""
+    for claim in found.claims:
+        solver = Solver()
+        run = unreduced(system, less, claim, solver)
+        trace = replay(system, Claim(claim.violation, run), (), solver)
+        assert trace.violation.kind == claim.violation
+
+
+def small_checks() -> list[Expectation]:
+    """Return the first checks of each table, with bounds that are small; each setting once."""
+    found: dict[str, Expectation] = {}
+    for spec in tables([str(ROOT / "specs")]):
+        bounds = BOUNDS.get(Path(spec).stem, {})
+        checks = [replace(c, settings={**c.settings, **bounds}) for c in expectations(spec)]
+        found.update(list({named(check): check for check in checks}.items())[:MOST])
+    return list(found.values())
+
+
+def named(check: Expectation) -> str:
+    return f"{Path(check.spec).stem}-{sorted(check.settings.items())}"
+
+
+def built(check: Expectation) -> TransitionSystem:
+    return build(compile_spec(read(check.spec), check.settings), Solver().holds)
