@@ -7,9 +7,11 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, assert_never
+
+from benchmarks.results import START
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "benchmarks" / "models"
@@ -20,6 +22,11 @@ PACKAGES = {"spin": "spin", "rumur": "rumur", "gcc": "gcc libc6-dev"}
 HOLDS = "holds"
 ANSWERED = (0, 1, 4)
 """kmcheck's exit codes where it prints an answer: it holds, it is violated, it gave up."""
+
+PLAIN = ("--engine", "native", "--no-reduce", "all", "-j", "1")
+"""kmcheck's native engine, without reductions, on one thread."""
+REDUCED = ("--engine", "native", "--no-reduce", "none", "-j", "1")
+"""The same with all reductions. Nothing that is measured depends on what the defaults are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +39,16 @@ class Peer:
 
 @dataclass(frozen=True, kw_only=True)
 class Kmcheck(Peer):
-    """kmcheck on a spec of the project; `copies` run at the same time."""
+    """kmcheck on a spec of the project; `copies` run at the same time.
+
+    `apart`: what comes before the search is measured for itself, too, by a run that stops at the
+    first state.
+    """
 
     spec: str
-    flags: tuple[str, ...] = ("--engine", "native")
+    flags: tuple[str, ...] = PLAIN
     copies: int = 1
+    apart: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +63,11 @@ class Spin(Peer):
 
 @dataclass(frozen=True, kw_only=True)
 class Rumur(Peer):
-    """Rumur on a model beside this file: flags of rumur."""
+    """Rumur on a model beside this file: flags of rumur, and how many seconds it may search."""
 
     model: str
     flags: tuple[str, ...] = ("--symmetry-reduction", "off")
+    limit: float | None = None
 
 
 Tool = Kmcheck | Spin | Rumur
@@ -62,13 +75,17 @@ Tool = Kmcheck | Spin | Rumur
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a run, measured for itself. The last one of a tool searches."""
+    """A part of a run, measured for itself. The last one of a tool searches.
+
+    It is ended after `limit` seconds on the wall.
+    """
 
     name: str
     folder: Path
     command: tuple[str, ...]
     fine: tuple[int, ...] = (0,)
     copies: int = 1
+    limit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -103,11 +120,12 @@ def missing(tool: Tool) -> str | None:
 def stages(tool: Tool, folder: Path) -> list[Stage]:
     """Return what is to be run, in this order; models are put into the folder.
 
-    Generating and compiling are the first stages, and kmcheck has none of these.
+    Generating and compiling are the first stages. kmcheck has none of these: its search has what
+    comes before it in itself, and the stage `START` is that part once more.
     """
     match tool:
         case Kmcheck():
-            return [_kmcheck(tool)]
+            return _kmcheck(tool)
         case Spin():
             return _spin(tool, folder)
         case Rumur():
@@ -115,11 +133,13 @@ def stages(tool: Tool, folder: Path) -> list[Stage]:
     assert_never(tool)
 
 
-def _kmcheck(tool: Kmcheck) -> Stage:
+def _kmcheck(tool: Kmcheck) -> list[Stage]:
     command = [sys.executable, "-m", "kmcheck", "verify", tool.spec, *tool.flags]
     command += [part for key, value in tool.settings.items() for part in ("-D", f"{key}={value}")]
     command += ["--no-counterexamples", "--progress", "never", "--format", "json"]
-    return Stage("search", ROOT, tuple(command), ANSWERED, tool.copies)
+    search = Stage("search", ROOT, tuple(command), ANSWERED, tool.copies)
+    start = replace(search, name=START, command=(*command, "--max-states", "1"))
+    return [start, search] if tool.apart else [search]
 
 
 def _spin(tool: Spin, folder: Path) -> list[Stage]:
@@ -146,7 +166,7 @@ def _rumur(tool: Rumur, folder: Path) -> list[Stage]:
             ("rumur", "--threads", "1", *tool.flags, "--output", "checker.c", tool.model),
         ),
         Stage("compile", folder, ("gcc", *optimised)),
-        Stage("search", folder, ("./checker",)),
+        Stage("search", folder, ("./checker",), limit=tool.limit),
     ]
 
 
@@ -164,6 +184,14 @@ def answer(tool: Tool, output: str) -> Answer:
         case Rumur():
             return _of_rumur(output)
     assert_never(tool)
+
+
+def unfinished(tool: Tool, output: str, why: str) -> Answer:
+    """Return what a tool that was ended in the middle of its search had found by then."""
+    told = re.findall(r"(\d+) states explored in \d+s, with (\d+) rules fired", output)
+    assert isinstance(tool, Rumur)  # no other has a limit
+    states, steps = told[-1] if told else (0, 0)
+    return Answer(int(states), int(steps), f"gave up: {why}")
 
 
 def _of_kmcheck(output: str) -> Answer:

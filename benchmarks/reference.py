@@ -21,6 +21,7 @@ from kmcheck.system import build
 
 ROOT = Path(__file__).resolve().parent.parent
 KMCHECK = [sys.executable, "-m", "kmcheck", "verify", "--no-counterexamples"]
+KMCHECK += ["--engine", "reference", "--no-reduce", "all"]
 SPIN = "spin -a -o1 -o2 -o3 m.pml && gcc -O3 -w -DSAFETY -DNOREDUCE -DVECTORSZ=65536 -o pan pan.c && ./pan -c0 -w22 -m2000000"  # noqa: E501
 
 

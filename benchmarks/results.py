@@ -11,6 +11,9 @@ import cattrs
 
 FILE = Path(__file__).with_name("results.json")
 
+START = "start"
+"""The part of kmcheck that comes before its search, and is in the search's process, too."""
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -62,7 +65,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Entry:
-    """A tool's row. The last part is the search; what is before it made the program."""
+    """A tool's row. The last part is the search; what is before it made the program.
+
+    kmcheck makes its program in the process that searches: its part `START` is that once more, by
+    itself. So `alone` is the search without it, and `whole` is the search with all before it, for
+    each tool.
+    """
 
     title: str
     tool: str
@@ -78,29 +86,63 @@ class Entry:
         return self.parts[-1]
 
     @property
-    def making(self) -> float:
-        """Median CPU seconds of generating and compiling a verifier, 0 where there is none."""
-        return sum(part.cpu.median for part in self.parts[:-1])
+    def start(self) -> Part | None:
+        """What of the search's process comes before the search, where it was measured."""
+        return next((part for part in self.parts[:-1] if part.name == START), None)
+
+    @property
+    def made(self) -> tuple[Part, ...]:
+        """Generating and compiling a verifier; nothing where there is none."""
+        return tuple(part for part in self.parts[:-1] if part.name != START)
+
+    @property
+    def before(self) -> float | None:
+        """Median CPU seconds of all that comes before the search, None where that is not known."""
+        if not self.made:
+            return self.start.cpu.median if self.start else None
+        return sum(part.cpu.median for part in self.made)
 
     @property
     def whole_cpu(self) -> float:
-        """Median CPU seconds of all parts."""
-        return self.making + self.search.cpu.median
+        """Median CPU seconds from the start of the first part to the answer."""
+        return sum(part.cpu.median for part in (*self.made, self.search))
+
+    @property
+    def alone_cpu(self) -> float | None:
+        """Median CPU seconds of the search alone, None where that is not known.
+
+        Nor is it where the search takes so little that the noise is as large.
+        """
+        if self.before is None:
+            return None
+        alone = self.whole_cpu - self.before
+        return alone if alone > 0 else None
 
     @property
     def whole_wall(self) -> float:
         """Median seconds from the start of the first part to the answer."""
-        return sum(part.wall.median for part in self.parts)
+        return sum(part.wall.median for part in (*self.made, self.search))
 
     @property
     def rate(self) -> float:
-        """States explored in a second of CPU time, by the search alone."""
-        return self.states / self.search.cpu.median
+        """States explored in a second of CPU time, with all that comes before the search."""
+        return self.states / self.whole_cpu
+
+    @property
+    def alone_rate(self) -> float | None:
+        """The same of the search alone, None where that is not known."""
+        return self.states / self.alone_cpu if self.alone_cpu else None
 
     @property
     def flow(self) -> float:
         """States explored in a second on the wall, by all copies that ran at the same time."""
         return self.search.copies * self.states / self.search.wall.median
+
+    @property
+    def alone_flow(self) -> float:
+        """The same without the time before the search."""
+        start = self.start.wall.median if self.start else 0
+        return self.search.copies * self.states / (self.search.wall.median - start)
 
     @property
     def bytes_per_state(self) -> float:
@@ -121,7 +163,10 @@ class Machine:
 
 @dataclass(frozen=True)
 class Record:
-    """A scenario as it was measured: rows, and for each tool that was left out the reason."""
+    """A scenario as it was measured: rows, and for each tool that was left out the reason.
+
+    `growth`: each row is the same, and one size larger than the row above.
+    """
 
     name: str
     title: str
@@ -129,6 +174,13 @@ class Record:
     machine: Machine
     entries: tuple[Entry, ...]
     skipped: dict[str, str]
+    growth: bool = False
+
+    @property
+    def took(self) -> float:
+        """Seconds on the wall that measuring it took."""
+        parts = [part for entry in self.entries for part in entry.parts]
+        return sum(run.wall / part.copies for part in parts for run in part.runs)
 
     def entry(self, title: str) -> Entry | None:
         """Return a tool's row if it was measured."""

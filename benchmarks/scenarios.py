@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from benchmarks.peers import Kmcheck, Rumur, Spin, Tool
+from benchmarks.peers import PLAIN, REDUCED, Kmcheck, Rumur, Spin, Tool
 
 SEED = "benchmarks/models/reparent.py"
 FLAGSHIP = "specs/kmemcg/reparent_caches.py"
 QRCU = "specs/classic/qrcu.py"
 
-NATIVE = ("--engine", "native")
+REFERENCE = ("--engine", "reference", "--no-reduce", "all", "-j", "1")
 LIMITS = ("--timeout", "10m", "--memory", "8G")
 """What one search may take where it is not known to end."""
+ROOM = ("--memory", "12G")
+"""What one may take where it has more than a hundred million states."""
+RUMUR_LIMIT = 900
+"""Seconds: Rumur needs more than ten minutes for QRCU with 3 updaters and 3 readers."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,9 @@ class Scenario:
     """Tools to compare, by the title of their row.
 
     `states` is how many there are where no reduction is used: tools that are `compared` must agree
-    on it. `long`: only run where that is asked for. `may_give_up`: a run without an answer is a
-    result, too.
+    on it. `long`: no target needs it, and it is only run where that is asked for. `once`: one
+    round, since it takes long, or is on memory, which is the same each time. `may_give_up`: a run
+    without an answer is a result, too. `growth`: each tool is the one before, one size larger.
     """
 
     name: str
@@ -29,58 +34,112 @@ class Scenario:
     tools: dict[str, Tool]
     states: int | None = None
     long: bool = False
+    once: bool = False
     may_give_up: bool = False
+    growth: bool = False
 
 
-def table(*, reductions: bool, two_threads: bool) -> list[Scenario]:
-    """Return all scenarios, for a kmcheck that has reductions, or has not.
+def table() -> list[Scenario]:
+    """Return all scenarios: what takes longest comes last."""
+    return [
+        _reparent(),
+        _start(),
+        _two_threads(),
+        _frees("frees_reduced", "all reductions", range(1, 7), REDUCED),
+        _frees("frees", "no reductions", range(1, 5), PLAIN),
+        _reference(),
+        _qrcu(2, 2, 114_475),
+        _qrcu(2, 3, 2_933_615, long=True),
+        _large("large_one_word", "4 CPUs, 7 pages and 2 caches, states of one word", (4, 7, 2),
+               144_241_168),
+        _large("large_two_words", "5 CPUs, 5 pages and 3 caches, states of two words", (5, 5, 3),
+               187_727_036),
+        _hash_compact(),
+        _frees("more_frees", "no reductions", range(5, 7), PLAIN, long=True),
+        *_qrcu_reduced(3, 3),
+    ]  # fmt: skip
 
-    With `two_threads` there is a scenario for one search that two threads share.
-    """
-    unreduced = ("--no-reduce", "all") if reductions else ()
-    plain = (*NATIVE, *unreduced)
-    found = [
-        Scenario(
-            "reparent",
-            "The seed design with 4 CPUs, 5 pages and 2 caches, no reductions",
-            {
-                "kmcheck": Kmcheck(spec=SEED, flags=plain, settings={"F": 4, "P": 5, "K": 2}),
-                "SPIN -O3": _spin_reparent(4, 5),
-                "SPIN -O3, hash compact": _spin_reparent(4, 5, "-DHC4"),
-                "Rumur": rumur_reparent(4, 5),
-            },
-            states=10_851_684,
-        ),
-        Scenario(
-            "start",
-            "From the start of the process to the verdict",
-            {
-                "kmcheck, the flagship": Kmcheck(spec=FLAGSHIP, flags=(), compared=False),
-                "kmcheck, the seed design": Kmcheck(spec=SEED, flags=unreduced),
-                "SPIN, the seed design, gcc -O0": Spin(
-                    model="reparent.pml", compile=("-O0", "-DNOREDUCE")
-                ),
-                "SPIN, the seed design, gcc -O3": Spin(model="reparent.pml"),
-            },
-            states=10_544,
-        ),
-        _qrcu(2, 2, 114_475, plain, reductions=reductions),
-        _qrcu(2, 3, 2_933_615, plain, reductions=reductions),
-        _frees("frees", "The flagship with 1 to 4 racing frees", range(1, 5), plain),
-        _frees("more_frees", "The flagship with 5 and 6 racing frees", (5, 6), plain, long=True),
-        Scenario(
-            "large",
-            "The seed design with 4 CPUs, 7 pages and 2 caches, no reductions",
-            {"kmcheck": Kmcheck(spec=SEED, flags=plain, settings={"F": 4, "P": 7, "K": 2})},
-            states=144_241_168,
-            long=True,
-        ),
-    ]
-    found.append(_qrcu_reduced(3, 3, reductions=reductions))
-    if reductions:
-        title = "The flagship with 1 to 6 racing frees, all reductions"
-        found.append(_frees("frees_reduced", title, range(1, 7), NATIVE))
-    return [*found, _two_threads(plain)] if two_threads else found
+
+def _reparent() -> Scenario:
+    return Scenario(
+        "reparent",
+        "The seed design with 4 CPUs, 5 pages and 2 caches, no reductions",
+        {
+            "kmcheck": _seed(4, 5, 2),
+            "SPIN -O3": _spin_reparent(4, 5),
+            "Rumur": rumur_reparent(4, 5),
+        },
+        states=10_851_684,
+    )
+
+
+def _hash_compact() -> Scenario:
+    """Return SPIN where it takes two states for one: not exact, and no target is about that."""
+    return Scenario(
+        "hash_compact",
+        "The same, SPIN with hash compaction",
+        {"kmcheck": _seed(4, 5, 2), "SPIN -O3, hash compact": _spin_reparent(4, 5, "-DHC4")},
+        states=10_851_684,
+        long=True,
+    )
+
+
+def _start() -> Scenario:
+    """Return the whole way to the verdict: nothing is measured apart."""
+    flagship = Kmcheck(spec=FLAGSHIP, flags=REDUCED, compared=False, apart=False)
+    return Scenario(
+        "start",
+        "From the start of the process to the verdict",
+        {
+            "kmcheck, the flagship": flagship,
+            "kmcheck, the flagship, no reductions": replace(flagship, flags=PLAIN),
+            "kmcheck, the flagship, reference engine": replace(flagship, flags=REFERENCE),
+            "kmcheck, the seed design": replace(_seed(2, 3, 2), apart=False),
+            "SPIN, the seed design, gcc -O0": Spin(
+                model="reparent.pml", compile=("-O0", "-DNOREDUCE")
+            ),
+            "SPIN, the seed design, gcc -O3": Spin(model="reparent.pml"),
+        },
+        states=10_544,
+    )
+
+
+def _reference() -> Scenario:
+    """Return the reference engine beside the native one, where it takes seconds."""
+    return Scenario(
+        "reference",
+        "The seed design with 3 CPUs, 4 pages and 2 caches, both engines, no reductions",
+        {
+            "kmcheck": _seed(3, 4, 2),
+            "kmcheck, reference engine": _seed(3, 4, 2, REFERENCE),
+            "SPIN -O3": _spin_reparent(3, 4),
+        },
+        states=339_203,
+    )
+
+
+def _large(name: str, what: str, sizes: tuple[int, int, int], states: int) -> Scenario:
+    tool = _seed(*sizes, (*PLAIN, *ROOM))
+    return Scenario(name, f"The seed design with {what}", {"kmcheck": tool}, states, once=True)
+
+
+def _two_threads() -> Scenario:
+    """Return what two threads do, with so many states that what comes before them is little."""
+    one = _seed(4, 6, 2)
+    return Scenario(
+        "two_threads",
+        "Two searches at the same time, and one that two threads share",
+        {
+            "two searches": replace(one, copies=2),
+            "-j 2": replace(one, flags=(*PLAIN[:-1], "2")),
+            "-j 1": one,
+        },
+        states=44_575_375,
+    )
+
+
+def _seed(cpus: int, pages: int, caches: int, flags: tuple[str, ...] = PLAIN) -> Kmcheck:
+    return Kmcheck(spec=SEED, flags=flags, settings={"F": cpus, "P": pages, "K": caches})
 
 
 def rumur_reparent(cpus: int, pages: int) -> Rumur:
@@ -101,34 +160,39 @@ def _spin_reparent(cpus: int, pages: int, *way: str) -> Spin:
     )
 
 
-def _qrcu(
-    updaters: int, readers: int, states: int, plain: tuple[str, ...], *, reductions: bool
-) -> Scenario:
+def _qrcu(updaters: int, readers: int, states: int, *, long: bool = False) -> Scenario:
     sizes = {"NUPDATERS": updaters, "NREADERS": readers}
     tools: dict[str, Tool] = {
-        "kmcheck": _kmcheck_qrcu(updaters, readers, plain),
+        "kmcheck": _kmcheck_qrcu(updaters, readers, PLAIN),
         # -o2: without it SPIN zeroes variables that nobody reads any more, and has fewer states
         "SPIN -O3": Spin(model="qrcu.pml", settings=sizes, generate=("-o2",), run=("-w24",)),
         "Rumur": _rumur_qrcu(updaters, readers),
+        "kmcheck, its reductions": _kmcheck_qrcu(updaters, readers, REDUCED, compared=False),
         "SPIN -O3, its reductions": Spin(
             model="qrcu.pml", settings=sizes, compile=("-O3",), run=("-w24",), compared=False
         ),
         "Rumur, scalarsets": _rumur_qrcu(updaters, readers, symmetric=True),
     }
-    if reductions:
-        tools["kmcheck, its reductions"] = _kmcheck_qrcu(updaters, readers, NATIVE, compared=False)
     title = f"QRCU with {updaters} updaters and {readers} readers"
-    return Scenario(f"qrcu_{updaters}x{readers}", title, tools, states)
+    return Scenario(f"qrcu_{updaters}x{readers}", title, tools, states, long=long)
 
 
-def _qrcu_reduced(updaters: int, readers: int, *, reductions: bool) -> Scenario:
-    """Return QRCU where there are too many states for whoever does not reduce them."""
-    tools: dict[str, Tool] = {}
-    if reductions:
-        tools["kmcheck"] = _kmcheck_qrcu(updaters, readers, (*NATIVE, *LIMITS), compared=False)
-    tools["Rumur, scalarsets"] = _rumur_qrcu(updaters, readers, symmetric=True)
-    title = f"QRCU with {updaters} updaters and {readers} readers, each tool with its reductions"
-    return Scenario(f"qrcu_{updaters}x{readers}", title, tools, long=True, may_give_up=True)
+def _qrcu_reduced(updaters: int, readers: int) -> list[Scenario]:
+    """Return QRCU with too many states for who does not reduce them; Rumur, which is slow, last."""
+    name = f"qrcu_{updaters}x{readers}"
+    title = f"QRCU with {updaters} updaters and {readers} readers, all reductions"
+    ours = _kmcheck_qrcu(updaters, readers, (*REDUCED, *LIMITS), compared=False)
+    theirs = replace(_rumur_qrcu(updaters, readers, symmetric=True), limit=RUMUR_LIMIT)
+    return [
+        Scenario(name, title, {"kmcheck": ours}, may_give_up=True),
+        Scenario(
+            f"{name}_rumur",
+            f"The same, Rumur with scalarsets, ended after {RUMUR_LIMIT / 60:.0f} minutes",
+            {"Rumur, scalarsets": theirs},
+            once=True,
+            may_give_up=True,
+        ),
+    ]
 
 
 def _kmcheck_qrcu(
@@ -148,28 +212,13 @@ def _rumur_qrcu(updaters: int, readers: int, *, symmetric: bool = False) -> Rumu
 
 
 def _frees(
-    name: str, title: str, numbers: range | tuple[int, ...], flags: tuple[str, ...], *,
-    long: bool = False,
-) -> Scenario:  # fmt: skip
+    name: str, what: str, numbers: range, flags: tuple[str, ...], *, long: bool = False
+) -> Scenario:
+    title = f"The flagship with {numbers[0]} to {numbers[-1]} racing frees, {what}"
     tools: dict[str, Tool] = {
-        f"kmcheck, {frees}": Kmcheck(
+        str(frees): Kmcheck(
             spec=FLAGSHIP, flags=(*flags, *LIMITS), settings={"FREERS": frees}, compared=False
         )
         for frees in numbers
     }
-    return Scenario(name, title, tools, long=long, may_give_up=True)
-
-
-def _two_threads(plain: tuple[str, ...]) -> Scenario:
-    settings = {"F": 4, "P": 5, "K": 2}
-    return Scenario(
-        "two_threads",
-        "Two searches at the same time, and one that two threads share",
-        {
-            "two searches": Kmcheck(
-                spec=SEED, flags=(*plain, "-j", "1"), settings=settings, copies=2
-            ),
-            "-j 2": Kmcheck(spec=SEED, flags=(*plain, "-j", "2"), settings=settings),
-        },
-        states=10_851_684,
-    )
+    return Scenario(name, title, tools, long=long, may_give_up=True, growth=True)

@@ -5,7 +5,6 @@ A round runs each tool of a scenario once, so that what else the machine does hi
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,8 +14,18 @@ from tempfile import TemporaryDirectory
 import click
 
 from benchmarks.machine import machine
-from benchmarks.measure import side_by_side
-from benchmarks.peers import HOLDS, ROOT, Answer, Tool, answer, missing, name, stages
+from benchmarks.measure import Measurement, side_by_side
+from benchmarks.peers import (
+    HOLDS,
+    Answer,
+    Stage,
+    Tool,
+    answer,
+    missing,
+    name,
+    stages,
+    unfinished,
+)
 from benchmarks.results import FILE, Entry, Part, Record, Run, load, save
 from benchmarks.scenarios import Scenario, table
 
@@ -28,8 +37,7 @@ class Disagreement(Exception):  # noqa: N818 - it says what there is
 @click.command()
 @click.option("--runs", type=click.IntRange(1), default=3, show_default=True, help="Rounds.")
 @click.option("--only", multiple=True, metavar="NAME", help="Run this scenario; may be repeated.")
-@click.option("--long", is_flag=True, help="Run those that take minutes and gigabytes, too.")
-@click.option("--two-threads", is_flag=True, help="Measure one search by two threads, too.")
+@click.option("--long", is_flag=True, help="Run those that no target asks for, too.")
 @click.option("--list", "listed", is_flag=True, help="Only say which scenarios there are.")
 @click.option(
     "-o",
@@ -38,23 +46,20 @@ class Disagreement(Exception):  # noqa: N818 - it says what there is
     default=FILE,
     help="Keep the results there [default: results.json beside this program].",
 )
-def main(
-    runs: int, only: tuple[str, ...], *, long: bool, two_threads: bool, listed: bool, output: Path
-) -> None:
+def main(runs: int, only: tuple[str, ...], *, long: bool, listed: bool, output: Path) -> None:
     """Measure kmcheck, SPIN and Rumur side by side.
 
     Results of scenarios that are not run this time stay in the file. Afterwards,
     `./run python -m docs.generate` puts them on the page.
     """
-    everything = table(reductions=has_reductions(), two_threads=two_threads)
+    everything = table()
     unknown = set(only) - {scenario.name for scenario in everything}
     if unknown:
         raise click.UsageError(f"there is no scenario {', '.join(sorted(unknown))}: see --list")
     if listed:
+        took = {name: record.took for name, record in load(output).items()}
         for scenario in everything:
-            click.echo(
-                f"{scenario.name:14} {'--long  ' if scenario.long else ' ' * 8}{scenario.title}"
-            )
+            click.echo(_listed(scenario, took.get(scenario.name)))
         return
     wrong = 0
     for scenario in everything:
@@ -63,11 +68,11 @@ def main(
     sys.exit(1 if wrong else 0)
 
 
-def has_reductions() -> bool:
-    """Tell whether this kmcheck has reductions that can be switched off."""
-    command = [sys.executable, "-m", "kmcheck", "verify", "--help"]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return "--no-reduce" in told
+def _listed(scenario: Scenario, took: float | None) -> str:
+    """Return a line on a scenario, and how long it took when it was measured."""
+    way = "--long" if scenario.long else ""
+    time = "" if took is None else f" ({took:,.0f} s)"
+    return f"{scenario.name:16} {way:6}  {scenario.title}{time}"
 
 
 def kept(scenario: Scenario, runs: int, output: Path) -> bool:
@@ -84,7 +89,7 @@ def kept(scenario: Scenario, runs: int, output: Path) -> bool:
 
 
 def measure(scenario: Scenario, runs: int) -> Record:
-    """Run the tools of a scenario in turn, so many rounds.
+    """Run the tools of a scenario in turn, so many rounds, or once where that is enough.
 
     Raises:
         Disagreement: the counts are not those that they are to be, or a tool finds a violation.
@@ -96,7 +101,7 @@ def measure(scenario: Scenario, runs: int) -> Record:
     for title, reason in skipped.items():
         click.echo(f"  {title} is skipped: {reason}")
     entries: dict[str, Entry] = {}
-    for _ in range(runs):
+    for _ in range(1 if scenario.once else runs):
         for title, tool in scenario.tools.items():
             if title not in skipped:
                 fresh = _once(title, tool)
@@ -105,7 +110,9 @@ def measure(scenario: Scenario, runs: int) -> Record:
                 click.echo(f"  {_line(fresh)}")
     when = datetime.now(tz=UTC).date().isoformat()
     order = tuple(entries[title] for title in scenario.tools if title in entries)
-    return Record(scenario.name, scenario.title, when, machine(), order, skipped)
+    return Record(
+        scenario.name, scenario.title, when, machine(), order, skipped, growth=scenario.growth
+    )
 
 
 def _once(title: str, tool: Tool) -> Entry:
@@ -114,17 +121,24 @@ def _once(title: str, tool: Tool) -> Entry:
     found: list[Answer] = []
     with TemporaryDirectory() as folder:
         for stage in stages(tool, Path(folder)):
-            taken = side_by_side(stage.command, stage.folder, stage.copies, stage.fine)
+            taken = side_by_side(stage.command, stage.folder, stage.copies, stage.fine, stage.limit)
             runs = tuple(Run(m.user, m.system, m.wall, m.peak) for m in taken)
             parts.append(Part(stage.name, runs, stage.copies))
             if stage.name == "search":
-                found = [answer(tool, m.output) for m in taken]
+                found = [_told(tool, stage, m) for m in taken]
     if len(set(found)) != 1:
         raise Disagreement(f"{title} ran twice at the same time and said {found}")
     told = found[0]
     return Entry(
         title, name(tool), tool.compared, told.states, told.transitions, told.verdict, tuple(parts)
     )
+
+
+def _told(tool: Tool, stage: Stage, taken: Measurement) -> Answer:
+    """Return what a search said, or had found when it was ended."""
+    if taken.cut:
+        return unfinished(tool, taken.output, f"ended after {stage.limit:,} s")
+    return answer(tool, taken.output)
 
 
 def _check(scenario: Scenario, entry: Entry) -> None:
@@ -156,7 +170,7 @@ def _line(entry: Entry) -> str:
     search = entry.search
     return (
         f"{entry.title:32} {entry.states:>12,} states  {search.cpu.median:8.2f} CPU-s"
-        f"  {search.peak.median / 2**20:7,.0f} MiB  {entry.verdict}"
+        f" {search.wall.median:8.2f} s  {search.peak.median / 2**20:7,.0f} MiB  {entry.verdict}"
     )
 
 

@@ -14,10 +14,21 @@ from pathlib import Path
 import pytest
 
 from benchmarks.measure import once, side_by_side
-from benchmarks.peers import HOLDS, Answer, Kmcheck, Rumur, Spin, Tool, answer, missing
-from benchmarks.results import Entry, Machine, Part, Record, Run, load, save
+from benchmarks.peers import (
+    HOLDS,
+    PLAIN,
+    Answer,
+    Kmcheck,
+    Rumur,
+    Spin,
+    Tool,
+    answer,
+    missing,
+    unfinished,
+)
+from benchmarks.results import START, Entry, Machine, Part, Record, Run, load, save
 from benchmarks.scenarios import QRCU, SEED, Scenario, rumur_reparent, table
-from benchmarks.side_by_side import Disagreement, has_reductions, kept, measure
+from benchmarks.side_by_side import Disagreement, kept, measure
 from benchmarks.targets import TARGETS, Measured, measured
 from docs import performance
 
@@ -33,7 +44,7 @@ def reparent(sizes: tuple[int, ...]) -> dict[str, Tool]:
     cpus, pages = sizes
     settings = {"F": cpus, "P": pages, "K": 2}
     return {
-        "kmcheck": Kmcheck(spec=SEED, settings=settings),
+        "kmcheck": Kmcheck(spec=SEED, settings=settings, apart=False),
         "SPIN": Spin(model="reparent.pml", settings=settings, compile=("-O0", "-DNOREDUCE")),
         "Rumur": rumur_reparent(cpus, pages),
     }
@@ -44,7 +55,9 @@ def qrcu(sizes: tuple[int, ...]) -> dict[str, Tool]:
     peers = {"NUPDATERS": updaters, "NREADERS": readers}
     plain = ("-O0", "-DNOREDUCE")
     return {
-        "kmcheck": Kmcheck(spec=QRCU, settings={"UPDATERS": updaters, "READERS": readers}),
+        "kmcheck": Kmcheck(
+            spec=QRCU, settings={"UPDATERS": updaters, "READERS": readers}, apart=False
+        ),
         "SPIN": Spin(model="qrcu.pml", settings=peers, generate=("-o2",), compile=plain),
         "Rumur": Rumur(model="qrcu.m", settings=peers),
     }
@@ -73,19 +86,20 @@ def test_another_count_is_an_error() -> None:
 
 
 def test_a_violation_is_an_error() -> None:
-    flags = ("-D", "SECOND_LOOK=no")
+    flags = (*PLAIN, "-D", "SECOND_LOOK=no")
     tool = Kmcheck(spec=QRCU, settings={"UPDATERS": 2, "READERS": 1}, flags=flags)
     with pytest.raises(Disagreement, match="kmcheck: violated after"):
         measure(Scenario("one", "One", {"kmcheck": tool}), 1)
 
 
 def test_a_run_that_gives_up_is_a_result_only_where_that_is_said() -> None:
-    tool = Kmcheck(spec=QRCU, flags=("--max-states", "50"), compared=False)
+    tool = Kmcheck(spec=QRCU, flags=(*PLAIN, "--max-states", "50"), compared=False)
     scenario = Scenario("one", "One", {"kmcheck": tool})
     with pytest.raises(Disagreement, match="gave up: 50 states reached"):
         measure(scenario, 1)
     record = measure(replace(scenario, may_give_up=True), 1)
     assert record.entries[0].verdict == "gave up: 50 states reached"
+    assert [part.name for part in record.entries[0].parts] == [START, "search"]
 
 
 def test_a_tool_that_is_not_there_is_skipped_with_a_way_to_get_it(
@@ -97,11 +111,34 @@ def test_a_tool_that_is_not_there_is_skipped_with_a_way_to_get_it(
     assert record.entries == ()
 
 
+def test_what_takes_too_long_is_ended_and_told(tmp_path: Path) -> None:
+    told = "41 states explored in 1s, with 97 rules fired and 3 states in the queue."
+    code = f"import time; print('{told}', flush=True); time.sleep(60)"
+    found = once((sys.executable, "-c", code), tmp_path, limit=1)
+    assert (found.cut, found.wall < 60) == (True, True)
+    tool = Rumur(model="")
+    assert unfinished(tool, found.output, "late") == Answer(41, 97, "gave up: late")
+    assert unfinished(tool, "", "late") == Answer(0, 0, "gave up: late")
+
+
+def test_a_peer_that_is_ended_is_a_result_where_that_is_said() -> None:
+    tool = Rumur(model="qrcu.m", settings={"NUPDATERS": 3, "NREADERS": 3}, limit=0.01)
+    if lacking := missing(tool):
+        pytest.skip(lacking)
+    scenario = Scenario("one", "One", {"Rumur": tool}, once=True, may_give_up=True)
+    record = measure(scenario, 3)
+    assert record.entries[0].verdict == "gave up: ended after 0.01 s"
+    assert len(record.entries[0].search.runs) == 1
+
+
+def test_nothing_that_is_measured_depends_on_defaults() -> None:
+    ours = [t for s in table() for t in s.tools.values() if isinstance(t, Kmcheck)]
+    assert all({"--engine", "--no-reduce", "-j"} <= set(tool.flags) for tool in ours)
+
+
 def test_the_command_says_from_anywhere_what_it_measures(tmp_path: Path) -> None:
-    found = once((str(RUN), "--list", "--two-threads"), tmp_path, (0,))
-    assert re.findall(r"^(\w+) ", found.output, re.MULTILINE) == [
-        s.name for s in table(reductions=has_reductions(), two_threads=True)
-    ]
+    found = once((str(RUN), "--list"), tmp_path, (0,))
+    assert re.findall(r"^(\w+) ", found.output, re.MULTILINE) == [s.name for s in table()]
 
 
 # --- what the tools say -------------------------------------------------------------------------
@@ -165,7 +202,10 @@ def test_a_command_that_fails_is_told(tmp_path: Path) -> None:
 
 def entry(title: str, seconds: tuple[float, ...], states: int = 1000, copies: int = 1) -> Entry:
     runs = tuple(Run(s / 2, s / 2, 2 * s, 24_000) for s in seconds)
-    parts = (Part("compile", (Run(1.0, 0.5, 2.0, 1),)), Part("search", runs, copies))
+    peer = title.startswith(("SPIN", "Rumur"))
+    compiling, starting = Run(1.0, 0.5, 2.0, 1), Run(0.125, 0.125, 0.5, 1)
+    first = Part("compile", (compiling,)) if peer else Part(START, (starting,))
+    parts = (first, Part("search", runs, copies))
     return Entry(title, title.partition(" ")[0], True, states, 5000, HOLDS, parts)
 
 
@@ -177,17 +217,29 @@ def record(name: str, *entries: Entry) -> Record:
 def test_a_rate_is_of_the_median_cpu_time_of_the_search() -> None:
     found = entry("SPIN", (4.0, 2.0, 1.0))
     assert (found.search.cpu.least, found.search.cpu.median, found.search.cpu.most) == (1, 2, 4)
-    assert (found.rate, found.making, found.whole_cpu) == (500, 1.5, 3.5)
+    assert (found.before, found.alone_cpu, found.whole_cpu) == (1.5, 2, 3.5)
+    assert (found.alone_rate, found.rate) == (500, 1000 / 3.5)
     assert (found.whole_wall, found.bytes_per_state) == (6, 24)
+
+
+def test_what_comes_before_our_search_is_in_its_process_and_counted_once() -> None:
+    found = entry("kmcheck", (1.0,))
+    assert (found.before, found.alone_cpu, found.whole_cpu) == (0.25, 0.75, 1.0)
+    assert (found.rate, found.whole_wall) == (1000, 2)
+
+
+def test_a_search_that_takes_nothing_has_no_rate() -> None:
+    found = entry("kmcheck", (0.25,))
+    assert (found.alone_cpu, found.alone_rate) == (None, None)
 
 
 def test_what_runs_at_the_same_time_adds_up() -> None:
     two = entry("two searches", (2.0, 2.0), copies=2)
     one = entry("-j 2", (1.25,))
     assert (two.flow, one.flow) == (500, 400)
-    found = measured(next(t for t in TARGETS if t.scenario == "two_threads"),
-                     {"two_threads": record("two_threads", two, one)})  # fmt: skip
-    assert [(m.value, m.met) for m in found] == [(0.8, False)]
+    target = next(t for t in TARGETS if "two_threads" in t.scenarios)
+    found = measured(target, {"two_threads": record("two_threads", two, one)})
+    assert [(m.value, m.met) for m in found] == [(0.8, False), (0.875, True)]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +263,7 @@ def test_a_target_says_nothing_without_its_scenario_or_its_peer() -> None:
 
 
 def test_the_targets_name_scenarios_and_rows_that_there_are() -> None:
-    scenarios = table(reductions=True, two_threads=True)
+    scenarios = table()
     assert len({s.name for s in scenarios}) == len(scenarios)
     records = {s.name: record(s.name, *(entry(t, (1.0,)) for t in s.tools)) for s in scenarios}
     assert all(measured(target, records) for target in TARGETS)
@@ -231,10 +283,20 @@ def test_records_are_kept_as_they_are(tmp_path: Path) -> None:
 def test_the_tables_tell_ratios_and_targets() -> None:
     rows = entry("kmcheck", (1.0,)), entry("SPIN -O3", (4.0,))
     records = {"reparent": record("reparent", *rows)}
-    assert "| 1,000 | 1.50 | 4.00 (4.00 to 4.00) | 2.00 |" in performance.results(records)
-    assert "| 250 | 4 times |" in performance.results(records)
-    assert "| Rumur | none here |" in performance.results(records)
-    assert "| 4 times: **missed** 2.5 times |" in performance.targets(records)
+    found = performance.results(records)
+    assert "| 1,000 | 1.50 | 4.00 | 5.50 (5.50 to 5.50) | 2.00 | 10.00 |" in found
+    assert "| 250 | 182 | 5.33 times | 5.5 times |" in found
+    assert "| Rumur | none here |" in found
+    found = performance.targets(records)
+    assert "| 5.5 times, whole processes; 5.33 times, searches alone |" in found
+    assert "| **1.82 times**; **1.88 times** |" in found
+
+
+def test_a_table_of_growth_compares_each_row_with_the_one_above() -> None:
+    rows = entry("1", (1.0,)), entry("2", (4.0,), 3000)
+    found = performance.results({"frees": replace(record("frees", *rows), growth=True)})
+    assert "| 1 | 1,000 |  | 1.00 (1.00 to 1.00) |  | 2.00 | 0 |" in found
+    assert "| 2 | 3,000 | 3 | 4.00 (4.00 to 4.00) | 4 | 8.00 | 0 |" in found
 
 
 def test_the_page_shows_the_results_that_are_kept() -> None:
