@@ -111,12 +111,12 @@ class Entry:
     def alone_cpu(self) -> float | None:
         """Median CPU seconds of the search alone, None where that is not known.
 
-        Nor is it where the search takes so little that the noise is as large.
+        Nor is it where it is a difference so small that noise is a good part of it.
         """
         if self.before is None:
             return None
         alone = self.whole_cpu - self.before
-        return alone if alone > 0 else None
+        return alone if self.made or alone > self.before / 2 else None
 
     @property
     def whole_wall(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 from benchmarks.peers import PLAIN, REDUCED, Kmcheck, Rumur, Spin, Tool
 
@@ -16,7 +17,7 @@ LIMITS = ("--timeout", "10m", "--memory", "8G")
 ROOM = ("--memory", "12G")
 """What one may take where it has more than a hundred million states."""
 RUMUR_LIMIT = 900
-"""Seconds: Rumur needs more than ten minutes for QRCU with 3 updaters and 3 readers."""
+"""Seconds, more than the ten minutes that Rumur needs for QRCU 3x3."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,14 @@ class Scenario:
     once: bool = False
     may_give_up: bool = False
     growth: bool = False
+
+    def within(self, limit: float) -> Self:
+        """Return the scenario with another limit for the peers that have one."""
+        tools: dict[str, Tool] = {
+            title: replace(t, limit=limit) if isinstance(t, Rumur) and t.limit else t
+            for title, t in self.tools.items()
+        }
+        return replace(self, tools=tools)
 
 
 def table() -> list[Scenario]:
@@ -77,7 +86,7 @@ def _hash_compact() -> Scenario:
     """Return SPIN where it takes two states for one: not exact, and no target is about that."""
     return Scenario(
         "hash_compact",
-        "The same, SPIN with hash compaction",
+        "The seed design with 4 CPUs, 5 pages and 2 caches, SPIN with hash compaction",
         {"kmcheck": _seed(4, 5, 2), "SPIN -O3, hash compact": _spin_reparent(4, 5, "-DHC4")},
         states=10_851_684,
         long=True,
@@ -187,7 +196,7 @@ def _qrcu_reduced(updaters: int, readers: int) -> list[Scenario]:
         Scenario(name, title, {"kmcheck": ours}, may_give_up=True),
         Scenario(
             f"{name}_rumur",
-            f"The same, Rumur with scalarsets, ended after {RUMUR_LIMIT / 60:.0f} minutes",
+            f"QRCU with {updaters} updaters and {readers} readers, Rumur with scalarsets",
             {"Rumur, scalarsets": theirs},
             once=True,
             may_give_up=True,

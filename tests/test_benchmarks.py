@@ -28,7 +28,7 @@ from benchmarks.peers import (
 )
 from benchmarks.results import START, Entry, Machine, Part, Record, Run, load, save
 from benchmarks.scenarios import QRCU, SEED, Scenario, rumur_reparent, table
-from benchmarks.side_by_side import Disagreement, kept, measure
+from benchmarks.side_by_side import Disagreement, kept, measure, warmed
 from benchmarks.targets import TARGETS, Measured, measured
 from docs import performance
 
@@ -129,6 +129,29 @@ def test_a_peer_that_is_ended_is_a_result_where_that_is_said() -> None:
     record = measure(scenario, 3)
     assert record.entries[0].verdict == "gave up: ended after 0.01 s"
     assert len(record.entries[0].search.runs) == 1
+
+
+def test_a_limit_is_for_who_has_one() -> None:
+    tools: dict[str, Tool] = {"a": Rumur(model="", limit=9), "b": Rumur(model="")}
+    found = Scenario("one", "One", tools).within(7).tools
+    assert found == {"a": Rumur(model="", limit=7), "b": Rumur(model="")}
+
+
+def test_results_stand_in_the_order_of_the_scenarios(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    names = [scenario.name for scenario in table()]
+    save({name: record(name, entry("kmcheck", (1.0,))) for name in (*names[:0:-1], "old")}, path)
+    first = Scenario(names[0], "One", {"kmcheck": qrcu((1, 1))["kmcheck"]})
+    assert kept(first, 1, path)
+    assert list(load(path)) == [*names, "old"]
+
+
+def test_compiled_modules_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", "")
+    warmed(tmp_path)
+    found = {path.name.partition(".")[0] for path in tmp_path.rglob("*.pyc")}
+    assert {"driver", "search", "reference", "executionengine"} <= found
 
 
 def test_nothing_that_is_measured_depends_on_defaults() -> None:
