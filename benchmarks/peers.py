@@ -90,11 +90,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a tool says of a model: `verdict` is `holds`, or why that is not said."""
+    """What a tool says of a model: `verdict` is `holds`, or why that is not said.
+
+    `reductions` is what kmcheck says of each that it applied.
+    """
 
     states: int
     transitions: int
     verdict: str
+    reductions: tuple[str, ...] = ()
 
 
 def name(tool: Tool) -> str:
@@ -203,7 +207,8 @@ def _of_kmcheck(output: str) -> Answer:
         verdict = f"gave up: {label['stopped']}"
     else:
         verdict = HOLDS if verdicts == {"holds"} else "violated"
-    return Answer(label["states"], label["transitions"], verdict)
+    reductions = tuple(label["reductions"])
+    return Answer(label["states"], label["transitions"], verdict, reductions)
 
 
 def _of_spin(output: str) -> Answer:

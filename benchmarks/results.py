@@ -79,6 +79,8 @@ class Entry:
     transitions: int
     verdict: str
     parts: tuple[Part, ...]
+    reductions: tuple[str, ...] = ()
+    """What each that was applied did, as the tool says it."""
 
     @property
     def search(self) -> Part:

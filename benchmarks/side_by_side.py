@@ -156,7 +156,14 @@ def _once(title: str, tool: Tool) -> Entry:
         raise Disagreement(f"{title} ran twice at the same time and said {found}")
     told = found[0]
     return Entry(
-        title, name(tool), tool.compared, told.states, told.transitions, told.verdict, tuple(parts)
+        title,
+        name(tool),
+        tool.compared,
+        told.states,
+        told.transitions,
+        told.verdict,
+        tuple(parts),
+        told.reductions,
     )
 
 

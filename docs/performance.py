@@ -69,7 +69,15 @@ def _section(record: Record, last: Record | None) -> str:
     often = "measured once" if rounds == 1 else f"{rounds} rounds"
     lines = [f"### {record.title}", "", f"`{record.name}`, {record.when}, {often}: {where}.", ""]
     lines += _growth(record) if record.growth else _rows(record)
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", *_reductions(record)])
+
+
+def _reductions(record: Record) -> list[str]:
+    """Return a line on what the reductions of the last row that has some did."""
+    reduced = [entry for entry in record.entries if entry.reductions]
+    if not reduced:
+        return []
+    return [f"Reductions ({reduced[-1].title}): {', '.join(reduced[-1].reductions)}.", ""]
 
 
 def _head(first: str, columns: tuple[str, ...]) -> list[str]:

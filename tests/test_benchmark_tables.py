@@ -119,10 +119,12 @@ def test_the_tables_tell_ratios_and_targets() -> None:
 
 
 def test_a_table_of_growth_compares_each_row_with_the_one_above() -> None:
-    rows = entry("1", (1.0,)), entry("2", (4.0,), 3000)
+    last = replace(entry("2", (4.0,), 3000), reductions=("dead (1)", "symmetry (2)"))
+    rows = entry("1", (1.0,)), last
     found = performance.results({"frees": replace(record("frees", *rows), growth=True)})
     assert "| 1 | 1,000 |  | 1.00 (1.00 to 1.00) |  | 2.00 | 0 |" in found
     assert "| 2 | 3,000 | 3 | 4.00 (4.00 to 4.00) | 4 | 8.00 | 0 |" in found
+    assert "\n\nReductions (2): dead (1), symmetry (2).\n" in found
 
 
 def test_the_page_shows_the_results_that_are_kept() -> None:

@@ -175,11 +175,11 @@ def test_an_answer_is_read(tool: Tool, output: str, verdict: str) -> None:
 
 def test_warnings_may_stand_around_an_answer() -> None:
     told = {
-        "label": [{"states": 118, "transitions": 208, "stopped": None}],
+        "label": [{"states": 118, "transitions": 208, "stopped": None, "reductions": ["dead (1)"]}],
         "results": [{"verdict": "holds"}],
     }
     output = f"warning: slow\n{json.dumps(told)}\nwarning: old\n"
-    assert answer(Kmcheck(spec=""), output) == Answer(118, 208, HOLDS)
+    assert answer(Kmcheck(spec=""), output) == Answer(118, 208, HOLDS, ("dead (1)",))
 
 
 def test_scenarios_without_results_are_not_kept(
