@@ -5,16 +5,17 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from kmcheck import machine as host
 from kmcheck.claims import Claims, Clock, Stop, unexercised
-from kmcheck.engines.native import growth, keeping
+from kmcheck.engines.native import fingerprints, growth, keeping
 from kmcheck.engines.native.answers import Answers
 from kmcheck.engines.native.checkpoint import Saved
 from kmcheck.engines.native.compiled import Compiled, Variant
-from kmcheck.engines.native.context import PLACES
-from kmcheck.engines.native.emit import CROWDED, GROW, UNDECIDED, WIDEN
+from kmcheck.engines.native.context import PLACES, WAY_BITS
+from kmcheck.engines.native.emit import CROWDED, FORKED, GROW, UNDECIDED, WIDEN
 from kmcheck.engines.native.growth import BYTES, Size
 from kmcheck.engines.native.interrupts import held_back
 from kmcheck.engines.native.keeping import Keeping
@@ -64,6 +65,7 @@ class Search:
         Raises:
             UsageError: a checkpoint cannot be read or written, or is of another search.
         """
+        fingerprints.check(self.budget)
         initial = [state for _, state in self.system.initial]
         saved = self._saved()
         while True:
@@ -104,18 +106,21 @@ class Exploration:
         self.machine = Machine(self.system.layout, self.solver.holds)
         self.judge = Judge(self.system.layout, self.solver.holds)
         self.claims = Claims(search.question, alike=self.system.symmetry is not None)
-        self.size = growth.first(packing, self.threads)
+        self.compact = search.budget.compact
+        self.size = growth.first(packing, self.threads, compact=self.compact)
         self.compiled = self._compiled(Variant(self.size.form, self.threads))
         self.run_before: list[Compiled] = []
         self.spill = search.budget.spill
         self.base: int | None = None
         """How many states have been sifted, None as long as none wait."""
-        self.states = States(packing, self.compiled.sorts, self.threads, self.spill)
+        self.states = States(
+            packing, self.compiled.sorts, self.threads, self.spill, compact=self.compact
+        )
         self.answers = Answers(self.compiled, packing, self.judge, self.solver)
         self.asked = [self.answers.function(context) for context in self.states.contexts]
         for context, function in zip(self.states.contexts, self.asked, strict=True):
             context[PLACES["ask"]] = ctypes.cast(function, ctypes.c_void_p).value or 0
-        runs = Runs(self.system, self.machine, self.states)
+        runs = Runs(self.system, self.machine, self.states, self.compiled.form)
         self.noticed = Noticed(runs, self.judge, self.states, self.claims)
         self.pool = ThreadPoolExecutor(max(1, self.threads - 1))
         self.depth = 0
@@ -130,7 +135,8 @@ class Exploration:
         before = self.solver.stood_for
         try:
             self.keeping.check()
-            return self.claims.finding(lambda: self._levels(saved), self._statistics)
+            finding = self.claims.finding(lambda: self._levels(saved), self._statistics)
+            return fingerprints.qualified(finding, self.packing) if self.compact else finding
         finally:
             self.solver.stood_for = before + self.states.total("stood_for")
             self.pool.shutdown()
@@ -155,6 +161,8 @@ class Exploration:
                 if states["states"] > self.end:
                     self.depth += 1
                 self.settling = False
+                if self.compact:
+                    states.let_go(self.end)
         except Stop as stop:
             if stop.why is not None:
                 self._give_up()
@@ -276,6 +284,8 @@ class Exploration:
                 self._grow()
             case stop if stop == CROWDED:
                 self.states.lengthen()
+            case stop if stop == FORKED:
+                raise Stop(f"a state has {1 << WAY_BITS:,} steps or more, too many to tell apart")
             case stop if stop == WIDEN:
                 raise Narrow(self.compiled.faults.widened[context[0]])
             case stop if stop == UNDECIDED:
@@ -322,7 +332,9 @@ class Exploration:
             speed = self.compiled.variant.speed
             self._go_on_with(self._compiled(Variant(size.form, self.threads, speed)))
         self._lay_tables(size)
-        self._together(self.compiled.rehash, self.states.start(0))
+        contexts = self.states.start(0)
+        for _ in self.states.pieces() if self.compact else [None]:
+            self._together(self.compiled.rehash, contexts)
         self.states.share_held()
 
     def _affordable(self, size: Size) -> bool:
@@ -421,9 +433,10 @@ class Exploration:
         )
 
     def _multiplied(self) -> Multiplied:
-        found = self.states["states"]
-        sample = (self.states.state(number) for number in sampled(found))
-        return multiplied(self.system.layout, sample, found)
+        found, gone = self.states["states"], self.states.gone
+        sample = (self.states.state(gone + number) for number in sampled(found - gone))
+        told = multiplied(self.system.layout, sample, found)
+        return replace(told, sample=told.sample or len(sampled(found - gone))) if gone else told
 
     def _mark_exercised(self) -> None:
         """Note what machine code has run."""
