@@ -5,11 +5,10 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 from kmcheck import machine as host
-from kmcheck.claims import Claims, Clock, Stop, unexercised
+from kmcheck.claims import Claims, Clock, Stop
 from kmcheck.engines.native import fingerprints, growth, keeping
 from kmcheck.engines.native.answers import Answers
 from kmcheck.engines.native.checkpoint import Saved
@@ -23,13 +22,13 @@ from kmcheck.engines.native.noticed import Noticed
 from kmcheck.engines.native.packing import Narrow, Packing, Widths
 from kmcheck.engines.native.plan import plan
 from kmcheck.engines.native.runs import Runs
+from kmcheck.engines.native.seen import Seen
 from kmcheck.engines.native.states import States
-from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Progress, Question
 from kmcheck.semantics import Judge, Machine, State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from kmcheck.verdict import Budget, Finding, Multiplied, Statistics
+from kmcheck.verdict import Budget, Finding, Statistics
 
 CHUNK = 1 << 15
 """States between two looks at the clock, the memory and the screen."""
@@ -121,6 +120,7 @@ class Exploration:
         for context, function in zip(self.states.contexts, self.asked, strict=True):
             context[PLACES["ask"]] = ctypes.cast(function, ctypes.c_void_p).value or 0
         runs = Runs(self.system, self.machine, self.states, self.compiled.form)
+        self.seen = Seen(self.system, self.machine, self.judge, self.states, self.claims)
         self.noticed = Noticed(runs, self.judge, self.states, self.claims)
         self.pool = ThreadPoolExecutor(max(1, self.threads - 1))
         self.depth = 0
@@ -415,39 +415,7 @@ class Exploration:
 
     def _statistics(self) -> Statistics:
         self._mark_exercised()
-        states = self.states
-        judged = {p.name: states.judged(n) for n, p in enumerate(self.system.program.properties)}
-        if "leak" in self.judge.judged:
-            judged["leak"] = states.total("asked")
-        return Statistics(
-            states=states["states"],
-            transitions=states.total("transitions"),
-            depth=self.depth,
-            terminal_states=states.total("terminal"),
-            judged=judged,
-            unexercised=unexercised(self.machine),
-            bound_reached=tuple(sorted(self.claims.bounds)),
-            multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
-            spilled=self.base or 0,
-            checkpoint=self.keeping.ended,
-        )
-
-    def _multiplied(self) -> Multiplied:
-        found, gone = self.states["states"], self.states.gone
-        sample = (self.states.state(gone + number) for number in sampled(found - gone))
-        told = multiplied(self.system.layout, sample, found)
-        return replace(told, sample=told.sample or len(sampled(found - gone))) if gone else told
+        return self.seen.statistics(self.depth, self.base or 0, self.keeping.ended)
 
     def _mark_exercised(self) -> None:
-        """Note what machine code has run."""
-        for name, template in self.system.program.templates.items():
-            if template.role != "setup":
-                count = len(template.blocks)
-                for compiled in (*self.run_before, self.compiled):
-                    _mark(self.machine.entered[name], compiled.flags(f"entered.{name}", count))
-                    _mark(self.machine.taken[name], compiled.flags(f"taken.{name}", 2 * count))
-
-
-def _mark(flags: bytearray, more: bytes) -> None:
-    for at, flag in enumerate(more):
-        flags[at] |= flag
+        self.seen.mark_exercised([*self.run_before, self.compiled])
