@@ -1,6 +1,6 @@
 """The reference engine's speed and start, beside SPIN on the same models in the same run.
 
-    ./run python benchmarks/reference.py [RUNS]
+    ./run python -m benchmarks.reference [RUNS]
 
 `start` is from the start of the process to the verdict. SPIN explores what kmcheck exports, so
 that the states are the same; its own start is generating, compiling and running a verifier.
@@ -13,8 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import Measurement, median
-
+from benchmarks.measure import Measurement, median
 from kmcheck.export.promela import export
 from kmcheck.frontend import compile_spec, read
 from kmcheck.solver import Solver
@@ -22,6 +21,7 @@ from kmcheck.system import build
 
 ROOT = Path(__file__).resolve().parent.parent
 KMCHECK = [sys.executable, "-m", "kmcheck", "verify", "--no-counterexamples"]
+KMCHECK += ["--engine", "reference", "--no-reduce", "all"]
 SPIN = "spin -a -o1 -o2 -o3 m.pml && gcc -O3 -w -DSAFETY -DNOREDUCE -DVECTORSZ=65536 -o pan pan.c && ./pan -c0 -w22 -m2000000"  # noqa: E501
 
 

@@ -1,4 +1,4 @@
-"""Write the pages that are generated, and the outputs that the others quote.
+"""Write the pages that are generated, and the outputs and tables that stand in the others.
 
     ./run python -m docs.generate            write what has changed, and say what that was
     ./run python -m docs.generate --check    only say what would change; exit 1 if anything does
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from docs import errors, primitives, specs
+from docs import errors, performance, primitives, specs
 from docs.quoted import ROOT, refreshed, workspace
 
 GENERATED: dict[str, Callable[[], str]] = {
@@ -34,7 +34,7 @@ def current(name: str) -> str:
         return GENERATED[name]()
     with TemporaryDirectory() as folder:
         workspace(Path(folder))
-        return refreshed((ROOT / name).read_text("utf-8"), Path(folder))
+        return refreshed(performance.filled((ROOT / name).read_text("utf-8")), Path(folder))
 
 
 def main(arguments: list[str]) -> int:

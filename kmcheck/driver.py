@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 from kmcheck import __version__, shelf
-from kmcheck.audit import Said, audit
+from kmcheck.audit import REFERENCE, Said, audit
 from kmcheck.diagnostics import Source, UsageError
 from kmcheck.frontend import compile_spec
 from kmcheck.frontend.hints import did_you_mean
@@ -23,8 +23,6 @@ from kmcheck.telling import Telling
 from kmcheck.trace import Trace
 from kmcheck.verdict import (
     ALL,
-    ENGINE,
-    WITHOUT,
     Budget,
     Claim,
     Finding,
@@ -40,14 +38,17 @@ from kmcheck.verdict import (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to verify. `properties` names properties and built-in violations; none is all."""
+    """How to verify: plainly, with the reference engine and no reductions, unless told otherwise.
+
+    `properties` names properties and built-in violations; none is all.
+    """
 
     settings: Wanted = field(default_factory=dict)
     properties: tuple[str, ...] = ()
-    engine: str = ENGINE
+    engine: str = REFERENCE
     budget: Budget = field(default_factory=Budget)
     every: bool = False
-    without: frozenset[str] = WITHOUT
+    without: frozenset[str] = ALL
     """Reductions to leave out, by name; `all` leaves out every one."""
     audit: bool = False
     """Whether a second engine explores the same, and has to find the same."""

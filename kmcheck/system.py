@@ -9,6 +9,7 @@ from kmcheck.diagnostics import Diagnostic, Span, SpecError
 from kmcheck.ir.expr import Const, Expr, Op, Slots
 from kmcheck.ir.layout import MOST_SLOTS, Layout, Sizing, TooLarge
 from kmcheck.ir.program import Program
+from kmcheck.ir.stubborn import Stubborn
 from kmcheck.ir.symmetry import Symmetry
 from kmcheck.residual import Residual
 from kmcheck.semantics import BoundReached, Fault, Machine, State, Undecided
@@ -25,13 +26,15 @@ MOST_INITIAL = 10_000
 class TransitionSystem:
     """What is explored. `initial` pairs setup's choices with the state that they lead to.
 
-    With a `symmetry`, a state stands for all that its permutations make of it.
+    With a `symmetry`, a state stands for all that its permutations make of it. With `stubborn`,
+    only some of the steps out of a state are explored.
     """
 
     program: Program
     layout: Layout
     initial: tuple[tuple[tuple[int, ...], State], ...]
     symmetry: Symmetry | None = None
+    stubborn: Stubborn | None = None
 
 
 def recoded(system: TransitionSystem, program: Program) -> TransitionSystem:

@@ -8,14 +8,14 @@ from typing import Any, Literal
 from kmcheck.diagnostics import Span
 from kmcheck.trace import Trace
 
-ENGINE = "reference"
-"""The engine that explores unless another is named."""
+ENGINE = "native"
+"""The engine with which the command line explores unless another is named."""
 
 ALL = frozenset({"all"})
 """All reductions, as names of what is left out."""
 
-WITHOUT = ALL
-"""The reductions that are left out unless others are named."""
+WITHOUT: frozenset[str] = frozenset()
+"""The reductions that the command line leaves out unless others are named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from kmcheck.verdict import Budget, Claim, Finding, Unexercised, Witness
 from tests.language import program, source
 
 ROOT = Path(__file__).resolve().parent.parent
+WHOLE = ("--no-reduce", "all")
 SPEC = str(ROOT / "specs" / "classic" / "peterson.py")
 TAKE = shelf.take
 
@@ -64,7 +65,7 @@ def counting(**changed: Any) -> Callable[[Finding], Finding]:  # noqa: ANN401 - 
 
 
 def violated(arguments: list[str]) -> list[str]:
-    return ["verify", SPEC, "-D", "ANNOUNCE_FIRST=no", "--no-counterexamples", *arguments]
+    return ["verify", SPEC, "-D", "ANNOUNCE_FIRST=no", "--no-counterexamples", *WHOLE, *arguments]
 
 
 def longer(found: Finding) -> Finding:
@@ -91,7 +92,7 @@ def test_engines_that_agree_are_told_of_on_the_label(
     engine: str, spec: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = str(ROOT / "specs" / f"{spec}.py")
-    assert run(["verify", path, "--engine", engine, "--audit"]) == 0
+    assert run(["verify", path, "--engine", engine, *WHOLE, "--audit"]) == 0
     other = "reference" if engine == "native" else "native"
     told = " ".join(capsys.readouterr().out.split())
     assert f"audited against the {other} engine: equal verdicts, counts and traces" in told
@@ -141,10 +142,13 @@ def test_engines_that_disagree_are_a_bug_that_both_are_named_for(
     told: str,
 ) -> None:
     put(monkeypatch, change)
-    command = ["verify", SPEC, "--engine", chosen, "--audit"]
+    command = ["verify", SPEC, "--engine", chosen, *WHOLE, "--audit"]
     said = complaint(command, capsys)
     assert said[0].endswith(f"please report it with the spec: the engines disagree on {told}")
-    assert said[1] == f"  to reproduce:  kmcheck verify {SPEC} --engine {chosen} --audit"
+    assert (
+        said[1]
+        == f"  to reproduce:  kmcheck verify {SPEC} --engine {chosen} --no-reduce all --audit"
+    )
 
 
 def complaint(command: list[str], capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -213,7 +217,7 @@ def test_a_second_engine_that_is_cut_short_changes_no_verdict(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put(monkeypatch, cut(states=40), "reference")
-    assert run(["verify", SPEC, "--engine", "native", "--audit"]) == 0
+    assert run(["verify", SPEC, "--engine", "native", *WHOLE, "--audit"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "peterson: HOLDS" in told
     assert "not audited: the reference engine stopped, 7 seconds are over" in told
@@ -238,7 +242,7 @@ def test_a_search_that_was_cut_short_cannot_have_found_more(
     told: str,
 ) -> None:
     put(monkeypatch, change, "reference")
-    command = ["verify", SPEC, "--engine", "native", "--audit"]
+    command = ["verify", SPEC, "--engine", "native", *WHOLE, "--audit"]
     assert complaint(command, capsys)[0].endswith(f"the engines disagree on {told}")
 
 

@@ -291,7 +291,17 @@ def test_help_lists_what_there_is() -> None:
 
 def test_an_interrupted_search_exits_130_with_what_it_saw() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "kmcheck", "verify", FLAGSHIP, "-D", "FREERS=6"],
+        [
+            sys.executable,
+            "-m",
+            "kmcheck",
+            "verify",
+            FLAGSHIP,
+            "-D",
+            "FREERS=6",
+            "--engine",
+            "reference",
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

@@ -16,9 +16,18 @@ from hypothesis import HealthCheck, given, seed, settings
 from llvmlite import ir
 
 from kmcheck.diagnostics import InternalError, UsageError
-from kmcheck.driver import Options, verify
+from kmcheck.driver import Options, reduce, verify
 from kmcheck.engines.native import ENGINE as NATIVE
-from kmcheck.engines.native import expanding, fingerprints, growth, recent, rounds, states, table
+from kmcheck.engines.native import (
+    expanding,
+    fingerprints,
+    growth,
+    recent,
+    rounds,
+    runs,
+    states,
+    table,
+)
 from kmcheck.engines.native import search as native
 from kmcheck.engines.native.code import Code, outer
 from kmcheck.engines.native.compiled import _compile
@@ -104,6 +113,15 @@ def test_a_search_up_to_symmetry_has_the_same_states_and_runs(threads: int) -> N
 
 
 @pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("check", CHECKS[5::14], ids=lambda c: f"{Path(c.spec).stem}-{c.settings}")
+def test_every_reduced_spec_has_the_same_states_and_runs(check: Expectation) -> None:
+    whole = build(compile_spec(read(check.spec), check.settings), Solver().holds)
+    system, _ = reduce(whole, EVERY, ())
+    assert system.stubborn is not None
+    assert plain(compact(system, 1 + len(check.spec) % 2)) == exact(system)
+
+
+@pytest.mark.usefixtures("small")
 def test_random_programs_have_the_same_states_and_runs() -> None:
     claimed = 0
 
@@ -120,9 +138,10 @@ def test_random_programs_have_the_same_states_and_runs() -> None:
         found = built(text)
         if found is None:
             return
-        whole = search(NATIVE, found[0], EVERY, Budget(states=MOST))
+        system = reduce(found[0], EVERY, ())[0] if len(text) % 4 < 2 else found[0]
+        whole = search(NATIVE, system, EVERY, Budget(states=MOST))
         if whole.stopped != f"{MOST:,} states reached":
-            assert plain(compact(found[0], 1 + len(text) % 2)) == whole
+            assert plain(compact(system, 1 + len(text) % 2)) == whole
             claimed += any(claim.witness.steps for claim in whole.claims)
 
     agree()
@@ -370,6 +389,7 @@ FAULTS = [
     (table.Table, "_write_rehash_from_table", "b.store(hashed, ", "b.store(b.not_(hashed), "),
     (table.Table, "_write_rehash_from_table", ", first)) as at", ", b.add(first, i64(1)))) as at"),
     (table.Table, "_write_fingerprint", "b.xor(value, word)", "word"),
+    (runs.Runs, "_explored", "self.steps(state, going)", "self.steps(state)"),
     (native.Exploration, "_levels", "let_go(self.end)", 'let_go(states["states"])'),
 ]
 
@@ -380,6 +400,7 @@ def test_a_fault_is_noticed(
     owner: type, name: str, old: str, new: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     systems = [of(BEYOND), spec(CACHES, READ_LOCK=False), of(CYCLES)]
+    systems.append(reduce(spec(CACHES, READ_LOCK=False), EVERY, ())[0])
     wholes = [exact(system) for system in systems]
     monkeypatch.setattr(owner, name, getattr(owner, name))
     file = owner.__module__.rpartition(".")[2]
@@ -417,14 +438,14 @@ kmemcg/reparent_caches: HOLDS up to hash omission (p <= 4.1e-14)
 
 
 def test_the_label_says_how_sure_it_is() -> None:
-    done = kmcheck("specs/kmemcg/reparent_caches.py", "--engine", "native", "--hash-compact")
+    done = kmcheck("specs/kmemcg/reparent_caches.py", "--no-reduce", "all", "--hash-compact")
     assert done.returncode == 0
     assert done.stdout.startswith(LABEL)
     assert done.stdout.replace("\\\n", "").split()[-1] == "--hash-compact"
 
 
 def test_the_document_says_how_sure_it_is() -> None:
-    flags = ["--engine", "native", "--hash-compact", "--format", "json"]
+    flags = ["--no-reduce", "all", "--hash-compact", "--format", "json"]
     done = kmcheck("specs/kmemcg/reparent_caches.py", *flags)
     document = json.loads(done.stdout)
     schema = json.loads((ROOT / "docs" / "verify.schema.json").read_text(encoding="utf-8"))
@@ -436,13 +457,13 @@ def test_the_document_says_how_sure_it_is() -> None:
 
 
 def test_tables_of_verdicts_are_exact() -> None:
-    done = kmcheck("specs/classic/qrcu.py", "--engine", "native", "--hash-compact", "--expected")
+    done = kmcheck("specs/classic/qrcu.py", "--no-reduce", "all", "--hash-compact", "--expected")
     assert done.returncode == 2
     assert "--expected" in done.stderr
 
 
 def test_an_audit_compares_with_whole_states() -> None:
-    flags = ["--engine", "native", "--hash-compact", "--audit"]
+    flags = ["--no-reduce", "all", "--hash-compact", "--audit"]
     done = kmcheck("specs/kmemcg/reparent_caches.py", *flags)
     assert done.returncode == 0
     assert "audited against the reference engine" in done.stdout

@@ -5,7 +5,7 @@ Slow, obvious and exact: every other engine and every reduction is measured agai
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -15,6 +15,7 @@ from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
 from kmcheck.semantics.canonical import Canonical
+from kmcheck.semantics.stubborn import Chooser
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.truth import representatives, true_run
@@ -42,6 +43,8 @@ class Search:
     report: Callable[[Progress], None]
     machine: Machine = field(init=False)
     judge: Judge = field(init=False)
+    going: Callable[[State], Iterable[int]] = field(init=False)
+    """Whose steps are explored from a state."""
     numbers: dict[State, int] = field(default_factory=dict)
     parents: list[Origin] = field(default_factory=list)
     """For each state: its parent's number, and the process and choices of the step from there.
@@ -59,6 +62,10 @@ class Search:
         """Compile the program for the machine and the judge."""
         self.machine = Machine(self.system.layout, self.solver.holds)
         self.judge = Judge(self.system.layout, self.solver.holds)
+        everybody = range(len(self.machine.actors))
+        self.going = lambda _: everybody
+        if self.system.stubborn is not None:
+            self.going = Chooser(self.machine, self.system.stubborn).actors_of
         self.claims = Claims(self.question, alike=self.system.symmetry is not None)
         self.clock = Clock(self.budget, self.report)
         symmetry = self.system.symmetry
@@ -114,7 +121,7 @@ class Search:
     def _expand(self, state: State, level: list[State]) -> None:
         number = self.numbers[state]
         enabled = False
-        for actor in range(len(self.machine.actors)):
+        for actor in self.going(state):
             try:
                 for step in self.machine.steps_of(state, actor):
                     enabled = True

@@ -24,9 +24,11 @@ from kmcheck.engines.native.questions import Questions
 from kmcheck.engines.native.rounds import Rounds
 from kmcheck.engines.native.sifting import Sifting
 from kmcheck.engines.native.steps import Steps
+from kmcheck.engines.native.stubborn import StubbornSets
 from kmcheck.engines.native.table import Form, Table
 from kmcheck.engines.native.touched import is_symbolic
 from kmcheck.ir.code import Check
+from kmcheck.ir.stubborn import Stubborn
 from kmcheck.ir.symmetry import Symmetry
 from kmcheck.semantics import State
 
@@ -53,8 +55,17 @@ class Compiled:
     what statuses and notes mean.
     """
 
-    def __init__(self, packing: Packing, variant: Variant, symmetry: Symmetry | None) -> None:
-        """Write the code and compile it: with a symmetry, only canonical forms are kept."""
+    def __init__(
+        self,
+        packing: Packing,
+        variant: Variant,
+        symmetry: Symmetry | None,
+        stubborn: Stubborn | None,
+    ) -> None:
+        """Write the code and compile it.
+
+        With a symmetry only canonical forms are kept, and with `stubborn` not all steps explored.
+        """
         self.packing = packing
         self.variant = variant
         self.symmetric = symmetry is not None
@@ -68,7 +79,8 @@ class Compiled:
         events = Events(module)
         table = Table(module, packing.words, variant.form, variant.threads)
         canonical = None if symmetry is None else Canonical(module, packing, symmetry).function
-        expanding = Expanding(table, self.steps, judging, events, self.questions, canonical)
+        choose = None if stubborn is None else StubbornSets(module, shapes, stubborn).function
+        expanding = Expanding(table, self.steps, judging, events, self.questions, canonical, choose)
         judgement = Judgement(module, judging, events)
         Rounds(table, expanding, judgement, late=variant.late)
         if variant.late:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from llvmlite import ir
 
 from kmcheck.engines.native.cells import Cells
@@ -36,6 +39,7 @@ from kmcheck.engines.native.emit import (
 )
 from kmcheck.engines.native.events import Events
 from kmcheck.engines.native.judging import Judging
+from kmcheck.engines.native.meetings import Actor
 from kmcheck.engines.native.questions import Questions
 from kmcheck.engines.native.recent import leave_if_remembered, worthwhile
 from kmcheck.engines.native.steps import Steps
@@ -58,10 +62,16 @@ class Expanding:
         events: Events,
         questions: Questions,
         canonical: ir.Function | None,
+        stubborn: ir.Function | None,
     ) -> None:
-        """Take what is called; `canonical` puts a state into canonical form, if there is one."""
+        """Take what is called.
+
+        `canonical` puts a state into canonical form, if there is one; `stubborn` chooses whose
+        steps are explored, if not all are.
+        """
         self.table = table
         self.canonical = canonical
+        self.stubborn = stubborn
         self.module = table.module
         self.words = table.words
         self.steps = steps
@@ -117,32 +127,86 @@ class Expanding:
         enabled = code.variable(I1)
         b.store(ir.Constant(I1, 0), enabled)
         reader = Cells(self.function, now, context, self.steps.shapes, self.steps.faults, code)
-        actors = [(n, i) for n in self.layout.processes for i in range(self.layout.instances(n))]
-        actions = [n for n, t in self.layout.program.templates.items() if t.role == "action"]
-        for actor, (name, instance) in enumerate(actors):
-            group = self.steps.shapes.packing.groups["pc", name, ""]
-            position = reader.code(group, instance)
-            with b.if_then(b.icmp_unsigned("!=", position, i64(0))):
-                self._steps(code, name, (actor, instance, position), (number, now, then), enabled)
-        for place, name in enumerate(actions, start=len(actors)):
-            self._steps(code, name, (place, 0, i64(0)), (number, now, then), enabled)
+        chosen = None if self.stubborn is None else self._chosen(code, reader, (number, now, then))
+        for actor, who in enumerate(self._actors(reader)):
+            with b.if_then(self._goes(code, who, actor, chosen)):
+                self._steps(code, who, actor, (number, now, then), enabled)
         self._ended(code, number, now, enabled)
         if self.table.form == "fingerprint":
             self._tell_apart(code)
         b.ret_void()
 
+    def _actors(self, reader: Cells) -> list[Actor]:
+        """Write where everybody is."""
+        templates, groups = self.layout.program.templates, self.steps.shapes.packing.groups
+        found = [(n, i) for n in self.layout.processes for i in range(self.layout.instances(n))]
+        found += [(name, 0) for name, t in templates.items() if t.role == "action"]
+        return [Actor(n, i, reader.code(groups["pc", n, ""], i)) for n, i in found]
+
+    def _goes(self, code: Code, who: Actor, number: int, chosen: Value | None) -> Value:
+        """Return whether an actor's steps are explored."""
+        b = code.builder
+        if chosen is not None:
+            return code.truth(b.and_(chosen, i64(1 << number)))
+        if self.layout.program.templates[who.name].role == "action":
+            return ir.Constant(I1, 1)
+        return b.icmp_unsigned("!=", who.at, i64(0))
+
+    def _chosen(self, code: Code, reader: Cells, states: tuple[Value, Value, Value]) -> Value:
+        """Write who is to go on: all take their steps once, and nothing becomes of these."""
+        b, (number, now, then) = code.builder, states
+        enabled, failing = code.variable(I64), code.variable(I64)
+        b.store(i64(0), enabled)
+        b.store(i64(0), failing)
+        for actor, who in enumerate(self._actors(reader)):
+            goes = self._goes(code, who, actor, None)
+            with b.if_then(goes), self._ways(code, who, now, then) as status:
+                self._halt(code, status, number, actor)
+                blocked = b.icmp_unsigned("==", status, ir.Constant(I32, BLOCKED))
+                fails = b.icmp_unsigned("!=", status, ir.Constant(I32, OK))
+                bit = b.select(blocked, i64(0), i64(1 << actor))
+                b.store(b.or_(b.load(enabled), bit), enabled)
+                b.store(b.or_(b.load(failing), b.select(fails, bit, i64(0))), failing)
+        assert self.stubborn is not None
+        return b.call(self.stubborn, [now, b.load(enabled), b.load(failing)])
+
+    def _halt(self, code: Code, status: Value, number: Value, actor: int) -> None:
+        """Write that nothing more of a state is explored if the search cannot go on."""
+        b, halts = code.builder, ir.Constant(I1, 0)
+        for halting in (WIDEN, UNDECIDED, CHOICES):
+            halts = b.or_(halts, b.icmp_unsigned("==", status, ir.Constant(I32, halting)))
+        with b.if_then(halts, likely=False):
+            with b.if_then(b.not_(code.truth(code.get("stop")))):
+                code.set("stop", b.zext(status, I64))
+                code.set("actor", i64(actor))
+                code.set("where", number)
+            b.ret_void()
+
     def _steps(
-        self,
-        code: Code,
-        name: str,
-        who: tuple[int, int, Value],
-        states: tuple[Value, Value, Value],
-        enabled: Value,
+        self, code: Code, who: Actor, actor: int, states: tuple[Value, Value, Value], enabled: Value
     ) -> None:
-        """Write all ways in which one process steps: again and again while it has choices left."""
-        b, (actor, instance, position) = code.builder, who
-        number, now, then = states
-        chooses = name in self.choosing
+        """Write all ways in which one actor steps."""
+        b, (number, now, then) = code.builder, states
+        with self._ways(code, who, now, then) as status:
+            went = b.icmp_unsigned("==", status, ir.Constant(I32, OK))
+            with b.if_else(went) as (on, failed):
+                with on:
+                    b.store(ir.Constant(I1, 1), enabled)
+                    code.increase("transitions")
+                    code.increase("when")
+                    b.call(self.push, [code.context, then])
+                with failed:
+                    blocked = b.icmp_unsigned("==", status, ir.Constant(I32, BLOCKED))
+                    with b.if_then(b.not_(blocked)):
+                        self._failed(code, status, number, actor, enabled)
+
+    @contextmanager
+    def _ways(self, code: Code, who: Actor, now: Value, then: Value) -> Iterator[Value]:
+        """Repeat what is inside for each way to step: again and again while there are choices left.
+
+        Given is what the step comes to; the state behind it is in `then`.
+        """
+        b, chooses = code.builder, who.name in self.choosing
         if chooses:
             b.store(i64(0), b.gep(code.context, [i64(GIVEN)]))
         out = code.function.append_basic_block("stepped")
@@ -152,22 +216,8 @@ class Expanding:
         if chooses:
             b.store(i64(0), b.gep(code.context, [i64(TAKEN)]))
         code.copy(now, then, self.words)
-        status = b.call(self.steps.functions[name], [then, code.context, i64(instance), position])
-        went, failed = (code.function.append_basic_block(n) for n in ("went", "failed"))
-        following = code.function.append_basic_block("following")
-        b.cbranch(b.icmp_unsigned("==", status, ir.Constant(I32, OK)), went, failed)
-        b.position_at_end(went)
-        b.store(ir.Constant(I1, 1), enabled)
-        code.increase("transitions")
-        code.increase("when")
-        b.call(self.push, [code.context, then])
-        b.branch(following)
-        b.position_at_end(failed)
-        blocked = b.icmp_unsigned("==", status, ir.Constant(I32, BLOCKED))
-        with b.if_then(b.not_(blocked)):
-            self._failed(code, status, number, actor, enabled)
-        b.branch(following)
-        b.position_at_end(following)
+        step = self.steps.functions[who.name]
+        yield b.call(step, [then, code.context, i64(who.instance), who.at])
         if chooses:
             b.cbranch(b.call(self.following, [code.context]), again, out)
         else:
@@ -176,23 +226,15 @@ class Expanding:
 
     def _failed(self, code: Code, status: Value, number: Value, actor: int, enabled: Value) -> None:
         b = code.builder
-        halts: Value = ir.Constant(I1, 0)
-        for halting in (WIDEN, UNDECIDED, CHOICES):
-            halts = b.or_(halts, b.icmp_unsigned("==", status, ir.Constant(I32, halting)))
+        self._halt(code, status, number, actor)
+        b.store(ir.Constant(I1, 1), enabled)
+        fault = b.icmp_unsigned(">=", status, ir.Constant(I32, FAULT))
+        for number_of in ("transitions", "when"):  # the reference yields no other
+            code.set(number_of, b.add(code.get(number_of), b.zext(fault, I64)))
+        sort = b.select(fault, i64(FAILS), i64(REACHES))
+        what = b.select(fault, i64(0), b.load(b.gep(code.context, [i64(NOTE)])))
         wide = b.zext(status, I64)
-        with b.if_else(halts, likely=False) as (stop, go):
-            with stop, b.if_then(b.not_(code.truth(code.get("stop")))):
-                code.set("stop", wide)
-                code.set("actor", i64(actor))
-                code.set("where", number)
-            with go:
-                b.store(ir.Constant(I1, 1), enabled)
-                fault = b.icmp_unsigned(">=", status, ir.Constant(I32, FAULT))
-                for number_of in ("transitions", "when"):  # the reference yields no other
-                    code.set(number_of, b.add(code.get(number_of), b.zext(fault, I64)))
-                sort = b.select(fault, i64(FAILS), i64(REACHES))
-                what = b.select(fault, i64(0), b.load(b.gep(code.context, [i64(NOTE)])))
-                self.events.record(code, sort, what, wide, number, actor, code.get("when"))
+        self.events.record(code, sort, what, wide, number, actor, code.get("when"))
 
     def _tell_apart(self, code: Code) -> None:
         """Write that the search stops where there were more steps than `ways` can say."""

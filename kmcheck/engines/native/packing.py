@@ -26,6 +26,9 @@ Key = tuple[str, str, str]
 Widths = dict[Key, int]
 """How often the cells of a group have been widened."""
 
+MOST_DECODED = 1 << 14
+"""Values of a group that are remembered."""
+
 STEPS = (3, 6, 16, 32, 62)
 """Widths of a cell for an integer of a wide range, in the order in which they are tried."""
 
@@ -65,6 +68,15 @@ class Group:
     codes: tuple[int, ...] = ()
     """Of positions: the reference's number for each code."""
 
+    def bits(self, words: list[int]) -> object:
+        """Return what tells apart the values that words have for this group."""
+        if self.constants is not None:
+            return 0
+        cells = self.elements * self.cells.count
+        if cells <= self.per:
+            return words[self.word] >> self.bit & (1 << cells * self.cells.width) - 1
+        return tuple(words[self.word : self.word - (-cells // self.per)])
+
 
 @dataclass(slots=True)
 class Packing:
@@ -76,6 +88,8 @@ class Packing:
     fleeting: dict[str, frozenset[str]] = field(default_factory=dict)
     words: int = 1
     bits: int = 0
+    decoded: dict[Key, dict[object, tuple[Any, ...]]] = field(default_factory=dict, compare=False)
+    """What the bits of groups have turned out to stand for: few that occur are new ones."""
 
     def pack(self, state: tuple[Any, ...]) -> list[int]:
         """Return a state's words.
@@ -99,19 +113,27 @@ class Packing:
     def unpack(self, words: list[int]) -> tuple[Any, ...]:
         """Return the state that words stand for."""
         state = list(self.layout.blank[: self.layout.size])
-        for group in self.groups.values():
-            count, width = group.cells.count, group.cells.width
-            total = group.elements * count
-            codes = group.constants or [
-                words[group.word + at // group.per] >> group.bit + at % group.per * width
-                & (1 << width) - 1
-                for at in range(total)
-            ]
-            for i in range(group.elements):
-                state[group.slot + i] = self.decode(
-                    group, tuple(codes[i * count : (i + 1) * count])
-                )
+        for key, group in self.groups.items():
+            known = self.decoded.setdefault(key, {})
+            bits = group.bits(words)
+            values = known.get(bits)
+            if values is None:
+                if len(known) >= MOST_DECODED:
+                    known.clear()
+                values = known[bits] = self._elements(group, words)
+            state[group.slot : group.slot + group.elements] = values
         return tuple(state)
+
+    def _elements(self, group: Group, words: list[int]) -> tuple[Any, ...]:
+        count, width = group.cells.count, group.cells.width
+        codes = group.constants or tuple(
+            words[group.word + at // group.per] >> group.bit + at % group.per * width
+            & (1 << width) - 1
+            for at in range(group.elements * count)
+        )
+        return tuple(
+            self.decode(group, codes[i * count : (i + 1) * count]) for i in range(group.elements)
+        )
 
     def stride(self, kind: str) -> int:
         """Return how many bits of a set an object has: two if its addresses may be stale."""

@@ -9,7 +9,7 @@ then, and they are taken once more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice, pairwise
 
@@ -17,6 +17,7 @@ from kmcheck.diagnostics import InternalError
 from kmcheck.engines.native.states import States
 from kmcheck.semantics import BoundReached, Machine, State, Step
 from kmcheck.semantics.canonical import Canonical
+from kmcheck.semantics.stubborn import Chooser
 from kmcheck.system import TransitionSystem
 from kmcheck.truth import true_run
 from kmcheck.verdict import Witness
@@ -37,7 +38,8 @@ class Runs:
         self.system = system
         self.machine = machine
         self.states = states
-        symmetry = system.symmetry
+        symmetry, stubborn = system.symmetry, system.stubborn
+        self.chooser = None if stubborn is None else Chooser(machine, stubborn)
         self.canonical = None if symmetry is None else Canonical(system.layout, symmetry).of
 
     def to(self, number: int, last: Step | None = None) -> Witness:
@@ -72,7 +74,7 @@ class Runs:
         found = [self.form(self.system.initial[self.states.origins[numbers[0]]][1])]
         for number in numbers[1:]:
             way = self.states.way(number) - 1
-            step = next(islice(self.steps(found[-1]), way, None), None)
+            step = next(islice(self._explored(found[-1]), way, None), None)
             if step is None or step.state is None:
                 raise InternalError(f"no step {way} leads on where a run of fingerprints goes")
             found.append(self.form(step.state))
@@ -80,9 +82,14 @@ class Runs:
             raise InternalError("a run of fingerprints does not end where its search did")
         return found
 
-    def steps(self, state: State) -> Iterator[Step]:
-        """Yield the steps out of a state that stay within the bounds."""
-        for actor in range(len(self.machine.actors)):
+    def _explored(self, state: State) -> Iterator[Step]:
+        """Yield the steps out of a state that the search takes, in its order."""
+        going = None if self.chooser is None else self.chooser.actors_of(state)
+        return self.steps(state, going)
+
+    def steps(self, state: State, actors: Iterable[int] | None = None) -> Iterator[Step]:
+        """Yield the steps out of a state that stay within the bounds: everybody's, or of some."""
+        for actor in range(len(self.machine.actors)) if actors is None else actors:
             with suppress(BoundReached):
                 yield from self.machine.steps_of(state, actor)
 

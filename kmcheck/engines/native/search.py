@@ -264,7 +264,7 @@ class Exploration:
             self._go_on_with(self.compiled.faster())
 
     def _compiled(self, variant: Variant) -> Compiled:
-        return Compiled(self.packing, variant, self.system.symmetry)
+        return Compiled(self.packing, variant, self.system.symmetry, self.system.stubborn)
 
     def _go_on_with(self, compiled: Compiled) -> None:
         self.run_before.append(self.compiled)

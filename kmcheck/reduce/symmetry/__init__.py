@@ -43,7 +43,8 @@ class OfThings:
     def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
         """Find what is interchangeable: nothing if a property speaks of two states."""
         del question  # a property that is not wanted may end in a violation that is
-        if any(prop.when == "step" for prop in system.layout.program.properties):
+        stepwise = any(prop.when == "step" for prop in system.layout.program.properties)
+        if stepwise or system.symmetry is not None:
             return Reduced(system)
         symmetry = symmetry_of(system)
         if not symmetry.sorts:
