@@ -43,7 +43,7 @@ def audit(
     name = NATIVE if said.engine == REFERENCE else REFERENCE
     engine: Engine = shelf.take("engines", name, "ENGINE")
     try:
-        alone = replace(budget, checkpoints=Checkpoints(), spill=None)
+        alone = replace(budget, checkpoints=Checkpoints(), spill=None, compact=False)
         other = Said(name, engine.search(system, question, Solver(), alone, report))
     except UsageError as refused:
         return f"not audited: the {name} engine cannot explore this: {refused.message}"

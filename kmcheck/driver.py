@@ -189,7 +189,7 @@ def _verdicts(
         elif name in undefined:
             found.append(Unknown(name, f"evaluating it ends in {undefined[name]}"))
         else:
-            found.append(Holds(name))
+            found.append(Holds(name, finding.omission or 0.0))
     return tuple(found)
 
 
@@ -212,11 +212,12 @@ def _label(
         engine=options.engine,
         reductions=notes,
         left_out=tuple(sorted(options.without)),
-        exact=True,
+        exact=not finding.omission,
         memory_model="sequential consistency",
         statistics=finding.statistics,
         stopped=finding.stopped,
         solver_queries=queries,
         solver_stood_for=stood_for,
         version=__version__,
+        omission=finding.omission,
     )

@@ -3,6 +3,7 @@
 A reduced system has other runs than the whole one. What it violates is looked for in the whole one
 again, no farther than a run to it is known to go, so that the same runs are shown as without
 reductions. Where that takes too long, the run that is known is shown, and not called shortest.
+Neither is one of a search that may have missed states.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Telling:
             InternalError: the semantics refuses a run, or the whole system violates nothing.
         """
         if reduced is self.system:
-            return {c.violation: self._told(c, shortest=True) for c in finding.claims}
+            sure = not finding.omission
+            return {c.violation: self._told(c, shortest=sure) for c in finding.claims}
         if not finding.claims:
             return {}
         known = {
@@ -56,10 +58,11 @@ class Telling:
         found = self._search(known, finding, report)
         claims = {claim.violation: claim for claim in found.claims}
         missing = known.keys() - claims.keys() if self.question.every or not claims else set()
-        if missing and found.complete:
+        sure = not found.omission
+        if missing and found.complete and sure:
             named = ", ".join(sorted(missing))
             raise InternalError(f"the reduced system violates {named}, and the whole one does not")
-        shown = {name: self._told(claim, shortest=True) for name, claim in claims.items()}
+        shown = {name: self._told(claim, shortest=sure) for name, claim in claims.items()}
         shown |= {n: self._told(c, shortest=False) for n, c in known.items() if n in missing}
         return shown
 

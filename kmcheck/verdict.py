@@ -46,6 +46,8 @@ class Budget:
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     spill: str | None = None
     """A folder for what has no room in memory."""
+    compact: bool = False
+    """Whether to remember 64 bits of each state, and to say how likely it is that one is missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +126,20 @@ class Finding:
     """Properties that cannot be evaluated in every state, each with what goes wrong."""
     cut: Literal["", "budget", "undecided"] = ""
     """What ended the search in the middle of a level: how far it came says nothing of the spec."""
+    omission: float | None = None
+    """Of a search that remembers fingerprints: how likely it is at the most that it missed a state.
+
+    Then nothing is complete for certain, and no violation the first for certain, unless it is 0.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """The property holds in the whole bounded space."""
+    """The property holds in the whole bounded space, if all of it was seen."""
 
     property: str
+    omission: float = 0.0
+    """How likely it is at the most that a state was missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +190,8 @@ class Label:
     version: str
     audit: str = ""
     """What came of comparing with another engine; empty if nobody wanted that."""
+    omission: float | None = None
+    """As in the finding; None if states were remembered as they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ MUTANTS = (
     # --- steps ------------------------------------------------------------------------------------
     Mutant(
         "only one process of each kind steps",
-        "expanding.Expanding._write",
+        "expanding.Expanding._actors",
         "range(self.layout.instances(n))",
         "range(min(1, self.layout.instances(n)))",
         "two of a kind",

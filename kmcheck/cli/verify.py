@@ -74,6 +74,8 @@ from kmcheck.verdict import ALL, ENGINE, WITHOUT, Budget, Checkpoints, Result
 @click.option("--spill", metavar="DIR",
               type=click.Path(exists=True, file_okay=False, writable=True),
               help="Go on in files there when memory ends.")  # fmt: skip
+@click.option("--hash-compact", "compact", is_flag=True,
+              help="Remember fingerprints of states only: less memory, not exact.")  # fmt: skip
 @click.option("--checkpoint", "kept_as", metavar="FILE",
               help="Keep a search that ends early, and now and then before.")  # fmt: skip
 @click.option("--checkpoint-every", "kept_every", callback=duration, default="5m", metavar="TIME",
@@ -149,6 +151,7 @@ class Run:
             1 if given["by_table"] else given["jobs"] or 1,  # type: ignore[arg-type]
             self._checkpoints(),
             self.given["spill"],  # type: ignore[arg-type]
+            bool(self.given["compact"]),
         )
 
     def _checkpoints(self) -> Checkpoints:
@@ -227,6 +230,8 @@ class Run:
         """Check the tables beside the specs, several checks at once."""
         if self.given["settings"] or self.given["properties"]:
             raise UsageError("-D and -p do not go with --expected", "the tables say what to check")
+        if self.given["compact"]:
+            raise UsageError("--hash-compact does not go with --expected", "tables are exact")
         if self.given["audit"]:
             raise UsageError("--audit does not go with --expected", "audit one spec after another")
         specs = expected.tables(list(self.given["specs"]))  # type: ignore[call-overload]

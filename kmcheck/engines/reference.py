@@ -204,10 +204,12 @@ class Reference:
         """Explore breadth first with the semantics itself.
 
         Raises:
-            UsageError: checkpoints or files are wanted, which this engine has not.
+            UsageError: checkpoints, files or fingerprints are wanted, which this engine has not.
         """
         if budget.spill:
             raise UsageError("the reference engine keeps all in memory", "use --engine native")
+        if budget.compact:
+            raise UsageError("the reference engine remembers whole states", "use --engine native")
         if budget.checkpoints.keep or budget.checkpoints.resume:
             raise UsageError("the reference engine keeps no checkpoints", "use --engine native")
         return Search(system, question, solver, budget, report).run()

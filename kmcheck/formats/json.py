@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kmcheck.protocols import Format, FormatOptions, Told
-from kmcheck.verdict import Label, Unknown, Verdict, Violated
+from kmcheck.verdict import Holds, Label, Unknown, Verdict, Violated
 
 SCHEMA_VERSION = 1
 
@@ -54,6 +54,7 @@ def _verdict(label: Label, verdict: Verdict, files: Mapping[str, str]) -> dict[s
         "trace": files.get(verdict.property),
         "steps": len(trace.events) if trace else None,
         "shortest": shortest,
+        "omission": (verdict.omission or None) if isinstance(verdict, Holds) else None,
     }
 
 
@@ -69,6 +70,7 @@ def _label(label: Label) -> dict[str, Any]:
         "left_out": list(label.left_out),
         "audit": label.audit or None,
         "exact": label.exact,
+        "omission": label.omission,
         "memory_model": label.memory_model,
         "states": seen.states,
         "transitions": seen.transitions,

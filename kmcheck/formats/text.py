@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import ROUND_CEILING, Context
 from shlex import quote
 from textwrap import wrap
 
@@ -33,6 +34,8 @@ def command(label: Label) -> str:
         flags.append(f"--engine {label.engine}")
     if set(label.left_out) != WITHOUT:
         flags += [f"--no-reduce {name}" for name in label.left_out or ("none",)]
+    if label.omission is not None:
+        flags.append("--hash-compact")
     if label.audit:
         flags.append("--audit")
     for given in flags:
@@ -55,7 +58,7 @@ def headline(result: Result) -> str:
     violated = [v for v in result.verdicts if isinstance(v, Violated)]
     match result.outcome:
         case "holds":
-            return f"{label.spec}: HOLDS{changed}"
+            return f"{label.spec}: HOLDS{_if_seen(label)}{changed}"
         case "unknown":
             return f"{label.spec}: UNKNOWN  {label.stopped or 'not all was explored'}{changed}"
     first = violated[0].trace
@@ -63,6 +66,16 @@ def headline(result: Result) -> str:
     more = f"  and {len(violated) - 1} more" if len(violated) > 1 else ""
     counted = f"({_counted(steps, 'step')}{', shortest' if violated[0].shortest else ''})"
     return f"{label.spec}: VIOLATED  {violated[0].property}  {counted}{changed}{more}"
+
+
+def _if_seen(label: Label) -> str:
+    """Return under what condition all holds: none, or that no state was missed."""
+    return f" up to hash omission (p <= {_at_most(label.omission)})" if label.omission else ""
+
+
+def _at_most(number: float) -> str:
+    """Return a number of two digits that is no less."""
+    return f"{Context(2, ROUND_CEILING).create_decimal_from_float(number):.1e}"
 
 
 def violation(trace: Trace, file: str | None, *, full: bool) -> list[str]:
@@ -88,6 +101,7 @@ def label_lines(result: Result) -> list[str]:
         ("engine", f"{label.engine}, {'exact' if label.exact else 'not exact'}"),
         ("reductions", ", ".join(label.reductions) or "none"),
         ("audit", label.audit),
+        ("omission", _omission(label)),
         ("explored", _explored(label, closed=not unknown and result.outcome == "holds")),
         ("multiplied", _multiplied(label) if unknown else ""),
         ("on disk", f"{_counted(seen.spilled, 'state')}" if seen.spilled else ""),
@@ -109,6 +123,15 @@ def _checked(result: Result) -> str:
     )
     built_in = f"{others} built-in properties"
     return f"{own}; {built_in}" if own else built_in
+
+
+def _omission(label: Label) -> str:
+    match label.omission:
+        case None:
+            return ""
+        case 0:
+            return "none: the fingerprints of 64 bits are the states, scrambled"
+    return f"p <= {_at_most(label.omission)} that a state was missed (64-bit fingerprints)"
 
 
 def _explored(label: Label, *, closed: bool) -> str:

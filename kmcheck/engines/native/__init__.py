@@ -1,7 +1,8 @@
 """The native engine: the semantics compiled to machine code through LLVM, and explored with it.
 
-Exact: states are packed into words without loss, and every word is compared. Breadth first, in the
-reference's order, so that counts, depths and traces are the reference's own.
+Exact: states are packed into words without loss, and every word is compared, unless the budget says
+that fingerprints are enough. Breadth first, in the reference's order, so that counts, depths and
+traces are the reference's own.
 """
 
 from __future__ import annotations

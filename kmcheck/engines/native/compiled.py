@@ -30,6 +30,7 @@ from kmcheck.engines.native.touched import is_symbolic
 from kmcheck.ir.code import Check
 from kmcheck.ir.stubborn import Stubborn
 from kmcheck.ir.symmetry import Symmetry
+from kmcheck.semantics import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Compiled:
     """Machine code, which lives as long as this does.
 
     `search(context)`, `add(context, words)` and `rehash(context)` are its functions, and those of
-    `sifting` if states wait;
+    `sifting` if states wait, `canonical(words)` if there is a symmetry;
     `sorts` is how many sorts of events there may be; `faults.violations` and `faults.bounds` say
     what statuses and notes mean.
     """
@@ -67,6 +68,7 @@ class Compiled:
         """
         self.packing = packing
         self.variant = variant
+        self.symmetric = symmetry is not None
         self.faults = Faults()
         program = packing.layout.program
         module = ir.Module("kmcheck")
@@ -101,6 +103,8 @@ class Compiled:
         nothing, pointer = None, ctypes.c_void_p
         self.search = ctypes.CFUNCTYPE(nothing, pointer)(address("search"))
         self.rehash = ctypes.CFUNCTYPE(nothing, pointer)(address("rehash"))
+        if self.symmetric:
+            self.canonical = ctypes.CFUNCTYPE(nothing, pointer)(address("canonical"))
         if self.variant.late:
             number = ctypes.c_int64
             sift, settle = address("sift"), address("settle")
@@ -115,6 +119,13 @@ class Compiled:
         site = self.questions.site(check, code.template, [check.condition])
         instance = code.number(code.instance)
         return self.questions.ask(code, code.words, code.context, site, instance)
+
+    def form(self, state: State) -> State:
+        """Return a state in the form in which it is kept."""
+        words = (ctypes.c_uint64 * self.packing.words)(*self.packing.pack(state))
+        if self.symmetric:
+            self.canonical(ctypes.addressof(words))
+        return self.packing.unpack(list(words))
 
     def flags(self, name: str, count: int) -> bytes:
         """Return the flags of what was run."""

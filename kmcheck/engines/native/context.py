@@ -46,6 +46,10 @@ _NAMES = (
     "kept",
     "recent",
     "old",
+    "ways",
+    "former",
+    "former_from",
+    "former_until",
     "ask",
     *COUNTED,
 )
@@ -59,7 +63,8 @@ of a round and each thread: the thread looks them up. `fresh` has those that tur
 each thread, and `news` how many of each segment. `into` and `filling` are the current chunk's part
 of `buffers` and `filled`. Each thread has a table of `mask + 1` entries, and room for `room`
 states in it. `when` says where in the order of all steps a thread is. `old` has a byte for each
-state that waits to be sifted (`sifting`).
+state that waits to be sifted (`sifting`). With fingerprints, `ways` has which step out of its
+parent led to each state, and a table is made anew from the `former` one, a piece at a time.
 """
 
 TABLES = PLAN + 2 * MOST_CHOICES + len(_NAMES)
@@ -103,3 +108,8 @@ STATUSES = 256
 """Statuses that there may be: each, of each sort, has a flag that says if it was recorded."""
 
 PARENT_BYTES = 4
+
+WAY_BITS = 16
+"""What is kept with fingerprints of which step it was: 0 is none, 1 the first."""
+
+WAY_BYTES = WAY_BITS // 8

@@ -8,12 +8,13 @@ from typing import TypeAlias
 
 from llvmlite import ir
 
-I1, I8, I32, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
+I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 WORDS = I64.as_pointer()
 
-OK, BLOCKED, WIDEN, BOUND, UNDECIDED, CHOICES, FULL, GROW, CROWDED = range(9)
+OK, BLOCKED, WIDEN, BOUND, UNDECIDED, CHOICES, FULL, GROW, CROWDED, FORKED = range(10)
 """What a step returns, besides `FAULT` and above: the number of the violation. Of a search, why it
-stopped: `GROW` is for a larger table, `CROWDED` for longer buffers."""
+stopped: `GROW` is for a larger table, `CROWDED` for longer buffers, `FORKED` says that a state has
+more steps than can be told apart."""
 FAULT = 16
 
 Value: TypeAlias = ir.Value

@@ -19,12 +19,14 @@ from kmcheck.engines.native.context import (
     REACHES,
     STEPS_BITS,
     TAKEN,
+    WAY_BITS,
 )
 from kmcheck.engines.native.emit import (
     BLOCKED,
     CHOICES,
     CROWDED,
     FAULT,
+    FORKED,
     I1,
     I32,
     I64,
@@ -130,6 +132,8 @@ class Expanding:
             with b.if_then(self._goes(code, who, actor, chosen)):
                 self._steps(code, who, actor, (number, now, then), enabled)
         self._ended(code, number, now, enabled)
+        if self.table.form == "fingerprint":
+            self._tell_apart(code)
         b.ret_void()
 
     def _actors(self, reader: Cells) -> list[Actor]:
@@ -225,13 +229,20 @@ class Expanding:
         self._halt(code, status, number, actor)
         b.store(ir.Constant(I1, 1), enabled)
         fault = b.icmp_unsigned(">=", status, ir.Constant(I32, FAULT))
-        counted = b.add(code.get("transitions"), b.zext(fault, I64))
-        code.set("transitions", counted)
-        code.increase("when")
+        for number_of in ("transitions", "when"):  # the reference yields no other
+            code.set(number_of, b.add(code.get(number_of), b.zext(fault, I64)))
         sort = b.select(fault, i64(FAILS), i64(REACHES))
         what = b.select(fault, i64(0), b.load(b.gep(code.context, [i64(NOTE)])))
         wide = b.zext(status, I64)
         self.events.record(code, sort, what, wide, number, actor, code.get("when"))
+
+    def _tell_apart(self, code: Code) -> None:
+        """Write that the search stops where there were more steps than `ways` can say."""
+        b = code.builder
+        last = b.and_(code.get("when"), i64((1 << STEPS_BITS) - 1))
+        many = b.icmp_unsigned(">=", last, i64(1 << WAY_BITS))
+        with b.if_then(b.and_(many, b.not_(code.truth(code.get("stop")))), likely=False):
+            code.set("stop", i64(FORKED))
 
     def _following(self) -> ir.Function:
         """What goes on to the next choices in order, and tells whether there are any."""

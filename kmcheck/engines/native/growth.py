@@ -23,7 +23,7 @@ MOST_KEYS = 1 << 26
 FULL, FULLEST = 0.8, 0.92
 """How full tables may get, and how full if there is no memory for larger ones."""
 
-BYTES: dict[Form, int] = {"key": 8, "tagged": 8, "number": 4}
+BYTES: dict[Form, int] = {"key": 8, "tagged": 8, "number": 4, "fingerprint": 8}
 """What an entry takes."""
 
 
@@ -40,8 +40,10 @@ class Size:
         return self.entries * BYTES[self.form] * threads
 
 
-def first(packing: Packing, threads: int) -> Size:
-    """Return the size of the first tables."""
+def first(packing: Packing, threads: int, *, compact: bool = False) -> Size:
+    """Return the size of the first tables: of fingerprints, if it is to be `compact`."""
+    if compact:
+        return _sized("fingerprint", FIRST, threads)
     spare = packing.words == 1 and packing.bits < WORD
     return _sized("key" if spare else "tagged", FIRST, threads)
 
@@ -50,7 +52,9 @@ def next_after(size: Size, packing: Packing, threads: int) -> Size:
     """Return the size of the next larger tables."""
     total = size.entries * threads
     total *= 2 if total >= LARGE else 4
-    form: Form = "number" if packing.words == 1 and total > MOST_KEYS else size.form
+    exact = size.form != "fingerprint"
+    numbers = exact and packing.words == 1 and total > MOST_KEYS
+    form: Form = "number" if numbers else size.form
     return _sized(form, total, threads)
 
 

@@ -22,6 +22,7 @@ class Region:
             MemoryError: the system does not give so much.
         """
         self.size = max(mmap.PAGESIZE, size)
+        self.released = 0
         try:
             self.memory = self._mapped()
         except OSError:
@@ -40,7 +41,8 @@ class Region:
 
     def release(self, size: int) -> None:
         """Give back the memory of the first bytes, whole pages of it; what was there is lost."""
-        self._drop(0, size)
+        self._drop(self.released, size)
+        self.released = size // mmap.PAGESIZE * mmap.PAGESIZE
 
     def _drop(self, start: int, end: int) -> None:
         whole = end // mmap.PAGESIZE * mmap.PAGESIZE

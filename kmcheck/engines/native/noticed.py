@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 
 from kmcheck.claims import Claims
@@ -12,7 +11,7 @@ from kmcheck.engines.native.emit import FAULT
 from kmcheck.engines.native.runs import Runs
 from kmcheck.engines.native.states import States
 from kmcheck.ir.program import Property
-from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
+from kmcheck.semantics import BoundReached, Judge, Machine
 
 
 class Noticed:
@@ -56,16 +55,10 @@ class Noticed:
                 if found == prop:
                     self.claims.fail(prop, fault, self.runs.to(number))
                     return
-        for step in self._steps(state):
+        for step in self.runs.steps(state):
             if step.state is not None:
                 for found, fault in self.judge.failing(step.state, state, steps_only=True):
                     if found == prop:
                         self.claims.fail(prop, fault, self.runs.to(number, step))
                         return
         raise AssertionError(prop.name)
-
-    def _steps(self, state: State) -> Iterator[Step]:
-        """Yield the steps out of a state that stay within the bounds."""
-        for actor in range(len(self.machine.actors)):
-            with suppress(BoundReached):
-                yield from self.machine.steps_of(state, actor)

@@ -12,7 +12,7 @@ from llvmlite import ir
 
 from kmcheck.engines.native.code import Code, inner, outer
 from kmcheck.engines.native.context import CHUNKS, COUNTED, STEPS_BITS
-from kmcheck.engines.native.emit import GROW, I32, I64, WORDS, Value, i64
+from kmcheck.engines.native.emit import GROW, I16, I32, I64, WORDS, Value, i64
 from kmcheck.engines.native.expanding import Expanding
 from kmcheck.engines.native.judgement import Judgement
 from kmcheck.engines.native.table import AHEAD, Table
@@ -232,6 +232,8 @@ class Rounds:
         b, kept = code.builder, code.kept(number, self.words)
         code.copy(entry, kept, self.words)
         b.store(b.trunc(parent, I32), code.address("parents", number, I32))
+        if self.table.form == "fingerprint":
+            b.store(b.trunc(when, I16), code.address("ways", number, I16))
         previous = code.kept(parent, self.words)
         if self.late:
             self.judgement.step(code, kept, previous, parent, when)

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kmcheck import machine as host
-from kmcheck.claims import Claims, Clock, Stop, unexercised
-from kmcheck.engines.native import growth, keeping
+from kmcheck.claims import Claims, Clock, Stop
+from kmcheck.engines.native import fingerprints, growth, keeping
 from kmcheck.engines.native.answers import Answers
 from kmcheck.engines.native.checkpoint import Saved
 from kmcheck.engines.native.compiled import Compiled, Variant
-from kmcheck.engines.native.context import PLACES
-from kmcheck.engines.native.emit import CROWDED, GROW, UNDECIDED, WIDEN
+from kmcheck.engines.native.context import PLACES, WAY_BITS
+from kmcheck.engines.native.emit import CROWDED, FORKED, GROW, UNDECIDED, WIDEN
 from kmcheck.engines.native.growth import BYTES, Size
 from kmcheck.engines.native.interrupts import held_back
 from kmcheck.engines.native.keeping import Keeping
@@ -22,13 +22,13 @@ from kmcheck.engines.native.noticed import Noticed
 from kmcheck.engines.native.packing import Narrow, Packing, Widths
 from kmcheck.engines.native.plan import plan
 from kmcheck.engines.native.runs import Runs
+from kmcheck.engines.native.seen import Seen
 from kmcheck.engines.native.states import States
-from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Progress, Question
 from kmcheck.semantics import Judge, Machine, State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from kmcheck.verdict import Budget, Finding, Multiplied, Statistics
+from kmcheck.verdict import Budget, Finding, Statistics
 
 CHUNK = 1 << 15
 """States between two looks at the clock, the memory and the screen."""
@@ -64,6 +64,7 @@ class Search:
         Raises:
             UsageError: a checkpoint cannot be read or written, or is of another search.
         """
+        fingerprints.check(self.budget)
         initial = [state for _, state in self.system.initial]
         saved = self._saved()
         while True:
@@ -104,18 +105,22 @@ class Exploration:
         self.machine = Machine(self.system.layout, self.solver.holds)
         self.judge = Judge(self.system.layout, self.solver.holds)
         self.claims = Claims(search.question, alike=self.system.symmetry is not None)
-        self.size = growth.first(packing, self.threads)
+        self.compact = search.budget.compact
+        self.size = growth.first(packing, self.threads, compact=self.compact)
         self.compiled = self._compiled(Variant(self.size.form, self.threads))
         self.run_before: list[Compiled] = []
         self.spill = search.budget.spill
         self.base: int | None = None
         """How many states have been sifted, None as long as none wait."""
-        self.states = States(packing, self.compiled.sorts, self.threads, self.spill)
+        self.states = States(
+            packing, self.compiled.sorts, self.threads, self.spill, compact=self.compact
+        )
         self.answers = Answers(self.compiled, packing, self.judge, self.solver)
         self.asked = [self.answers.function(context) for context in self.states.contexts]
         for context, function in zip(self.states.contexts, self.asked, strict=True):
             context[PLACES["ask"]] = ctypes.cast(function, ctypes.c_void_p).value or 0
-        runs = Runs(self.system, self.machine, self.states)
+        runs = Runs(self.system, self.machine, self.states, self.compiled.form)
+        self.seen = Seen(self.system, self.machine, self.judge, self.states, self.claims)
         self.noticed = Noticed(runs, self.judge, self.states, self.claims)
         self.pool = ThreadPoolExecutor(max(1, self.threads - 1))
         self.depth = 0
@@ -130,7 +135,8 @@ class Exploration:
         before = self.solver.stood_for
         try:
             self.keeping.check()
-            return self.claims.finding(lambda: self._levels(saved), self._statistics)
+            finding = self.claims.finding(lambda: self._levels(saved), self._statistics)
+            return fingerprints.qualified(finding, self.packing) if self.compact else finding
         finally:
             self.solver.stood_for = before + self.states.total("stood_for")
             self.pool.shutdown()
@@ -155,6 +161,8 @@ class Exploration:
                 if states["states"] > self.end:
                     self.depth += 1
                 self.settling = False
+                if self.compact:
+                    states.let_go(self.end)
         except Stop as stop:
             if stop.why is not None:
                 self._give_up()
@@ -276,6 +284,8 @@ class Exploration:
                 self._grow()
             case stop if stop == CROWDED:
                 self.states.lengthen()
+            case stop if stop == FORKED:
+                raise Stop(f"a state has {1 << WAY_BITS:,} steps or more, too many to tell apart")
             case stop if stop == WIDEN:
                 raise Narrow(self.compiled.faults.widened[context[0]])
             case stop if stop == UNDECIDED:
@@ -322,7 +332,9 @@ class Exploration:
             speed = self.compiled.variant.speed
             self._go_on_with(self._compiled(Variant(size.form, self.threads, speed)))
         self._lay_tables(size)
-        self._together(self.compiled.rehash, self.states.start(0))
+        contexts = self.states.start(0)
+        for _ in self.states.pieces() if self.compact else [None]:
+            self._together(self.compiled.rehash, contexts)
         self.states.share_held()
 
     def _affordable(self, size: Size) -> bool:
@@ -403,38 +415,7 @@ class Exploration:
 
     def _statistics(self) -> Statistics:
         self._mark_exercised()
-        states = self.states
-        judged = {p.name: states.judged(n) for n, p in enumerate(self.system.program.properties)}
-        if "leak" in self.judge.judged:
-            judged["leak"] = states.total("asked")
-        return Statistics(
-            states=states["states"],
-            transitions=states.total("transitions"),
-            depth=self.depth,
-            terminal_states=states.total("terminal"),
-            judged=judged,
-            unexercised=unexercised(self.machine),
-            bound_reached=tuple(sorted(self.claims.bounds)),
-            multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
-            spilled=self.base or 0,
-            checkpoint=self.keeping.ended,
-        )
-
-    def _multiplied(self) -> Multiplied:
-        found = self.states["states"]
-        sample = (self.states.state(number) for number in sampled(found))
-        return multiplied(self.system.layout, sample, found)
+        return self.seen.statistics(self.depth, self.base or 0, self.keeping.ended)
 
     def _mark_exercised(self) -> None:
-        """Note what machine code has run."""
-        for name, template in self.system.program.templates.items():
-            if template.role != "setup":
-                count = len(template.blocks)
-                for compiled in (*self.run_before, self.compiled):
-                    _mark(self.machine.entered[name], compiled.flags(f"entered.{name}", count))
-                    _mark(self.machine.taken[name], compiled.flags(f"taken.{name}", 2 * count))
-
-
-def _mark(flags: bytearray, more: bytes) -> None:
-    for at, flag in enumerate(more):
-        flags[at] |= flag
+        self.seen.mark_exercised([*self.run_before, self.compiled])

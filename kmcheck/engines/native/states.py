@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
 from kmcheck.claims import Stop
@@ -20,6 +20,7 @@ from kmcheck.engines.native.context import (
     SORTS,
     STATUSES,
     TABLES,
+    WAY_BYTES,
 )
 from kmcheck.engines.native.memory import Filed, Region
 from kmcheck.engines.native.packing import Packing
@@ -33,6 +34,9 @@ MOST_STATES, MOST_FILED = 1 << 30, (1 << 32) - 2
 
 FEW = 1 << 17
 """States that there has to be room for: more than there are entries in the first tables."""
+
+PIECE, ENTRY = 1 << 20, 8
+"""Entries of a table of fingerprints that are copied at once, and bytes of each."""
 
 SPARE = 16
 """Bytes for each state that are left to tables where the system limits what may be reserved."""
@@ -48,10 +52,19 @@ class States:
     that was kept, its place among those of the system.
     """
 
-    def __init__(self, packing: Packing, sorts: int, threads: int, folder: str | None) -> None:
+    def __init__(
+        self,
+        packing: Packing,
+        sorts: int,
+        threads: int,
+        folder: str | None,
+        *,
+        compact: bool = False,
+    ) -> None:
         """Take memory, and files in a folder if one is given, for states and their parents.
 
-        `sorts` is how many sorts of events there may be.
+        `sorts` is how many sorts of events there may be. If it is to be `compact`, states are let
+        go, and the ways that led to them are kept.
         """
         self.packing = packing
         self.words = packing.words
@@ -62,10 +75,15 @@ class States:
         self.contexts = [(ctypes.c_int64 * (JUDGED + self.properties))() for _ in range(threads)]
         self.common = Region(8 * LINE)
         self.folder = folder
+        self.compact = compact
+        self.gone = 0
+        """How many states have been let go, the first ones."""
         self.most = MOST_FILED if folder else MOST_STATES
         self._reserve()
         self.old = Region(1)
         self.tables: list[Region] = []
+        self.former: list[Region] = []
+        """Tables that the present ones are made from."""
         self.events = [Region(8 * EVENT * EVENTS) for _ in range(threads)]
         self.reported = [Region(sorts) for _ in range(threads)]
         self.kept = [Region(8 * KEPT * (self.words + 2)) for _ in range(threads)]
@@ -78,7 +96,7 @@ class States:
             context[PLACES["thread"]] = thread
             for name in ("events", "reported", "kept", "recent"):
                 context[PLACES[name]] = getattr(self, name)[thread].address
-        for name in ("common", "arena", "parents"):
+        for name in ("common", "arena", "parents", "ways"):
             self[name] = getattr(self, name).address
 
     def _reserve(self) -> None:
@@ -94,6 +112,8 @@ class States:
                     taken.callback(self.arena.close)
                     self.parents = self._large(PARENT_BYTES * self.most)
                     taken.callback(self.parents.close)
+                    self.ways = Region(WAY_BYTES * self.most if self.compact else 1)
+                    taken.callback(self.ways.close)
                     Region(SPARE * self.most).close()
                 except MemoryError:
                     self.most //= 2
@@ -160,7 +180,7 @@ class States:
 
     def close(self) -> None:
         """Give the memory back."""
-        apart = [self.common, self.arena, self.parents, self.old]
+        apart = [self.common, self.arena, self.parents, self.ways, self.old, *self.former]
         for region in (
             *apart,
             *self.tables,
@@ -176,7 +196,9 @@ class States:
     # --- tables and buffers --------------------------------------------------------------------
 
     def lay_tables(self, entries: int, entry_bytes: int) -> None:
-        """Make empty tables, one for each thread; the old ones go first."""
+        """Make empty tables, one for each thread; the old ones go first, unless all is in them."""
+        if self.compact:
+            self.former, self.tables = self.tables, []
         self.drop_tables()
         self.tables += [Region(entries * entry_bytes) for _ in range(self.threads)]
         self["mask"] = entries - 1
@@ -190,6 +212,21 @@ class States:
         for table in self.tables:
             table.close()
         self.tables.clear()
+
+    def pieces(self) -> Iterator[None]:
+        """Yield while there are pieces of former tables to be copied, and give them back."""
+        entries = self.former[0].size // ENTRY if self.former else 0
+        for context, table in zip(self.contexts, self.former, strict=bool(self.former)):
+            context[PLACES["former"]] = table.address
+        for first in range(0, entries, PIECE):
+            end = min(entries, first + PIECE)
+            self["former_from"], self["former_until"] = first, end
+            yield
+            for table in self.former:
+                table.release(ENTRY * end)
+        for table in self.former:
+            table.close()
+        self.former = []
 
     def make_room(self, room: int, base: int = 0) -> None:
         """Let each table have so many states; those below `base` are in none.
@@ -215,6 +252,11 @@ class States:
         """Leave the first states to the files."""
         self.arena.release(8 * self.words * count)
         self.parents.release(PARENT_BYTES * count)
+
+    def let_go(self, count: int) -> None:
+        """Give back the memory of the first states: nothing reads them again."""
+        self.arena.release(8 * self.words * count)
+        self.gone = count
 
     def forget(self) -> None:
         """Forget what was put into the buffers lately: the round has been given up."""
@@ -273,6 +315,11 @@ class States:
     def previous(self, number: int) -> State | None:
         """Return the state from which a state was found, None of an initial one."""
         return self.state(self.parent(number)) if number >= len(self.origins) else None
+
+    def way(self, number: int) -> int:
+        """Return which step out of its parent led to a state: 1 is the first."""
+        place = self.ways.address + WAY_BYTES * number
+        return ctypes.c_uint16.from_address(place).value
 
     def parent(self, number: int) -> int:
         """Return the number of the state from which a state was found."""

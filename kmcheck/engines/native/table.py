@@ -1,9 +1,11 @@
-"""The visited set in code: open addressing, exact, with an entry in one of three forms.
+"""The visited set in code: open addressing, an entry in one of four forms, three of them exact.
 
 `key`: the state itself, where one word has a bit to spare; nothing else is looked at then.
 `number`: 32 bits, the state's number with as many bits of its hash above as there is room for.
 `tagged`: 64 bits, the state's number below 24 bits of its hash. With a number, the state in the
 arena is compared.
+`fingerprint`: 64 bits, the state's hash and nothing else. States with equal hashes are taken for
+one; where states are of one word with a bit to spare there are none.
 """
 
 from __future__ import annotations
@@ -17,11 +19,18 @@ from kmcheck.engines.native.code import Code, inner, outer
 from kmcheck.engines.native.context import HELD
 from kmcheck.engines.native.emit import I1, I32, I64, WORDS, Value, i64
 
-Form = Literal["key", "number", "tagged"]
+Form = Literal["key", "number", "tagged", "fingerprint"]
 
 SEED = 0xA0761D6478BD642F
 FACTORS = (0x9E3779B97F4A7C15, 0xE7037ED1A0B428DB)
 """Odd multipliers: the golden ratio's (D. Knuth), and one of wyhash's (Wang Yi, public domain)."""
+
+SCRAMBLE = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
+LAST_SHIFT = 31
+"""Shifts and odd multipliers of a bijection in which each bit changes half of all others.
+
+Source: D. Stafford, "Better Bit Mixing" (2011), variant 13, which is also what SplitMix64 ends in.
+"""
 
 TAG = 40
 """Bits of a state's number in a tagged entry."""
@@ -49,8 +58,31 @@ class Table:
         self.threads = threads
         self.kind = I32 if form == "number" else I64
         self.hash = inner(module, "hash", I64, [WORDS])
-        self._write_hash()
-        self._write_rehash()
+        if form == "fingerprint":
+            self._write_fingerprint()
+            self._write_rehash_from_table()
+        else:
+            self._write_hash()
+            self._write_rehash()
+
+    def _write_fingerprint(self) -> None:
+        """Fold each word in by a bijection: no two states that differ in one word are alike.
+
+        It is never zero. Of one word that has a bit to spare nothing is lost: the word and one is
+        not zero, and neither is then what the bijection makes of it.
+        """
+        b = ir.IRBuilder(self.hash.append_basic_block("entry"))
+        value: Value = i64(0)
+        for at in range(self.words):
+            word = b.load(b.gep(self.hash.args[0], [i64(at)]))
+            value = _scrambled(b, b.xor(value, word) if at else b.add(word, i64(1)))
+        value = self.cut(b, value)
+        b.ret(b.select(b.icmp_unsigned("==", value, i64(0)), i64(1), value))
+
+    def cut(self, b: ir.IRBuilder, value: Value) -> Value:
+        """Return what is kept of a fingerprint: all of it. Tests keep less."""
+        del b
+        return value
 
     def _write_hash(self) -> None:
         """Fold each word in by a product of 128 bits, as wyhash does."""
@@ -78,6 +110,8 @@ class Table:
         match self.form:
             case "key":
                 return b.add(b.load(words), i64(1))
+            case "fingerprint":
+                return hashed
             case "tagged":
                 tag = b.shl(b.lshr(hashed, i64(TAG)), i64(TAG))
                 return b.or_(tag, b.add(number, i64(1)))
@@ -114,7 +148,7 @@ class Table:
     ) -> Value:
         """Return whether an entry is a state's."""
         b = code.builder
-        if self.form == "key":
+        if self.form in ("key", "fingerprint"):
             return b.icmp_unsigned("==", entry, wanted)
         entry, wanted = code.wide(entry), code.wide(wanted)
         bits = i64(TAG) if self.form == "tagged" else self._bits(code, mask)
@@ -167,6 +201,22 @@ class Table:
         b.store(b.load(mine), self.held(code, me))
         b.ret_void()
 
+    def _write_rehash_from_table(self) -> None:
+        """What puts a piece of a thread's former table into its new one: states may be gone."""
+        function = outer(self.module, "rehash", ir.VoidType(), [])
+        code = Code(function, function.args[0])
+        b, me, mine = code.builder, code.get("thread"), code.variable(I64)
+        table, mask = code.table(me, self.kind), code.get("mask")
+        first = code.get("former_from")
+        b.store(b.load(self.held(code, me)), mine)
+        with code.times(b.sub(code.get("former_until"), first)) as at:
+            hashed = b.load(code.address("former", b.add(first, at)))
+            with b.if_then(code.truth(hashed)):
+                b.store(hashed, self._free(code, table, mask, hashed))
+                b.store(b.add(b.load(mine), i64(1)), mine)
+        b.store(b.load(mine), self.held(code, me))
+        b.ret_void()
+
     def _free(self, code: Code, table: Value, mask: Value, hashed: Value) -> Value:
         """Return the first free place for a state that is known to be new."""
         b, slot = code.builder, code.variable(I64)
@@ -181,6 +231,13 @@ class Table:
     def held(self, code: Code, owner: Value) -> Value:
         """Return where it is counted how many states a thread's table has."""
         return code.builder.gep(code.context, [code.builder.add(i64(HELD), owner)])
+
+
+def _scrambled(b: ir.IRBuilder, value: Value) -> Value:
+    """Return what a bijection makes of a word: zero of zero."""
+    for shift, factor in SCRAMBLE:
+        value = b.mul(b.xor(value, b.lshr(value, i64(shift))), i64(factor))
+    return b.xor(value, b.lshr(value, i64(LAST_SHIFT)))
 
 
 def _folded(b: ir.IRBuilder, value: Value, factor: int) -> Value:

@@ -1,0 +1,63 @@
+"""What a search with machine code saw: its counts, and which code of the spec was run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kmcheck.claims import Claims, unexercised
+from kmcheck.engines.native.compiled import Compiled
+from kmcheck.engines.native.states import States
+from kmcheck.multiplies import multiplied, sampled
+from kmcheck.semantics import Judge, Machine
+from kmcheck.system import TransitionSystem
+from kmcheck.verdict import Multiplied, Statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Counts for a search: of its states, and of what machine and claims note meanwhile."""
+
+    system: TransitionSystem
+    machine: Machine
+    judge: Judge
+    states: States
+    claims: Claims
+
+    def statistics(self, depth: int, spilled: int, checkpoint: str) -> Statistics:
+        """Return what was seen down to a depth, once what was run is marked."""
+        states = self.states
+        judged = {p.name: states.judged(n) for n, p in enumerate(self.system.program.properties)}
+        if "leak" in self.judge.judged:
+            judged["leak"] = states.total("asked")
+        return Statistics(
+            states=states["states"],
+            transitions=states.total("transitions"),
+            depth=depth,
+            terminal_states=states.total("terminal"),
+            judged=judged,
+            unexercised=unexercised(self.machine),
+            bound_reached=tuple(sorted(self.claims.bounds)),
+            multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
+            spilled=spilled,
+            checkpoint=checkpoint,
+        )
+
+    def _multiplied(self) -> Multiplied:
+        found, gone = self.states["states"], self.states.gone
+        sample = (self.states.state(gone + number) for number in sampled(found - gone))
+        told = multiplied(self.system.layout, sample, found)
+        return replace(told, sample=told.sample or len(sampled(found - gone))) if gone else told
+
+    def mark_exercised(self, compiled: list[Compiled]) -> None:
+        """Note for the machine what machine code has run."""
+        for name, template in self.system.program.templates.items():
+            if template.role != "setup":
+                count = len(template.blocks)
+                for code in compiled:
+                    _mark(self.machine.entered[name], code.flags(f"entered.{name}", count))
+                    _mark(self.machine.taken[name], code.flags(f"taken.{name}", 2 * count))
+
+
+def _mark(flags: bytearray, more: bytes) -> None:
+    for at, flag in enumerate(more):
+        flags[at] |= flag
