@@ -234,9 +234,16 @@ def test_a_search_takes_as_much_room_as_the_system_lets_it(monkeypatch: pytest.M
 
     monkeypatch.setattr(states, "Region", Region)
     room = object.__new__(states.States)
-    room.words, room.most, room.folder = 1, states.MOST_STATES, None
+    room.words, room.most, room.folder, room.compact = 1, states.MOST_STATES, None, False
     room._reserve()
     assert room.most == 1 << 25
+
+
+def test_too_many_choices_in_one_step_end_a_search() -> None:
+    many = 'with atomic("all at once"):\n    for i in range(70):\n        g.n = choose(i, 0)'
+    found = search(NATIVE, of(program("n: int", many)))
+    assert not found.complete
+    assert found.stopped == "more than 64 choices in one step: take --engine reference"
 
 
 def test_what_python_cannot_answer_ends_a_search(monkeypatch: pytest.MonkeyPatch) -> None:

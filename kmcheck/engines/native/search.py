@@ -13,8 +13,8 @@ from kmcheck.engines.native import fingerprints, growth, keeping
 from kmcheck.engines.native.answers import Answers
 from kmcheck.engines.native.checkpoint import Saved
 from kmcheck.engines.native.compiled import Compiled, Variant
-from kmcheck.engines.native.context import PLACES, WAY_BITS
-from kmcheck.engines.native.emit import CROWDED, FORKED, GROW, UNDECIDED, WIDEN
+from kmcheck.engines.native.context import EVENTS, MOST_CHOICES, PLACES, WAY_BITS
+from kmcheck.engines.native.emit import CHOICES, CROWDED, FORKED, FULL, GROW, UNDECIDED, WIDEN
 from kmcheck.engines.native.growth import BYTES, Size
 from kmcheck.engines.native.interrupts import held_back
 from kmcheck.engines.native.keeping import Keeping
@@ -290,6 +290,10 @@ class Exploration:
                 raise Narrow(self.compiled.faults.widened[context[0]])
             case stop if stop == UNDECIDED:
                 self._undecided(context[PLACES["where"]], context[PLACES["actor"]])
+            case stop if stop == CHOICES:
+                raise Stop(f"more than {MOST_CHOICES} choices in one step: take --engine reference")
+            case stop if stop == FULL:
+                raise Stop(f"more than {EVENTS:,} violations at one depth: ask for some with -p")
             case stop:
                 raise AssertionError(stop)
 
