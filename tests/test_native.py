@@ -234,7 +234,7 @@ def test_a_search_takes_as_much_room_as_the_system_lets_it(monkeypatch: pytest.M
 
     monkeypatch.setattr(states, "Region", Region)
     room = object.__new__(states.States)
-    room.words, room.most = 1, states.MOST_STATES
+    room.words, room.most, room.folder = 1, states.MOST_STATES, None
     room._reserve()
     assert room.most == 1 << 25
 
@@ -281,7 +281,7 @@ def test_a_user_reads_the_same_but_for_the_engine(choice: str) -> None:
         lines = done.stdout.splitlines()
         assert f"  engine       {engine}, exact" in lines
         again = next(n for n, line in enumerate(lines) if line.startswith("  again"))
-        assert ("--engine native" in done.stdout) == (engine == "native")
+        assert ("--engine reference" in done.stdout) == (engine == "reference")
         kept = lines[:again]
         told[engine] = [line for line in kept if not line.startswith(("  engine", "  sizes"))]
     assert told["native"] == told["reference"]
