@@ -146,8 +146,8 @@ def made_with(monkeypatch: pytest.MonkeyPatch, pushes: bool, adds: bool) -> None
     """Let successors or initial states be put into canonical form, or neither."""
 
     def made(*given: Any) -> Expanding:  # noqa: ANN401 - as `Expanding`
-        *others, canonical = given
-        expanding = Expanding(*(*others, canonical if pushes else None))
+        *others, canonical, stubborn = given
+        expanding = Expanding(*(*others, canonical if pushes else None, stubborn))
         expanding.canonical = canonical if adds else None
         return expanding
 
