@@ -75,7 +75,7 @@ def test_reductions_change_no_verdict_of_a_random_program(batch: int) -> None:
             compare(found[0])
             compare(found[0], Question(frozenset({known[len(text) % len(known)]}), every=True))
 
-    on_random_programs(1300 + batch, 50, same)
+    on_random_programs(1300 + batch, 30, same)
 
 
 def test_the_engines_agree_on_what_is_reduced() -> None:
@@ -172,7 +172,12 @@ def test_the_label_says_what_each_reduction_did_and_how_to_do_it_again() -> None
     label = verify(source(SUITE["UNREAD"]), Options(without=frozenset({"dead", "merge"}))).label
     assert "slice (2 fields, 2 variables)" in label.reductions
     assert label.left_out == ("dead", "merge")
-    assert command(label).endswith("--no-reduce dead --no-reduce merge")
+    assert command(label).replace("\\", "").split()[-4:] == [
+        "--no-reduce",
+        "dead",
+        "--no-reduce",
+        "merge",
+    ]
 
 
 def test_a_reduction_that_there_is_not_is_refused() -> None:

@@ -30,8 +30,8 @@ from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Budget, Finding, Statistics
 
-CHUNK = 1 << 15
-"""States between two looks at the clock, the memory and the screen."""
+CHUNK, ASKING = 1 << 15, 1 << 10
+"""States between two looks at the clock, the memory and the screen; fewer where Python is asked."""
 
 SIFTED = 1 << 22
 """States of the disk between two looks at the same."""
@@ -236,7 +236,8 @@ class Exploration:
             self._speed_up()
             if self.keeping.is_due():
                 self._keep()
-            contexts = states.start(min(end, states["next"] + CHUNK))
+            chunk = min(CHUNK, ASKING) if self.compiled.questions.sites else CHUNK
+            contexts = states.start(min(end, states["next"] + chunk))
             self._together(self.compiled.search, contexts)
             self._obey()
         if self.base is not None:
