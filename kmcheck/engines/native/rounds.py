@@ -17,6 +17,9 @@ from kmcheck.engines.native.expanding import Expanding
 from kmcheck.engines.native.judgement import Judgement
 from kmcheck.engines.native.table import AHEAD, Table
 
+NUMBERED = ("number", "tagged")
+"""Forms in which an entry has a state's number: it is written again when that is known."""
+
 PATIENCE = 4096
 """Looks at a barrier between which the processor is not given away."""
 
@@ -309,7 +312,8 @@ class Rounds:
         place = code.pointer(b.load(b.gep(fresh, [i64(1)])), self.table.kind)
         hashed = b.load(b.gep(entry, [i64(self.words)]))
         when = b.load(b.gep(entry, [i64(self.words + 1)]))
-        b.store(self.table.entry(code, entry, hashed, code.get("mask"), number), place)
+        if self.table.form in NUMBERED:
+            b.store(self.table.entry(code, entry, hashed, code.get("mask"), number), place)
         self._keep(code, entry, number, b.lshr(when, i64(STEPS_BITS)), when)
 
     # --- initial states ------------------------------------------------------------------------
