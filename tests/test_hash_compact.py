@@ -12,7 +12,6 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
 from llvmlite import ir
 
 from kmcheck.diagnostics import InternalError, UsageError
@@ -43,7 +42,7 @@ from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Checkpoints, Finding, Holds, Result, Unknown, Violated
 from tests.language import program
 from tests.native_mutants import Mutant
-from tests.random_programs import built, programs
+from tests.random_programs import built, on_random_programs
 from tests.symmetric import reduced_of
 from tests.test_native import of, search
 
@@ -125,14 +124,6 @@ def test_every_reduced_spec_has_the_same_states_and_runs(check: Expectation) -> 
 def test_random_programs_have_the_same_states_and_runs() -> None:
     claimed = 0
 
-    @seed(41)
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(programs())
     def agree(text: str) -> None:
         nonlocal claimed
         found = built(text)
@@ -144,7 +135,7 @@ def test_random_programs_have_the_same_states_and_runs() -> None:
             assert plain(compact(system, 1 + len(text) % 2)) == whole
             claimed += any(claim.witness.steps for claim in whole.claims)
 
-    agree()
+    on_random_programs(41, EXAMPLES, agree)
     assert claimed > 2
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
 
 from kmcheck.claims import Stop
 from kmcheck.engines.native import ENGINE as NATIVE
@@ -24,7 +23,7 @@ from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Checkpoints, Finding
 from tests.language import program
 from tests.native_mutants import Mutant
-from tests.random_programs import built, programs
+from tests.random_programs import built, on_random_programs
 from tests.symmetric import reduced_of
 from tests.test_native import of, search
 
@@ -77,14 +76,6 @@ def test_a_search_up_to_symmetry_has_the_same_states_and_runs(threads: int, tmp_
 def test_random_programs_have_the_same_states_and_runs(tmp_path: Path) -> None:
     beyond = 0
 
-    @seed(77)
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(programs())
     def agree(text: str) -> None:
         nonlocal beyond
         found = built(text)
@@ -96,7 +87,7 @@ def test_random_programs_have_the_same_states_and_runs(tmp_path: Path) -> None:
             assert other == whole
             beyond += other.statistics.spilled > 0
 
-    agree()
+    on_random_programs(77, EXAMPLES, agree)
     assert beyond > 2
 
 
