@@ -15,6 +15,7 @@ import pytest
 
 from kmcheck.diagnostics import UsageError
 from kmcheck.engines.native import ENGINE as NATIVE
+from kmcheck.engines.native import events
 from kmcheck.engines.native import search as native
 from kmcheck.engines.native.noticed import Noticed
 from kmcheck.expected import Expectation, expectations, tables
@@ -151,6 +152,21 @@ def kept(tmp_path: Path) -> Path:
 
 def resume(kept: Path) -> Finding:
     return search(NATIVE, of(COUNTER), EVERY, Budget(checkpoints=Checkpoints(resume=str(kept))))
+
+
+def test_a_search_that_has_lost_what_it_found_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "EVENTS", 2)
+    kept = tmp_path / "kept"
+    laws = (f"@always\ndef law_{n}() -> bool:\n    return g.n != 1\n" for n in range(4))
+    found = search(
+        NATIVE, of(COUNTER + "".join(laws)), EVERY, Budget(checkpoints=Checkpoints(str(kept)))
+    )
+    assert found.stopped is not None
+    assert "violations at one depth" in found.stopped
+    assert not found.complete
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize("at", [0.0, 0.1, 0.5, 0.9, 1.0])

@@ -94,7 +94,7 @@ class Exploration:
         self.keeping = Keeping(search.budget.checkpoints)
         self.pending: list[tuple[int, ...]] = []
         self.settling = False
-        """Whether a level is being ended: what is kept then would lack what was found on it."""
+        """Whether a level is being ended, or an event was lost: what is kept then would lack it."""
         self.end = 0
         self.system = search.system
         self.solver = search.solver
@@ -164,7 +164,7 @@ class Exploration:
                 if self.compact:
                     states.let_go(self.end)
         except Stop as stop:
-            if stop.why is not None:
+            if stop.why is not None and not self.settling:
                 self._give_up()
             raise
         except (KeyboardInterrupt, MemoryError):
@@ -294,6 +294,7 @@ class Exploration:
             case stop if stop == CHOICES:
                 raise Stop(f"more than {MOST_CHOICES} choices in one step: take --engine reference")
             case stop if stop == FULL:
+                self.settling = True
                 raise Stop(f"more than {EVENTS:,} violations at one depth: ask for some with -p")
             case stop:
                 raise AssertionError(stop)
