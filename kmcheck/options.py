@@ -41,4 +41,7 @@ def amount(ctx: click.Context, param: click.Parameter, value: str | None) -> int
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", value.strip(), re.IGNORECASE)
     if match is None:
         raise click.BadParameter(f"`{value}` is no amount of memory: write 512M or 8G", param=param)
-    return int(float(match[1]) * BYTES[match[2].upper()])
+    found = int(float(match[1]) * BYTES[match[2].upper()])
+    if not found:
+        raise click.BadParameter("no memory is too little", param=param)
+    return found

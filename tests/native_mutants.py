@@ -71,6 +71,21 @@ def _importers(function: object, name: str) -> list[ModuleType]:
 
 
 MUTANTS = (
+    # --- what was not assigned --------------------------------------------------------------------
+    Mutant(
+        "what a branch reads needs no check that it was assigned",
+        "touched.may_be_unset",
+        "read += [",
+        "_ = [",
+        "a branch on nothing",
+    ),
+    Mutant(
+        "what is zero between steps was assigned",
+        "values.Values._initialised",
+        "self.fail_if(self.is_unset(place, self.instance), uninitialised)",
+        "",
+        "never assigned",
+    ),
     # --- how states are packed --------------------------------------------------------------------
     Mutant(
         "a cell that is full by one is not widened",

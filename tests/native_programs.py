@@ -116,6 +116,16 @@ PROGRAMS = {
         "    g.n = page.n\n    assert page.n == 1\n",
         begin="start(release, Page(n=1))\nstart(release, Page(n=2))",
     ),
+    "a branch on nothing": about(
+        "page: Page\nif g.flag:\n    page = g.p\nif page is None:\n    g.n = 1"
+    ),
+    "a loop on nothing": about("x: bool\nif g.flag:\n    x = True\nwhile not x:\n    x = g.flag"),
+    "never assigned": about("x: int\nwhile False:\n    x = g.m\ng.n = x"),
+    "assigned in one arm": about(
+        "x: int\nif g.flag:\n    x = 1\nif g.m == 1 and x == 1:\n    g.n = 1",
+        "g.m = 1",
+        "g.flag = True",
+    ),
     "a check": about('g.m = 1\ncheck(g.flag, "no flag")', "g.flag = True"),
     # --- sizes ------------------------------------------------------------------------------------
     "each its own": sized(

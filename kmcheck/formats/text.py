@@ -102,7 +102,7 @@ def label_lines(result: Result) -> list[str]:
         ("reductions", ", ".join(label.reductions) or "none"),
         ("audit", label.audit),
         ("omission", _omission(label)),
-        ("explored", _explored(label, closed=not unknown and result.outcome == "holds")),
+        ("explored", _explored(label, closed=not unknown and not label.stopped)),
         ("multiplied", _multiplied(label) if unknown else ""),
         ("on disk", f"{_counted(seen.spilled, 'state')}" if seen.spilled else ""),
         ("kept", f"go on with --resume {quote(seen.checkpoint)}" if seen.checkpoint else ""),

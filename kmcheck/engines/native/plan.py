@@ -15,9 +15,7 @@ from kmcheck.engines.native.packing import (
     Packing,
     Widths,
 )
-from kmcheck.engines.native.touched import fleeting, pointed, touched
-from kmcheck.ir.code import Template, values
-from kmcheck.ir.expr import Initialised, walk
+from kmcheck.engines.native.touched import fleeting, may_be_unset, pointed, touched
 from kmcheck.ir.layout import Layout
 from kmcheck.ir.types import (
     ArrayOf,
@@ -61,7 +59,7 @@ def _groups(packing: Packing, widths: Widths) -> Iterator[Group]:
         key = ("pc", name, "")
         yield Group(key, None, layout.pc[name], layout.instances(name), cells, codes=codes)
     for name, template in ordinary.items():
-        unset = _may_be_unset(template)
+        unset = may_be_unset(template)
         for variable, kind in template.variables.items():
             if variable not in packing.fleeting[name]:
                 key = ("var", name, variable)
@@ -78,18 +76,6 @@ def _groups(packing: Packing, widths: Widths) -> Iterator[Group]:
             cells = _cells(packing, info.type, widths.get(key, 0), unset=raw)
             slot = layout.fields[kind_name, name]
             yield Group(key, info.type, slot, layout.pool(kind_name), cells)
-
-
-def _may_be_unset(template: Template) -> set[str]:
-    """Return the variables that are read with a check that they were assigned."""
-    return {
-        node.var.name
-        for block in template.blocks
-        for instruction in block.instructions
-        for value in values(instruction)
-        for node in walk(value)
-        if isinstance(node, Initialised)
-    }
 
 
 def _cells(packing: Packing, kind: Type, step: int, *, unset: bool) -> Cells:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from kmcheck import machine as host
@@ -36,6 +37,9 @@ CHUNK, ASKING = 1 << 15, 1 << 10
 SIFTED = 1 << 22
 """States of the disk between two looks at the same."""
 
+RESERVED, COMPILING = 24 << 20, 96 << 20
+"""Bytes that telling the result may take, and that LLVM may take to optimise."""
+
 LASTING = 1 << 17
 """States from which on optimised code is worth its compilation."""
 
@@ -55,7 +59,9 @@ class Search:
         self.question = question
         self.solver = solver
         self.budget = budget
-        self.clock = Clock(budget, report)
+        if budget.bytes is not None:
+            self.budget = replace(budget, bytes=max(1, budget.bytes - RESERVED))
+        self.clock = Clock(self.budget, report)
         self.widths: Widths = {}
 
     def run(self) -> Finding:
@@ -261,7 +267,8 @@ class Exploration:
 
     def _speed_up(self) -> None:
         """Compile again, with optimisation, once the search is worth it."""
-        if not self.compiled.variant.speed and self.states["states"] > LASTING:
+        worth = not self.compiled.variant.speed and self.states["states"] > LASTING
+        if worth and self._has_room(COMPILING):
             self._go_on_with(self.compiled.faster())
 
     def _compiled(self, variant: Variant) -> Compiled:
@@ -345,10 +352,10 @@ class Exploration:
 
     def _affordable(self, size: Size) -> bool:
         """Tell whether there is memory for larger tables, and for the states that fill them."""
-        if self.most_bytes is None:
-            return True
-        more = size.bytes(self.threads) - self.size.bytes(self.threads)
-        return host.resident() + more < self.most_bytes
+        return self._has_room(size.bytes(self.threads) - self.size.bytes(self.threads))
+
+    def _has_room(self, more: int) -> bool:
+        return self.most_bytes is None or host.resident() + more < self.most_bytes
 
     def _lay_tables(self, size: Size) -> None:
         self.size = size

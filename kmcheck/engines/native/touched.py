@@ -8,6 +8,7 @@ from kmcheck.ir.code import (
     END,
     Alloc,
     Assign,
+    Branch,
     Check,
     Free,
     Instruction,
@@ -15,8 +16,9 @@ from kmcheck.ir.code import (
     Store,
     Template,
     targets,
+    values,
 )
-from kmcheck.ir.expr import Const, Expr, Op, walk
+from kmcheck.ir.expr import Const, Expr, Initialised, Op, walk
 from kmcheck.ir.layout import Layout
 from kmcheck.ir.live import live_in, live_steps, read_by, written_by
 from kmcheck.ir.program import Program
@@ -92,10 +94,19 @@ def fleeting(layout: Layout, name: str) -> frozenset[str]:
     """Return the variables of a template that are zero between steps, and need no bits.
 
     One that is live where addresses become stale, or are looked through for stale ones, does need
-    them, and so does one that a question to the solver may read.
+    them, and so does one that a question to the solver may read. So does one that is read with a
+    check that it was assigned: that it was not has to be kept.
     """
     template = layout.program.templates[name]
-    return _passing(template) | _reset(layout, template)
+    return (_passing(template) | _reset(layout, template)) - may_be_unset(template)
+
+
+def may_be_unset(template: Template) -> frozenset[str]:
+    """Return the variables that are read with a check that they were assigned."""
+    read = [v for block in template.blocks for i in block.instructions for v in values(i)]
+    ends = (block.terminator for block in template.blocks)
+    read += [end.condition for end in ends if isinstance(end, Branch)]
+    return frozenset(n.var.name for e in read for n in walk(e) if isinstance(n, Initialised))
 
 
 def _reset(layout: Layout, template: Template) -> frozenset[str]:

@@ -172,12 +172,11 @@ class Values(Forms, ABC):
 
     def _initialised(self, name: str) -> Any:
         place = self.local(name)
+        assert isinstance(place, Group)
+        assert place.cells.unset >= 0, "there is nothing to check it by"
         uninitialised = self.faults.violation("uninitialised-read")
-        if isinstance(place, Group):
-            if place.cells.unset >= 0:
-                self.fail_if(self.is_unset(place, self.instance), uninitialised)
-            return self.read(place, self.instance)
-        return self.variable_of(name)
+        self.fail_if(self.is_unset(place, self.instance), uninitialised)
+        return self.read(place, self.instance)
 
     # --- addresses -----------------------------------------------------------------------------
 
