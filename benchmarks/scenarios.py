@@ -25,9 +25,8 @@ class Scenario:
     """Tools to compare, by the title of their row.
 
     `states` is how many there are where no reduction is used: tools that are `compared` must agree
-    on it. `long`: no target needs it, and it is only run where that is asked for. `once`: one
-    round, since it takes long, or is on memory, which is the same each time. `may_give_up`: a run
-    without an answer is a result, too. `growth`: each tool is the one before, one size larger.
+    on it. `long`: no target needs it, and it is only run where that is asked for. `may_give_up`: a
+    run without an answer is a result, too. `growth`: each tool is the one before, one size larger.
     """
 
     name: str
@@ -35,7 +34,6 @@ class Scenario:
     tools: dict[str, Tool]
     states: int | None = None
     long: bool = False
-    once: bool = False
     may_give_up: bool = False
     growth: bool = False
 
@@ -65,7 +63,7 @@ def table() -> list[Scenario]:
                187_727_036),
         _hash_compact(),
         _frees("more_frees", "no reductions", range(5, 7), PLAIN, long=True),
-        *_qrcu_reduced(3, 3),
+        _qrcu_reduced(3, 3),
     ]  # fmt: skip
 
 
@@ -129,7 +127,7 @@ def _reference() -> Scenario:
 
 def _large(name: str, what: str, sizes: tuple[int, int, int], states: int) -> Scenario:
     tool = _seed(*sizes, (*PLAIN, *ROOM))
-    return Scenario(name, f"The seed design with {what}", {"kmcheck": tool}, states, once=True)
+    return Scenario(name, f"The seed design with {what}", {"kmcheck": tool}, states)
 
 
 def _two_threads() -> Scenario:
@@ -186,22 +184,13 @@ def _qrcu(updaters: int, readers: int, states: int, *, long: bool = False) -> Sc
     return Scenario(f"qrcu_{updaters}x{readers}", title, tools, states, long=long)
 
 
-def _qrcu_reduced(updaters: int, readers: int) -> list[Scenario]:
-    """Return QRCU with too many states for who does not reduce them; Rumur, which is slow, last."""
-    name = f"qrcu_{updaters}x{readers}"
+def _qrcu_reduced(updaters: int, readers: int) -> Scenario:
+    """Return QRCU with too many states for who does not reduce them."""
     title = f"QRCU with {updaters} updaters and {readers} readers, all reductions"
     ours = _kmcheck_qrcu(updaters, readers, (*REDUCED, *LIMITS), compared=False)
     theirs = replace(_rumur_qrcu(updaters, readers, symmetric=True), limit=RUMUR_LIMIT)
-    return [
-        Scenario(name, title, {"kmcheck": ours}, may_give_up=True),
-        Scenario(
-            f"{name}_rumur",
-            f"QRCU with {updaters} updaters and {readers} readers, Rumur with scalarsets",
-            {"Rumur, scalarsets": theirs},
-            once=True,
-            may_give_up=True,
-        ),
-    ]
+    tools: dict[str, Tool] = {"kmcheck": ours, "Rumur, scalarsets": theirs}
+    return Scenario(f"qrcu_{updaters}x{readers}", title, tools, may_give_up=True)
 
 
 def _kmcheck_qrcu(

@@ -115,7 +115,7 @@ def _in_order(records: Records) -> Records:
 
 
 def measure(scenario: Scenario, runs: int) -> Record:
-    """Run the tools of a scenario in turn, so many rounds, or once where that is enough.
+    """Run the tools of a scenario in turn, so many rounds.
 
     Raises:
         Disagreement: the counts are not those that they are to be, or a tool finds a violation.
@@ -127,7 +127,7 @@ def measure(scenario: Scenario, runs: int) -> Record:
     for title, reason in skipped.items():
         click.echo(f"  {title} is skipped: {reason}")
     entries: dict[str, Entry] = {}
-    for _ in range(1 if scenario.once else runs):
+    for _ in range(runs):
         for title, tool in scenario.tools.items():
             if title not in skipped:
                 fresh = _once(title, tool)
