@@ -14,7 +14,7 @@ from kmcheck.frontend import compile_spec
 from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.settings import Wanted, spell
 from kmcheck.ir.code import Check
-from kmcheck.ir.program import BUILT_IN, Program
+from kmcheck.ir.program import BUILT_IN, ENDLESS, LIVENESS, Program
 from kmcheck.protocols import Engine, Progress, Question, Reduction
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
@@ -50,6 +50,9 @@ class Options:
     every: bool = False
     without: frozenset[str] = ALL
     """Reductions to leave out, by name; `all` leaves out every one."""
+    endless: bool = False
+    """Whether to look for livelock and starvation, too: asked for anyway where the spec has a
+    property of runs that never end, and somebody wants it."""
     audit: bool = False
     """Whether a second engine explores the same, and has to find the same."""
 
@@ -68,12 +71,13 @@ def verify(
     began = time.perf_counter()
     solver = Solver()
     program = compile_spec(source, options.settings)
-    known = violations(program)
-    _refuse_unknown(options, known)
-    system = build(program, solver.holds)
     wanted = frozenset(options.properties) or None
+    endless = options.endless or _is_about_runs(program, wanted)
+    known = (*violations(program), *(LIVENESS if endless else ()))
+    _refuse_unknown(options, (*known, *LIVENESS))
+    system = build(program, solver.holds)
     engine: Engine = shelf.take("engines", options.engine, "ENGINE")
-    question = Question(wanted, options.every)
+    question = Question(wanted, options.every, endless)
     reduced, notes = reduce(system, question, options.without)
     budget = _identified(options.budget, program, question, notes)
     finding = engine.search(reduced, question, solver, budget, report)
@@ -93,6 +97,12 @@ def verify(
     return Result(verdicts, label, time.perf_counter() - began, peak)
 
 
+def _is_about_runs(program: Program, wanted: frozenset[str] | None) -> bool:
+    """Tell whether something is asked that only runs which never end can answer."""
+    own = {p.name for p in program.properties if p.when in ENDLESS}
+    return bool(own if wanted is None else wanted & {*own, *LIVENESS})
+
+
 def _identified(
     budget: Budget, program: Program, question: Question, notes: tuple[str, ...]
 ) -> Budget:
@@ -104,6 +114,7 @@ def _identified(
         "settings": {s.name: spell(s) for s in program.settings},
         "properties": None if question.wanted is None else sorted(question.wanted),
         "--all": question.every,
+        "--endless": question.endless,
         "reductions": list(notes),
     }
     return replace(budget, checkpoints=replace(budget.checkpoints, identity=identity))
@@ -117,6 +128,8 @@ def reduce(
         return system, ()
     names = [name for name in shelf.names("reduce") if name not in without]
     shelved: list[Reduction] = [shelf.take("reduce", name, "REDUCTION") for name in names]
+    if question.endless:
+        shelved = [r for r in shelved if r.endless]
     notes: list[str] = []
     for reduction in sorted(shelved, key=lambda r: r.order):
         reduced = reduction.reduce(system, question)
@@ -155,7 +168,7 @@ def again(source: Source, trace: Trace) -> Trace:
     solver = Solver()
     program = compile_spec(source, dict(trace.settings))
     initial, steps = trace.witness
-    claim = Claim(trace.violation.kind, Witness(initial, steps))
+    claim = Claim(trace.violation.kind, Witness(initial, steps, trace.loop_at))
     return replay(build(program, solver.holds), claim, trace.settings, solver)
 
 

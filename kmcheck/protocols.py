@@ -67,6 +67,12 @@ class Question:
     wanted: frozenset[str] | None = None
     every: bool = False
     """Whether to go on after the first violation, for the first one of each name."""
+    endless: bool = False
+    """Whether runs that never end are asked for: properties of them, livelock, starvation."""
+
+    def wants(self, name: str) -> bool:
+        """Tell whether a violation or a property is searched for."""
+        return self.wanted is None or name in self.wanted
 
 
 class Engine(Protocol):
@@ -113,6 +119,10 @@ class Reduction(Protocol):
     @property
     def order(self) -> int:
         """Reductions are applied in the order of this number."""
+
+    @property
+    def endless(self) -> bool:
+        """Whether it also preserves what becomes of fair runs that never end."""
 
     def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
         """Return the system with less to explore, if the reduction's precondition holds."""

@@ -52,10 +52,15 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A run, as claimed: the initial state's number, then process and choices of each step."""
+    """A run, as claimed: the initial state's number, then process and choices of each step.
+
+    One that never ends repeats its steps from number `loop` on, counted from 0. If there are none
+    left, it rests in its last state for ever.
+    """
 
     initial: int
     steps: tuple[tuple[int, tuple[int, ...]], ...]
+    loop: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

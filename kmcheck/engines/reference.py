@@ -11,6 +11,7 @@ from itertools import islice
 
 from kmcheck.claims import Claims, Clock, unexercised
 from kmcheck.diagnostics import UsageError
+from kmcheck.liveness import Source, Steps, fairness, judge_runs, told
 from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
@@ -57,6 +58,8 @@ class Search:
     claims: Claims = field(init=False)
     clock: Clock = field(init=False)
     canonical: Callable[[State], State] = field(init=False)
+    steps: Steps | None = field(init=False, default=None)
+    """All steps, if runs that never end are asked for."""
 
     def __post_init__(self) -> None:
         """Compile the program for the machine and the judge."""
@@ -68,6 +71,7 @@ class Search:
             self.going = Chooser(self.machine, self.system.stubborn).actors_of
         self.claims = Claims(self.question, alike=self.system.symmetry is not None)
         self.clock = Clock(self.budget, self.report)
+        self.steps = Steps() if self.question.endless else None
         symmetry = self.system.symmetry
         self.canonical = Canonical(self.system.layout, symmetry).of if symmetry else _itself
 
@@ -104,6 +108,21 @@ class Search:
             if following:
                 self.depth += 1
             level = following
+        if self.steps is not None:
+            self._judge_runs(self.steps)
+
+    def _judge_runs(self, steps: Steps) -> None:
+        """Judge the runs that never end, now that all states and steps are known."""
+        states = list(self.numbers)
+        beginning = sum(1 for parent, _, _ in self.parents if parent < 0)
+        counted = judge_runs(
+            self.claims,
+            self.machine,
+            Source(states.__getitem__, self._witness),
+            lambda: steps.graph(beginning, fairness(self.machine)),
+            lambda wanted: told(wanted, states),
+        )
+        self.judge.judged.update(counted)
 
     def _find(
         self, state: State, previous: State | None, origin: Origin, level: list[State]
@@ -120,6 +139,8 @@ class Search:
 
     def _expand(self, state: State, level: list[State]) -> None:
         number = self.numbers[state]
+        if self.steps is not None:
+            self.steps.expand()
         enabled = False
         for actor in self.going(state):
             try:
@@ -147,6 +168,8 @@ class Search:
                 self._find(after, state, (number, step.process, step.choices), level)
             elif self.judge.by_time["step"]:
                 self._judge_step(step.state, step, state, number)
+            if self.steps is not None:
+                self.steps.take(step.process, self.numbers[after])
 
     def _judge_step(self, known: State, step: Step, state: State, number: int) -> None:
         """Judge a step to a known state: only properties of steps can fail anew."""

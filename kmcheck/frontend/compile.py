@@ -21,7 +21,7 @@ from kmcheck.frontend.symbols import FunctionSymbol, Module
 from kmcheck.frontend.unmet import check_unmet
 from kmcheck.frontend.world import World
 from kmcheck.ir.code import Check, Template
-from kmcheck.ir.program import BUILT_IN, Global, Kind, Program, Property
+from kmcheck.ir.program import BUILT_IN, LIVENESS, Global, Kind, Program, Property
 
 
 def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
@@ -157,10 +157,11 @@ def _refuse_taken(
         for instruction in block.instructions
         if isinstance(instruction, Check)
     }
-    taken = checked | {*BUILT_IN}
+    ours = checked | {*BUILT_IN, *LIVENESS}
+    taken = set(ours)
     for prop in properties:
         if prop.name in taken:
-            what = "a violation" if prop.name in checked | {*BUILT_IN} else "another property"
+            what = "a violation" if prop.name in ours else "another property"
             title = f"`{prop.name}` is the name of {what}"
             reporter.report("K084", title, prop.span, "", "call the property another name")
         taken.add(prop.name)

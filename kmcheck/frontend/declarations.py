@@ -27,7 +27,22 @@ from kmcheck.frontend.symbols import (
 from kmcheck.frontend.syntax import comes_to_end
 from kmcheck.ir.types import BOOL, EnumType, Int
 
-ROLES = {"process", "action", "setup", "always", "finally_", "conserved", "step", "macro"}
+ROLES = {
+    "action",
+    "always",
+    "always_eventually",
+    "conserved",
+    "eventually",
+    "finally_",
+    "leads_to",
+    "macro",
+    "process",
+    "setup",
+    "step",
+}
+
+OPTIONS = {"process": ["limit", "daemon", "fair"], "action": ["fair"], "conserved": ["when"]}
+"""The keywords that a role takes."""
 
 
 class Declarations(Constants):
@@ -149,18 +164,31 @@ class Declarations(Constants):
                 raise self.refuse(module, "K018", "a function has one decorator", decorator)
             role = symbol.name
             options = {k.arg or "**": k for k in given}
-            if isinstance(decorator, ast.Call) and decorator.args:
+            if role == "leads_to":
+                self._trigger(module, decorator)
+            elif isinstance(decorator, ast.Call) and decorator.args:
                 hint = "write `@process(limit=...)`" if role == "process" else ""
                 title = f"@{role} takes keywords only"
                 raise self.refuse(module, "K018", title, decorator.args[0], "", hint)
         self._options(module, node, role, options)
         self._refuse_no_value(module, node)
         plain = {name: keyword.value for name, keyword in options.items()}
+        if role == "leads_to":
+            plain["trigger"] = node.decorator_list[0].args[0]  # type: ignore[attr-defined]
         function = FunctionSymbol(node.name, module, node, role, plain)
         if any(function.key == other.key for other in self.functions):
             function = replace(function, home=Path(module.source.path).stem)
         self.define(module, node.name, function, node)
         self.functions.append(function)
+
+    def _trigger(self, module: Module, decorator: ast.expr) -> None:
+        """Refuse a @leads_to that does not name one function."""
+        match decorator:
+            case ast.Call(args=[ast.Name()], keywords=[]):
+                return
+        title = "@leads_to takes the function that says what it comes after"
+        hint = "write `@leads_to(waits)` above the function that says what becomes true then"
+        raise self.refuse(module, "K018", title, decorator, "", hint)
 
     def _refuse_no_value(self, module: Module, node: ast.FunctionDef) -> None:
         """Report a function that is to return a value and does not on every way through it."""
@@ -178,7 +206,7 @@ class Declarations(Constants):
     def _options(
         self, module: Module, node: ast.FunctionDef, role: str, options: dict[str, ast.keyword]
     ) -> None:
-        known = {"process": ["limit", "daemon"], "conserved": ["when"]}.get(role, [])
+        known = OPTIONS.get(role, [])
         for name, value in options.items():
             if name not in known:
                 hint = did_you_mean(name, known) or f"@{role} takes none"

@@ -16,7 +16,7 @@ from kmcheck.frontend.symbols import FunctionSymbol
 from kmcheck.frontend.tidy import tidy
 from kmcheck.frontend.world import World
 from kmcheck.frontend.zero import zero_of
-from kmcheck.ir.code import END, Assign, Call, Choose, Store, Template
+from kmcheck.ir.code import END, Assign, Call, Choose, Fairness, Store, Template
 from kmcheck.ir.expr import Alive, Element, Self, Var
 from kmcheck.ir.live import mentioned
 from kmcheck.ir.types import PROCESS, Ref, SetOf, Size
@@ -63,7 +63,21 @@ def lower_process(world: World, function: FunctionSymbol) -> Template:
     used = {*parameters, "@cpu"} | mentioned(blocks)
     variables = {name: kind for name, kind in code.builder.variables.items() if name in used}
     name = "setup" if role == "setup" else function.key
-    return Template(name, parameters, variables, blocks, entry, role, limit, span)
+    fair = _fairness(world, function)
+    return Template(name, parameters, variables, blocks, entry, role, limit, span, fair)
+
+
+def _fairness(world: World, function: FunctionSymbol) -> Fairness:
+    """Return whether a process is left out for ever; an action is, unless it says otherwise."""
+    match function.options.get("fair"):
+        case None:
+            return "none" if function.role == "action" else "weak"
+        case ast.Constant(value="weak" | "strong" | "none" as fair):
+            return fair
+        case given:
+            hint = 'write `fair="weak"`, `fair="strong"` or `fair="none"`'
+            title = "how fair is this to be?"
+            raise world.loader.refuse(function.module, "K080", title, given, "", hint)
 
 
 def _role(world: World, function: FunctionSymbol) -> str:

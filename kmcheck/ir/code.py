@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from kmcheck.diagnostics import Span
 from kmcheck.ir.expr import Expr
 from kmcheck.ir.types import Type
+
+Fairness = Literal["weak", "strong", "none"]
+"""Who is not left out for ever: whoever can always go on, whoever can again and again, nobody."""
 
 END = -1
 """The block to jump to when a process ends."""
@@ -164,6 +168,7 @@ class Template:
     """`process`, `daemon`, `action` or `setup`."""
     limit: Expr | None
     span: Span = _span()
+    fair: Fairness = "weak"
     merged: frozenset[int] = frozenset()
     """Blocks that were cuts until a reduction let their steps be made with the ones before."""
 

@@ -25,6 +25,15 @@ BUILT_IN = (
 )
 """Violations that every spec is checked for, whatever it says."""
 
+LIVENESS = ("livelock", "starvation")
+"""Built-in violations of runs that never end: asked for only if somebody wants that."""
+
+When = Literal["always", "finally", "rest", "step", "eventually", "leads_to", "recurring"]
+"""What a property is about: states, ends, rest, steps; or, the last three, runs that go on."""
+
+ENDLESS: tuple[When, ...] = ("eventually", "leads_to", "recurring")
+"""What is decided by all that a run does, and not by any state or step of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldInfo:
@@ -66,12 +75,14 @@ class Property:
     """
 
     name: str
-    when: Literal["always", "finally", "rest", "step"]
+    when: When
     parameters: tuple[tuple[int, str, Expr], ...]
     """(cell, name, domain) of each parameter."""
     formula: Expr
     symbolic: bool
     span: Span = field(compare=False, repr=False)
+    trigger: Expr | None = None
+    """Of `leads_to`: what the formula has to come after."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,19 +36,36 @@ def slots(kind: type[Object]) -> int:
 @overload
 def process(function: F, /) -> F: ...
 @overload
-def process(*, limit: int | None = None, daemon: bool = False) -> Callable[[F], F]: ...
-def process(function: Any = None, /, *, limit: int | None = None, daemon: bool = False) -> Any:
+def process(
+    *, limit: int | None = None, daemon: bool = False, fair: str = "weak"
+) -> Callable[[F], F]: ...
+def process(
+    function: Any = None,
+    /,
+    *,
+    limit: int | None = None,
+    daemon: bool = False,
+    fair: str = "weak",
+) -> Any:
     """Mark a function as what a process runs.
 
     `limit` is how many may run at once when processes start it themselves; a `daemon` may
-    wait for ever without that being a deadlock.
+    wait for ever without that being a deadlock. `fair`: "weak" if it goes on when it always can,
+    "strong" if it goes on when it can again and again, "none" if it may stop anywhere.
     """
     return function if function is not None else (lambda f: f)
 
 
-def action(function: F) -> F:
-    """Mark a guarded command: one atomic step, for all parameters whose `wait_until`s hold."""
-    return function
+@overload
+def action(function: F, /) -> F: ...
+@overload
+def action(*, fair: str = "none") -> Callable[[F], F]: ...
+def action(function: Any = None, /, *, fair: str = "none") -> Any:
+    """Mark a guarded command: one atomic step, for all parameters whose `wait_until`s hold.
+
+    It may never happen, unless it is `fair`: see `process`.
+    """
+    return function if function is not None else (lambda f: f)
 
 
 def setup(function: F) -> F:
@@ -90,3 +107,18 @@ def conserved(function: Any = None, /, *, when: str = "at rest") -> Any:
 def step(function: F) -> F:
     """Mark a property of every step: `before(x)` is the value of `x` in the state before it."""
     return function
+
+
+def eventually(function: F) -> F:
+    """Mark what becomes true in every run: of an object, while it is alive."""
+    return function
+
+
+def always_eventually(function: F) -> F:
+    """Mark what becomes true again and again in every run that never ends."""
+    return function
+
+
+def leads_to(trigger: Callable[..., bool]) -> Callable[[F], F]:
+    """Mark what becomes true whenever `trigger`, of the same parameters, has been true."""
+    return lambda function: function

@@ -59,6 +59,7 @@ class Dead:
 
     name = "dead"
     order = 30
+    endless = False
 
     def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
         """Return the system with dead variables reset, in its code and in its initial states."""

@@ -45,6 +45,7 @@ class Slice:
 
     name = "slice"
     order = 10
+    endless = False
 
     def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
         """Return the system without what lies outside of the cone."""

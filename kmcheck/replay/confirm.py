@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kmcheck.diagnostics import InternalError
 from kmcheck.replay.ending import Ending
+from kmcheck.replay.endless import Endless
 from kmcheck.replay.teller import Teller
 from kmcheck.semantics import Fault
 from kmcheck.solver import Solver
@@ -26,13 +27,18 @@ def replay(
     initial = teller.snapshot()
     fault: Fault | None = None
     ending = Ending(teller, solver)
+    states = [teller.state]
     for at, (number, choices) in enumerate(claim.witness.steps):
         if fault is not None:
             raise InternalError(f"the witness goes on after a {fault.kind}")
         if ending.has_come(claim.violation):
             raise InternalError(f"the witness goes on where {claim.violation} is violated already")
         fault = teller.step(at + 1, number, choices)
-    violation = ending.verdict(claim.violation, fault)
+        states.append(teller.state)
+    if claim.witness.loop is None:
+        violation = ending.verdict(claim.violation, fault)
+    else:
+        violation = Endless(teller, states, claim).verdict()
     program = system.program
     return Trace(
         program.name,
@@ -43,4 +49,5 @@ def replay(
         tuple(teller.events),
         violation,
         (claim.witness.initial, claim.witness.steps),
+        claim.witness.loop,
     )

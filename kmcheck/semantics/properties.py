@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from kmcheck.ir.layout import Layout
 from kmcheck.ir.live import live_in
-from kmcheck.ir.program import Property
+from kmcheck.ir.program import ENDLESS, Property
 from kmcheck.ir.types import ArrayOf, ListOf, Ref, SetOf, Type, first_code
 from kmcheck.residual import Residual
 from kmcheck.semantics.evaluate import Evaluator
@@ -47,9 +47,13 @@ class Judge:
         self.layout = layout
         self.decide = decide
         self.evaluator = Evaluator(layout, None)
-        self.tests = {p.name: self._test(p) for p in layout.program.properties}
+        ours = [p for p in layout.program.properties if p.when not in ENDLESS]
+        self.tests = {p.name: self._test(p) for p in ours}
         self.judged: dict[str, int] = dict.fromkeys(self.tests, 0)
-        """How many values each property was asked for: one that stays at 0 is vacuous."""
+        """How many values each property was asked for: one that stays at 0 is vacuous.
+
+        Those of runs that never end are judged elsewhere (`kmcheck.liveness`).
+        """
         if any(kind.allocated_by_processes for kind in layout.program.kinds.values()):
             self.judged["leak"] = 0
         self.positions = [

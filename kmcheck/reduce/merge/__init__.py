@@ -44,6 +44,7 @@ class Merge:
 
     name = "merge"
     order = 20
+    endless = False
 
     def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
         """Return the system with fewer cuts."""

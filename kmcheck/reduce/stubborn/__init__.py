@@ -60,6 +60,7 @@ class StubbornSets:
 
     name = "stubborn"
     order = 50
+    endless = False
 
     def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
         """Return the system with the footprints of its steps, if they are good for anything."""

@@ -39,6 +39,7 @@ class OfThings:
 
     name = "symmetry"
     order = 40
+    endless = False
 
     def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
         """Find what is interchangeable: nothing if a property speaks of two states."""
