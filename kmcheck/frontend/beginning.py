@@ -23,7 +23,7 @@ def set_apart(
 
 
 def _matters(templates: dict[str, Template], properties: tuple[Property, ...]) -> bool:
-    asked: list[Expr] = [p.formula for p in properties]
+    asked: list[Expr] = [e for p in properties for e in p.asks]
     for template in templates.values():
         for block in template.blocks:
             for instruction in block.instructions:

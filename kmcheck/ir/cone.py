@@ -46,7 +46,7 @@ def cone(program: Program, properties: Iterable[Property], *, leaks: bool) -> fr
     """
     influence = Influence(program)
     for prop in properties:
-        for expr in (prop.formula, *(domain for _, _, domain in prop.parameters)):
+        for expr in prop.asks:
             influence.matters |= reads(expr, "")
     if leaks:
         influence.matters |= set(_leading(program))

@@ -142,4 +142,4 @@ def _is_asked(program: Program, prop: Property, wanted: AbstractSet[str] | None)
         return True
     domains = tuple((cell, domain) for cell, _, domain in prop.parameters)
     known = Known(program, cells=bound_cells(domains))
-    return any(map(known.may_fail, (prop.formula, *(domain for _, domain in domains))))
+    return any(map(known.may_fail, prop.asks))

@@ -38,8 +38,7 @@ def expressions(program: Program) -> Iterator[Expr]:
             if isinstance(block.terminator, Branch):
                 yield block.terminator.condition
     for prop in program.properties:
-        yield prop.formula
-        yield from (domain for _, _, domain in prop.parameters)
+        yield from prop.asks
 
 
 def embedding(program: Program, kinds: set[str]) -> frozenset[str]:

@@ -84,6 +84,12 @@ class Property:
     trigger: Expr | None = None
     """Of `leads_to`: what the formula has to come after."""
 
+    @property
+    def asks(self) -> tuple[Expr, ...]:
+        """Return all that is evaluated: the formula, the trigger, what parameters range over."""
+        trigger = () if self.trigger is None else (self.trigger,)
+        return (self.formula, *trigger, *(domain for _, _, domain in self.parameters))
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:

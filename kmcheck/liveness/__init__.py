@@ -6,6 +6,15 @@ told by each state (`semantics.obligations`).
 
 from kmcheck.liveness.decide import Source
 from kmcheck.liveness.graph import Graph
-from kmcheck.liveness.judge import Failed, Steps, fairness, judge_runs, told
+from kmcheck.liveness.judge import Failed, Steps, fairness, judge_runs, obligations, told
 
-__all__ = ["Failed", "Graph", "Source", "Steps", "fairness", "judge_runs", "told"]
+__all__ = [
+    "Failed",
+    "Graph",
+    "Source",
+    "Steps",
+    "fairness",
+    "judge_runs",
+    "obligations",
+    "told",
+]

@@ -16,6 +16,7 @@ from kmcheck.engines.native.context import SORTS, STATUSES
 from kmcheck.engines.native.emit import Value, i64
 from kmcheck.engines.native.events import Events
 from kmcheck.engines.native.expanding import Expanding
+from kmcheck.engines.native.graphing import Edges, Owing
 from kmcheck.engines.native.instructions import Instructions
 from kmcheck.engines.native.judgement import Judgement
 from kmcheck.engines.native.judging import Judging
@@ -37,13 +38,15 @@ from kmcheck.semantics import State
 class Variant:
     """For what code is compiled: the table's form, how many threads, LLVM's optimisation.
 
-    `late` says that new states wait, and are sifted before they count.
+    `late` says that new states wait, and are sifted before they count. `runs` names what is asked
+    of runs that never end, once the search has ended.
     """
 
     form: Form
     threads: int = 1
     speed: int = 0
     late: bool = False
+    runs: tuple[str, ...] = ()
 
 
 class Compiled:
@@ -85,6 +88,12 @@ class Compiled:
         Rounds(table, expanding, judgement, late=variant.late)
         if variant.late:
             Sifting(table, judgement)
+        if variant.runs:
+            Edges(expanding)
+            own = {prop.name: prop for prop in program.properties}
+            owing = Owing(module, packing.words, shapes, self.faults)
+            for name in variant.runs:
+                owing.write(name, own.get(name))
         about = max(len(program.properties), len(self.faults.bounds), 1)
         self.sorts = about * SORTS * STATUSES
         self.text = str(module)
@@ -110,6 +119,10 @@ class Compiled:
             sift, settle = address("sift"), address("settle")
             self.sift = ctypes.CFUNCTYPE(nothing, pointer, number, number, number)(sift)
             self.settle = ctypes.CFUNCTYPE(number, pointer, number, number)(settle)
+        if self.variant.runs:
+            self.edges = ctypes.CFUNCTYPE(nothing, pointer, pointer)(address("edges"))
+            kind = ctypes.CFUNCTYPE(ctypes.c_int64, *[pointer] * 3, *[ctypes.c_int64] * 2)
+            self.owing = {name: kind(address(f"owing.{name}")) for name in self.variant.runs}
         self.add = ctypes.CFUNCTYPE(ctypes.c_int64, pointer, pointer)(address("add"))
 
     def _ask(self, code: Instructions, check: Check) -> Value:

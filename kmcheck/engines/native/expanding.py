@@ -126,24 +126,29 @@ class Expanding:
         code.set("when", b.shl(number, i64(STEPS_BITS)))
         enabled = code.variable(I1)
         b.store(ir.Constant(I1, 0), enabled)
-        reader = Cells(self.function, now, context, self.steps.shapes, self.steps.faults, code)
+        reader = self.reader(code, now)
         chosen = None if self.stubborn is None else self._chosen(code, reader, (number, now, then))
-        for actor, who in enumerate(self._actors(reader)):
-            with b.if_then(self._goes(code, who, actor, chosen)):
+        for actor, who in enumerate(self.actors(reader)):
+            with b.if_then(self.goes(code, who, actor, chosen)):
                 self._steps(code, who, actor, (number, now, then), enabled)
         self._ended(code, number, now, enabled)
         if self.table.form == "fingerprint":
             self._tell_apart(code)
         b.ret_void()
 
-    def _actors(self, reader: Cells) -> list[Actor]:
+    def reader(self, code: Code, now: Value) -> Cells:
+        """Return what reads a state in the function that is being written."""
+        shapes, faults = self.steps.shapes, self.steps.faults
+        return Cells(code.function, now, code.context, shapes, faults, code)
+
+    def actors(self, reader: Cells) -> list[Actor]:
         """Write where everybody is."""
         templates, groups = self.layout.program.templates, self.steps.shapes.packing.groups
         found = [(n, i) for n in self.layout.processes for i in range(self.layout.instances(n))]
         found += [(name, 0) for name, t in templates.items() if t.role == "action"]
         return [Actor(n, i, reader.code(groups["pc", n, ""], i)) for n, i in found]
 
-    def _goes(self, code: Code, who: Actor, number: int, chosen: Value | None) -> Value:
+    def goes(self, code: Code, who: Actor, number: int, chosen: Value | None) -> Value:
         """Return whether an actor's steps are explored."""
         b = code.builder
         if chosen is not None:
@@ -158,9 +163,9 @@ class Expanding:
         enabled, failing = code.variable(I64), code.variable(I64)
         b.store(i64(0), enabled)
         b.store(i64(0), failing)
-        for actor, who in enumerate(self._actors(reader)):
-            goes = self._goes(code, who, actor, None)
-            with b.if_then(goes), self._ways(code, who, now, then) as status:
+        for actor, who in enumerate(self.actors(reader)):
+            goes = self.goes(code, who, actor, None)
+            with b.if_then(goes), self.ways(code, who, now, then) as status:
                 self._halt(code, status, number, actor)
                 blocked = b.icmp_unsigned("==", status, ir.Constant(I32, BLOCKED))
                 fails = b.icmp_unsigned("!=", status, ir.Constant(I32, OK))
@@ -187,7 +192,7 @@ class Expanding:
     ) -> None:
         """Write all ways in which one actor steps."""
         b, (number, now, then) = code.builder, states
-        with self._ways(code, who, now, then) as status:
+        with self.ways(code, who, now, then) as status:
             went = b.icmp_unsigned("==", status, ir.Constant(I32, OK))
             with b.if_else(went) as (on, failed):
                 with on:
@@ -201,7 +206,7 @@ class Expanding:
                         self._failed(code, status, number, actor, enabled)
 
     @contextmanager
-    def _ways(self, code: Code, who: Actor, now: Value, then: Value) -> Iterator[Value]:
+    def ways(self, code: Code, who: Actor, now: Value, then: Value) -> Iterator[Value]:
         """Repeat what is inside for each way to step: again and again while there are choices left.
 
         Given is what the step comes to; the state behind it is in `then`.

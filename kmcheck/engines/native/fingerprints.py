@@ -23,13 +23,19 @@ LEAST_SURE = 0.5
 """A bound from which on nothing is said to hold."""
 
 
-def check(budget: Budget) -> None:
+def check(budget: Budget, *, endless: bool) -> None:
     """See whether fingerprints go with what else is wanted.
 
     Raises:
-        UsageError: they do not: what is kept on disk are states.
+        UsageError: they do not: what is kept on disk are states, and what runs that never end
+            come to is decided by all of them.
     """
     kept = budget.checkpoints
+    if budget.compact and endless:
+        raise UsageError(
+            "--hash-compact cannot tell of runs that never end",
+            "ask for other properties with -p, or do without it",
+        )
     if budget.compact and (budget.spill or kept.keep or kept.resume):
         raise UsageError(
             "--hash-compact does not go with --spill, --checkpoint or --resume",

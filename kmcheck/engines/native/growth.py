@@ -72,6 +72,14 @@ def waiting(packing: Packing, available: int, threads: int) -> Size:
     return _sized("tagged", total, threads)
 
 
+def of_numbers(states: int, threads: int) -> Size:
+    """Return tables of numbers for so many states."""
+    entries = FIRST
+    while entries * FULL * threads < states:
+        entries *= 2
+    return Size("tagged", entries, int(entries * FULL))
+
+
 def doubled(size: Size) -> Size:
     """Return tables twice as large, of the same form."""
     return Size(size.form, 2 * size.entries, 2 * size.room)

@@ -10,12 +10,15 @@ from kmcheck.engines.native.emit import BLOCKED, I1, I32, I64, OK, WORDS, Value,
 from kmcheck.engines.native.forms import NO, UNKNOWN
 from kmcheck.engines.native.questions import Questions
 from kmcheck.engines.native.surveys import Surveys
-from kmcheck.ir.program import Property
+from kmcheck.ir.program import ENDLESS, Property
 from kmcheck.ir.types import SetOf
 
 
 class Judging:
-    """Writes a function for each property, which returns OK, BLOCKED where it fails, or a fault."""
+    """Writes a function for each property, which returns OK, BLOCKED where it fails, or a fault.
+
+    Properties of runs that never end are judged elsewhere (`owing`).
+    """
 
     def __init__(
         self, module: ir.Module, shapes: Shapes, faults: Faults, questions: Questions
@@ -25,7 +28,9 @@ class Judging:
         self.faults = faults
         self.questions = questions
         self.properties = shapes.layout.program.properties
-        self.functions = [self._property(n, p) for n, p in enumerate(self.properties)]
+        self.functions = {
+            n: self._property(n, p) for n, p in enumerate(self.properties) if p.when not in ENDLESS
+        }
         self.at_rest = self._about_processes("at_rest")
         self.all_ended = self._about_processes("all_ended")
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from kmcheck import machine as host
 from kmcheck.claims import Claims, Clock, Stop
-from kmcheck.engines.native import fingerprints, growth, keeping
+from kmcheck.engines.native import endless, fingerprints, growth, keeping
 from kmcheck.engines.native.answers import Answers
 from kmcheck.engines.native.checkpoint import Saved
 from kmcheck.engines.native.compiled import Compiled, Variant
 from kmcheck.engines.native.context import EVENTS, MOST_CHOICES, PLACES, WAY_BITS
 from kmcheck.engines.native.emit import CHOICES, CROWDED, FORKED, FULL, GROW, UNDECIDED, WIDEN
+from kmcheck.engines.native.endless import Endless
 from kmcheck.engines.native.growth import BYTES, Size
 from kmcheck.engines.native.interrupts import held_back
 from kmcheck.engines.native.keeping import Keeping
@@ -25,6 +26,7 @@ from kmcheck.engines.native.plan import plan
 from kmcheck.engines.native.runs import Runs
 from kmcheck.engines.native.seen import Seen
 from kmcheck.engines.native.states import States
+from kmcheck.liveness import Source, judge_runs, obligations
 from kmcheck.protocols import Progress, Question
 from kmcheck.semantics import Judge, Machine, State
 from kmcheck.solver import Solver
@@ -70,7 +72,7 @@ class Search:
         Raises:
             UsageError: a checkpoint cannot be read or written, or is of another search.
         """
-        fingerprints.check(self.budget)
+        fingerprints.check(self.budget, endless=self.question.endless)
         initial = [state for _, state in self.system.initial]
         saved = self._saved()
         while True:
@@ -125,9 +127,9 @@ class Exploration:
         self.asked = [self.answers.function(context) for context in self.states.contexts]
         for context, function in zip(self.states.contexts, self.asked, strict=True):
             context[PLACES["ask"]] = ctypes.cast(function, ctypes.c_void_p).value or 0
-        runs = Runs(self.system, self.machine, self.states, self.compiled.form)
+        self.runs = Runs(self.system, self.machine, self.states, self.compiled.form)
         self.seen = Seen(self.system, self.machine, self.judge, self.states, self.claims)
-        self.noticed = Noticed(runs, self.judge, self.states, self.claims)
+        self.noticed = Noticed(self.runs, self.judge, self.states, self.claims)
         self.pool = ThreadPoolExecutor(max(1, self.threads - 1))
         self.depth = 0
 
@@ -169,6 +171,8 @@ class Exploration:
                 self.settling = False
                 if self.compact:
                     states.let_go(self.end)
+            if self.claims.question.endless:
+                self._judge_runs()
         except Stop as stop:
             if stop.why is not None and not self.settling:
                 self._give_up()
@@ -177,6 +181,33 @@ class Exploration:
             if not self.settling and self.answers.error is None:
                 self._give_up()
             raise
+
+    def _judge_runs(self) -> None:
+        """Judge the runs that never end, now that all states are known.
+
+        Raises:
+            Stop: there is not enough memory for all states and steps.
+        """
+        if self.claims.bounds or self.claims.beyond:
+            return
+        names = obligations(self.claims, self.system.layout).names
+        count, steps = self.states["states"], self.states.total("transitions")
+        size = growth.of_numbers(count, self.threads)
+        needed = endless.room(count, steps, len(names)) + size.bytes(self.threads)
+        if self.base is not None or not self._has_room(needed - self.size.bytes(self.threads)):
+            raise Stop("no memory for all states and steps, which runs that never end need")
+        speed = self.compiled.variant.speed
+        self._go_on_with(self._compiled(Variant(size.form, self.threads, speed, runs=names)))
+        self._lay_tables(size)
+        self._together(self.compiled.rehash, self.states.start(0))
+        around = Endless(self.compiled, self.states, self.machine, self._heed_and_look)
+        source = Source(self.states.state, self.runs.to)
+        told = judge_runs(self.claims, self.machine, source, around.graph, around.told)
+        self.seen.counted.update(told)
+
+    def _heed_and_look(self) -> None:
+        self.heed()
+        self._look_around()
 
     def _give_up(self) -> None:
         if self.keeping.wanted.keep is None:

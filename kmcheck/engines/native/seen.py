@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from kmcheck.claims import Claims, unexercised
 from kmcheck.engines.native.compiled import Compiled
 from kmcheck.engines.native.states import States
+from kmcheck.ir.program import ENDLESS
 from kmcheck.multiplies import multiplied, sampled
 from kmcheck.semantics import Judge, Machine
 from kmcheck.system import TransitionSystem
@@ -22,11 +23,18 @@ class Seen:
     judge: Judge
     states: States
     claims: Claims
+    counted: dict[str, int] = field(default_factory=dict)
+    """How often properties of runs that never end were asked for."""
 
     def statistics(self, depth: int, spilled: int, checkpoint: str) -> Statistics:
         """Return what was seen down to a depth, once what was run is marked."""
         states = self.states
-        judged = {p.name: states.judged(n) for n, p in enumerate(self.system.program.properties)}
+        judged = {
+            p.name: states.judged(n)
+            for n, p in enumerate(self.system.program.properties)
+            if p.when not in ENDLESS
+        }
+        judged |= self.counted
         if "leak" in self.judge.judged:
             judged["leak"] = states.total("asked")
         return Statistics(

@@ -26,7 +26,7 @@ class Surroundings:
         properties = asked(self.program, wanted)
         self.by_step = any(prop.when == "step" for prop in properties)
         """Whether a property is about steps: then none is invisible."""
-        asking = [e for p in properties for e in (p.formula, *(d for _, _, d in p.parameters))]
+        asking = [e for p in properties for e in p.asks]
         self.seen = {(a.kind, a.field) for expr in asking for a in read_in(expr)}
         """The fields that properties read."""
         code = [e for t in self.running for block in t.blocks for e in _expressions(block)]

@@ -19,7 +19,7 @@ class Questions:
         asking = [v for block in code for i in block.instructions for v in values(i)]
         asking += [b.terminator.condition for b in code if isinstance(b.terminator, Branch)]
         for prop in program.properties:
-            asking += [prop.formula, *(domain for _, _, domain in prop.parameters)]
+            asking += prop.asks
         self.asked = [
             node for e in asking for node in walk(e) if isinstance(node, Position | Running)
         ]

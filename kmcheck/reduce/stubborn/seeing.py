@@ -28,11 +28,7 @@ class Seeing:
         self.at_end = self._read("finally")
 
     def _read(self, when: str) -> Footprint:
-        return self.prints.of_expressions(
-            expr
-            for prop in self._judged(when)
-            for expr in (prop.formula, *(domain for _, _, domain in prop.parameters))
-        )
+        return self.prints.of_expressions(expr for prop in self._judged(when) for expr in prop.asks)
 
     def _judged(self, when: str) -> list[Property]:
         return [prop for prop in self.properties if prop.when == when]
