@@ -48,6 +48,8 @@ class Claims:
     """Violations that runs have ended in: what would come behind them is not explored."""
     undefined: dict[str, str] = field(default_factory=dict)
     """Properties that cannot be evaluated everywhere, and what goes wrong."""
+    skipped: list[str] = field(default_factory=list)
+    """What is not looked at any more, behind the first violation."""
     given_up: bool = False
     """Whether the budget ended the search: its states, its depth, its time, its memory."""
 
@@ -117,7 +119,8 @@ class Claims:
         claims, undefined = tuple(self._in_order(self.claims)), list(self.undefined.items())
         if self.alike:
             undefined.sort()
-        return Finding(claims, complete, stopped, statistics(), tuple(undefined), cut)
+        skipped = tuple(self.skipped)
+        return Finding(claims, complete, stopped, statistics(), tuple(undefined), skipped, cut)
 
 
 @dataclass(slots=True)

@@ -81,7 +81,7 @@ def verify(
     reduced, notes = reduce(system, question, options.without)
     budget = _identified(options.budget, program, question, notes)
     finding = engine.search(reduced, question, solver, budget, report)
-    queries, stood_for = solver.queries, solver.stood_for
+    solved = solver.queries, solver.stood_for
     audited = ""
     if options.audit:
         said = Said(options.engine, finding)
@@ -92,7 +92,8 @@ def verify(
     verdicts = _verdicts(
         [name for name in known if wanted is None or name in wanted], finding, shown
     )
-    label = replace(_label(program, options, notes, finding, queries, stood_for), audit=audited)
+    label = _label(program, options, notes, finding, solved, endless=endless)
+    label = replace(label, audit=audited)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return Result(verdicts, label, time.perf_counter() - began, peak)
 
@@ -199,6 +200,8 @@ def _verdicts(
             found.append(Unknown(name, finding.stopped))
         elif finding.claims and not finding.complete:
             found.append(Unknown(name, "the search ended at the first violation"))
+        elif name in finding.skipped:
+            found.append(Unknown(name, "not looked at behind the first violation"))
         elif name in undefined:
             found.append(Unknown(name, f"evaluating it ends in {undefined[name]}"))
         else:
@@ -211,8 +214,9 @@ def _label(
     options: Options,
     notes: tuple[str, ...],
     finding: Finding,
-    queries: int,
-    stood_for: int,
+    solver: tuple[int, int],
+    *,
+    endless: bool,
 ) -> Label:
     return Label(
         spec=program.name,
@@ -229,8 +233,27 @@ def _label(
         memory_model="sequential consistency",
         statistics=finding.statistics,
         stopped=finding.stopped,
-        solver_queries=queries,
-        solver_stood_for=stood_for,
+        solver_queries=solver[0],
+        solver_stood_for=solver[1],
         version=__version__,
         omission=finding.omission,
+        liveness=options.endless,
+        fairness=_fairness(program) if endless else "",
+    )
+
+
+def _fairness(program: Program) -> str:
+    """Return who is not left out for ever, in a run that never ends."""
+    templates = [t for t in program.templates.values() if t.role != "setup"]
+    named = {
+        how: ", ".join(t.name.rpartition(".")[2] for t in templates if t.fair == how)
+        for how in ("strong", "none")
+    }
+    weak = "weak: who can always go on does"
+    strong = f"strong for {named['strong']}: whoever can again and again does"
+    none = f"none for {named['none']}: may stop anywhere"
+    return "; ".join(
+        text
+        for text, there in ((weak, True), (strong, named["strong"]), (none, named["none"]))
+        if there
     )

@@ -87,7 +87,7 @@ class Telling:
 
     def _told(self, claim: Claim, *, shortest: bool) -> Violated:
         trace = replay(self.system, claim, self.settings, self.solver)
-        return Violated(claim.violation, trace, shortest)
+        return Violated(claim.violation, trace, shortest and claim.witness.loop is None)
 
 
 def _less(most: int, also: int | None) -> int:

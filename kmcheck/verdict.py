@@ -129,6 +129,8 @@ class Finding:
     statistics: Statistics
     undefined: tuple[tuple[str, str], ...] = ()
     """Properties that cannot be evaluated in every state, each with what goes wrong."""
+    skipped: tuple[str, ...] = ()
+    """What was not looked at any more, behind the first violation, though all was explored."""
     cut: Literal["", "budget", "undecided"] = ""
     """What ended the search in the middle of a level: how far it came says nothing of the spec."""
     omission: float | None = None
@@ -197,6 +199,10 @@ class Label:
     """What came of comparing with another engine; empty if nobody wanted that."""
     omission: float | None = None
     """As in the finding; None if states were remembered as they are."""
+    liveness: bool = False
+    """Whether livelock and starvation were asked for by name of the option."""
+    fairness: str = ""
+    """Who is not left out for ever, if runs that never end were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,9 @@ def kept(
 ) -> frozenset[int]:
     """Return the indices of the events that matter."""
     every = frozenset(range(len(trace.events)))
-    if trace.violation.kind == "deadlock":
+    if trace.loop_at is not None:
+        steps = _endless(trace, trace.loop_at) | _stuck(trace, told, order)
+    elif trace.violation.kind == "deadlock":
         steps = _stuck(trace, told, order)
     elif len(trace.events) <= SHORT and not _concerns_an_object(trace):
         steps = every
@@ -143,3 +145,17 @@ def _stuck(trace: Trace, told: tuple[Call, ...], order: tuple[Span, ...]) -> fro
     last = {view.name for view in trace.end.processes if view.status != "ended"}
     held = {s.first for s in order if s.last is None and s.process in last}
     return frozenset(held) | {i for call in told if not call.finished for i in call.events}
+
+
+def _endless(trace: Trace, loop_at: int) -> frozenset[int]:
+    """The round that is repeated, and what was changed before of the objects that it touches."""
+    every = frozenset(range(len(trace.events)))
+    if len(trace.events) <= SHORT:
+        return every
+    things = {a.thing for event in trace.events[loop_at:] for a in visible(event)}
+    before = (
+        index
+        for index, event in enumerate(trace.events[:loop_at])
+        if any(a.thing in things and a.what != "load" for a in visible(event))
+    )
+    return frozenset(range(loop_at, len(trace.events))) | frozenset(before)

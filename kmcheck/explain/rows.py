@@ -89,7 +89,8 @@ class Rows:
         """Return the rows of these steps, and what is stuck or fails at the end."""
         last = len(self.trace.events) - 1
         later = self._later()
-        deadlock = self.trace.violation.kind == "deadlock"
+        endless = self.trace.loop_at is not None
+        deadlock = self.trace.violation.kind == "deadlock" or endless
         for index in sorted(steps):
             self._event(index, bad=index == last and not deadlock and later is None)
         if later is not None:
@@ -272,9 +273,12 @@ class Rows:
 
     def _stuck(self) -> None:
         """Say of each process that has not ended what it waits for."""
-        end = self.trace.end
-        for view in end.processes:
-            if view.status == "blocked":
+        at = self.trace.loop_at
+        states = [self.trace.end]
+        states += [] if at is None else [event.after for event in self.trace.events[at:]]
+        free = {v.name for state in states for v in state.processes if v.status != "blocked"}
+        for view in self.trace.end.processes:
+            if view.name not in free:
                 self._waiting(view)
 
     def _waiting(self, view: ProcessView) -> None:

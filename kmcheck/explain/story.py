@@ -46,6 +46,15 @@ class Story:
     """What the violation is about, with all that is embedded in it."""
     full: bool = False
 
+    @property
+    def loop(self) -> int | None:
+        """Return the index of the row with which the round begins, None if there is no round."""
+        at = self.trace.loop_at
+        if at is None or at >= len(self.trace.events):
+            return None
+        later = (i for i, row in enumerate(self.rows) if row.events and row.events[-1] >= at)
+        return next(later, None)
+
     def row_of(self, event: int) -> int | None:
         """Return the index of the row that stands for the event; None if it was left out."""
         return next((i for i, row in enumerate(self.rows) if event in row.events), None)

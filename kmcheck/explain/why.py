@@ -70,6 +70,8 @@ class Why:
         """Return the indices of the steps that the violation or a sentence points at."""
         numbers = {reason.number for reason in self.reasons(())}
         found = {i for i, event in enumerate(self.trace.events) if event.number in numbers}
+        if self.trace.loop_at is not None and self.trace.loop_at <= self.last:
+            found.add(self.trace.loop_at)  # the round begins with a row of its own
         return frozenset(found | {i for i in (self.cause, self.source) if i is not None})
 
     def missing(self) -> Missing | None:

@@ -54,6 +54,7 @@ def _verdict(label: Label, verdict: Verdict, files: Mapping[str, str]) -> dict[s
         "trace": files.get(verdict.property),
         "steps": len(trace.events) if trace else None,
         "shortest": shortest,
+        "loop_at": trace.loop_at if trace else None,
         "omission": (verdict.omission or None) if isinstance(verdict, Holds) else None,
     }
 
@@ -72,6 +73,7 @@ def _label(label: Label) -> dict[str, Any]:
         "exact": label.exact,
         "omission": label.omission,
         "memory_model": label.memory_model,
+        "fairness": label.fairness or None,
         "states": seen.states,
         "transitions": seen.transitions,
         "depth": seen.depth,

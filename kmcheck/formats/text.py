@@ -36,6 +36,8 @@ def command(label: Label) -> str:
         flags += [f"--no-reduce {name}" for name in label.left_out or ("none",)]
     if label.omission is not None:
         flags.append("--hash-compact")
+    if label.liveness:
+        flags.append("--liveness")
     if label.audit:
         flags.append("--audit")
     for given in flags:
@@ -98,11 +100,12 @@ def label_lines(result: Result) -> list[str]:
         ("bounds", settings(label.bounds) or "none"),
         ("choices", settings(label.choices) or "none"),
         ("memory", label.memory_model),
+        ("fairness", label.fairness),
         ("engine", f"{label.engine}, {'exact' if label.exact else 'not exact'}"),
-        ("reductions", ", ".join(label.reductions) or "none"),
+        ("reductions", _reductions(label)),
         ("audit", label.audit),
         ("omission", _omission(label)),
-        ("explored", _explored(label, closed=not unknown and not label.stopped)),
+        ("explored", _explored(label, closed=_is_closed(result))),
         ("multiplied", _multiplied(label) if unknown else ""),
         ("on disk", f"{_counted(seen.spilled, 'state')}" if seen.spilled else ""),
         ("kept", f"go on with --resume {quote(seen.checkpoint)}" if seen.checkpoint else ""),
@@ -114,6 +117,23 @@ def label_lines(result: Result) -> list[str]:
         ("again", command(label)),
     ]
     return [line for name, text in rows if text for line in _wrapped(name, text)]
+
+
+def _reductions(label: Label) -> str:
+    done = ", ".join(label.reductions) or "none"
+    if not label.fairness or "all" in label.left_out:
+        return done
+    shelved = {n: shelf.take("reduce", n, "REDUCTION") for n in shelf.names("reduce")}
+    cannot = [n for n, r in shelved.items() if not r.endless and n not in label.left_out]
+    why = f"{', '.join(cannot)}: not where runs that never end are asked for"
+    return f"{done} ({why})" if cannot else done
+
+
+def _is_closed(result: Result) -> bool:
+    """Tell whether all was explored: what runs that never end violate is found behind that."""
+    behind = any(isinstance(v, Violated) and v.trace.loop_at is not None for v in result.verdicts)
+    unknown = any(isinstance(v, Unknown) for v in result.verdicts)
+    return not result.label.stopped and (behind or not unknown)
 
 
 def _checked(result: Result) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,14 +42,10 @@ class Source:
     run_to: Callable[[int], Witness]
 
 
-def lassos(
-    graph: Graph, asked: Mapping[str, Asked], machine: Machine, source: Source
-) -> Iterator[Claim]:
-    """Yield a claim for each name that fails, each with a run that never ends."""
-    for name, what in asked.items():
-        found = next((lasso for b in _bindings(what) if (lasso := _lasso(graph, what, b))), None)
-        if found is not None:
-            yield Claim(name, _witness(found, machine, source))
+def failing(graph: Graph, what: Asked, machine: Machine, source: Source) -> Claim | None:
+    """Return a claim if what is asked fails on some run, with such a run that never ends."""
+    found = next((lasso for b in _bindings(what) if (lasso := _lasso(graph, what, b))), None)
+    return None if found is None else Claim(what.name, _witness(found, machine, source))
 
 
 def _bindings(what: Asked) -> Iterator[int]:

@@ -11,7 +11,7 @@ import numpy as np
 from kmcheck.claims import Claims, Stop
 from kmcheck.ir.code import Fairness
 from kmcheck.ir.layout import Layout
-from kmcheck.liveness.decide import Asked, Source, Words, lassos
+from kmcheck.liveness.decide import Asked, Source, Words, failing
 from kmcheck.liveness.graph import Graph
 from kmcheck.semantics import Fault, Machine, State
 from kmcheck.semantics.obligations import MOST_BINDINGS, Obligations, TooMany
@@ -131,7 +131,10 @@ def judge_runs(
         )
         for name, (owed, begins) in words.items()
     }
-    for claim in lassos(whole, asked, machine, source):
-        claims.claims.setdefault(claim.violation, claim)
+    for name, what in asked.items():
+        if claims.claims and not claims.question.every:
+            claims.skipped.append(name)
+        elif (claim := failing(whole, what, machine, source)) is not None:
+            claims.claims[name] = claim
     counted = {name: int(np.bitwise_count(begins).sum()) for name, (_, begins) in words.items()}
     return {name: counted[name] for name in wanted.properties}

@@ -43,7 +43,7 @@ class Columns:
         story = explain(trace, full=options.full)
         flat = len(story.columns) <= SIDE_BY_SIDE
         table = _side_by_side(story, width) if flat else _staircase(story, width)
-        lines = [*table, *_loop(trace), *_why(story, width)]
+        lines = [*table, *_endless(story, width), *_why(story, width)]
         return _checked(lines, width)
 
 
@@ -123,10 +123,17 @@ def _digits(story: Story) -> int:
     return max((len(str(row.number)) for row in story.rows if row.number is not None), default=1)
 
 
-def _loop(trace: Trace) -> list[str]:
-    if trace.loop_at is None or not 0 <= trace.loop_at < len(trace.events):
+def _round(story: Story, index: int) -> list[str]:
+    """Return what stands above the row with which a round begins."""
+    return ["", "  -- from here on, again and again:", ""] if index == story.loop else []
+
+
+def _endless(story: Story, width: int) -> list[str]:
+    """Return what stands below a run that never ends."""
+    if story.trace.loop_at is None:
         return []
-    return ["", f"  from step {trace.events[trace.loop_at].number} on, this repeats for ever"]
+    what = "and so on, for ever" if story.loop is not None else "here it rests, for ever"
+    return ["", f"  -- {what}", *_mark(story.mark, None, width)]
 
 
 # --- columns side by side ---------------------------------------------------------------------
@@ -180,6 +187,7 @@ def _side_by_side(story: Story, width: int) -> list[str]:
         if row.role == "call" and row.depth == 0 and row.process in top:
             top.discard(row.process)  # it stands at the top
             continue
+        lines += _round(story, index)
         room = grid.room(row.process)
         cell = _cell(row, grid.widths[row.process], room)
         lines += grid.place(row.process, cell, _number(row, gutter - 4))
@@ -194,7 +202,7 @@ def _marks(story: Story, index: int, grid: Grid) -> list[str]:
     at = grid.starts[row.process] + (row.depth + 1) * LEVEL
     at = min(at, grid.end - min(len(text), WIDE))
     lines = _fill(text, grid.end, at, at + len("*** ")) if row.bad else []
-    last = index + 1 == len(story.rows)
+    last = index + 1 == len(story.rows) and story.trace.loop_at is None
     return (
         [*lines, "", *_mark(story.mark, None, grid.end)] if last and row.role == "stuck" else lines
     )
@@ -256,7 +264,10 @@ def _staircase(story: Story, width: int) -> list[str]:
     digits = _digits(story)
     lines: list[str] = []
     stairs = {c.process: min(i, 10) * LEVEL for i, c in enumerate(story.columns)}
+    loop = None if story.loop is None else story.rows[story.loop].number
     for row in joined(story.rows):
+        if loop is not None and row.number == loop:
+            lines += _round(story, story.loop or 0)
         gutter = _number(row, digits) + " " * stairs[row.process]
         room = width - len(gutter)
         label = f"{_elided(plain(row.process), room // 3)}: "
@@ -271,7 +282,7 @@ def _stair_marks(story: Story, row: Row, indent: int, width: int) -> list[str]:
     text = _says(story, row)
     found = _mark(text, row, width - indent) if text else []
     lines = [" " * indent + line for line in found]
-    last = row is story.rows[-1]
+    last = row is story.rows[-1] and story.trace.loop_at is None
     return [*lines, "", *_mark(story.mark, None, width)] if last and row.role == "stuck" else lines
 
 
