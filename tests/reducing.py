@@ -8,13 +8,14 @@ from pathlib import Path
 
 from kmcheck import driver, shelf
 from kmcheck.engines.reference import ENGINE
-from kmcheck.expected import Expectation, expectations, tables
+from kmcheck.expected import Expectation, expectations
 from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import Question, Reduction
 from kmcheck.replay import replay, unreduced
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Claim, Finding
+from tests.designs import DESIGNS
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = 1700
@@ -97,7 +98,7 @@ def confirm(system: TransitionSystem, less: TransitionSystem, found: Finding) ->
 def small_checks() -> list[Expectation]:
     """Return the first checks of each table, with bounds that are small; each setting once."""
     found: dict[str, Expectation] = {}
-    for spec in tables([str(ROOT / "specs")]):
+    for spec in DESIGNS:
         bounds = BOUNDS.get(Path(spec).stem, {})
         checks = [replace(c, settings={**c.settings, **bounds}) for c in expectations(spec)]
         found.update(list({named(check): check for check in checks}.items())[:MOST])

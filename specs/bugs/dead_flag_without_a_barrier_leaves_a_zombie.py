@@ -14,7 +14,7 @@ does x86, where set_bit() is a locked instruction. With STORE_BUFFER=yes the sto
 a buffer for as long as it likes, and kmcheck confirms the zombie. That is how a CPU may behave
 where set_bit() orders nothing, such as arm64 and powerpc.
 
-Modelled: one charged page that is being freed, and the memcg's offline. The store buffer, for this
+Modelled: charged pages that are being freed, and the memcg's offline. The store buffer, for this
 one flag and this one CPU, is written in the spec.
 """
 

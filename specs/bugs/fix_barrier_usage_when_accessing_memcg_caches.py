@@ -9,10 +9,12 @@ before its load: a CPU that sees the pointer may not see what it leads to.
 Fix: the write barrier before the store, the read barrier behind the load: rcu_assign_pointer() and
 rcu_dereference() today.
 
-Modelled: a root cache, the creation of a memcg's copy, and an allocation that uses it. This needs
-weak memory to show: kmcheck is sequentially consistent, and says `holds` of the code as it was
-(FIX=no). With REORDER=yes the two stores of the writer are swapped in the program, where no barrier
-keeps them in order. That is one of the runs that the barrier is there to forbid.
+Finding: this needs weak memory to show. kmcheck is sequentially consistent, and says `holds` of
+the code as it was (FIX=no). With REORDER=yes the two stores of the writer are swapped in the
+program, where no barrier keeps them in order: one of the runs that the barriers are there to
+forbid. The read barrier's half is left out.
+
+Modelled: a root cache, the creation of a memcg's copy, and allocations that use it.
 """
 
 from kmcheck.kernel.slab import Gfp, kmalloc

@@ -1,6 +1,6 @@
 """mm: memcg/slab: fix memory leak at non-root kmem_cache destroy.
 
-Kernel: v4.20 to v5.7 (d38a2b7a9c93; v5.8. Fixes: 92ee383f6daa).
+Kernel: to v5.7 (d38a2b7a9c93; v5.8).
 
 Breaks: kmem_cache_destroy() of an alias, a cache that was merged with another, only counts the
 root cache's users down. But it marks the root cache as dying before it looks. From then on the

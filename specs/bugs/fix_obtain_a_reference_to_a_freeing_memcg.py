@@ -1,8 +1,8 @@
 """mm: memcontrol: slab: fix obtain a reference to a freeing memcg; and the same in writeback.
 
-Kernel: SITE=drain_obj_stock v5.9 to v5.12 (9f38f03ae8d5, commit id from memory);
-SITE=inode_switch_wbs v4.2 to v5.13 (8b0ed8443ae6, "writeback: fix obtain a reference to a
-freeing memcg css").
+Kernel: SITE=drain_obj_stock v5.9 to v5.12 (9f38f03ae8d5, commit id from memory; v5.13);
+SITE=inode_switch_wbs to v5.13 (8b0ed8443ae6, "writeback: fix obtain a reference to a freeing memcg
+css"; v5.14).
 
 Breaks: a memcg is looked up in a read section and then pinned with css_get() by a function that
 relies on its caller's reference. The caller has none. A read section keeps the memory and not the

@@ -1,7 +1,7 @@
 """mm: memcg: fix race condition between memcg teardown and swapin.
 
-Kernel: to v3.12; v3.13 (96f1c58d8534, commit id from memory; read as the comment in
-mem_cgroup_css_free()).
+Kernel: to v3.12; fixed in v3.13 (96f1c58d8534, commit id from memory). The interleaving is that of
+the comment in mem_cgroup_css_free().
 
 Breaks: swapin charges the memcg that the swap entry names, and pins it with css_tryget() for as
 long as that takes. But a reference does not keep a css from going offline: offline reparents all

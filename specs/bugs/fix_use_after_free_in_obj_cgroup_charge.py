@@ -1,6 +1,6 @@
 """mm: memcg/slab: fix use after free in obj_cgroup_charge.
 
-Kernel: v5.9 to v5.10 (eefbfa7fd678).
+Kernel: since v5.9; fixed in v5.10.y (eefbfa7fd678).
 
 Breaks: obj_cgroup_charge() loads the memcg of an objcg in a read section, which keeps its memory,
 and takes a reference with css_get(), as if somebody had one. But the memcg may have gone offline

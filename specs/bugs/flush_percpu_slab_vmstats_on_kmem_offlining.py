@@ -1,6 +1,6 @@
 """mm: memcontrol: flush percpu slab vmstats on kmem offlining.
 
-Kernel: v5.3-rc (bee07b33db78, commit id from memory; v5.3).
+Kernel: v5.3-rc; fixed in v5.3 (bee07b33db78, commit id from memory).
 
 Breaks: a memcg's statistics are changed in a batch of each CPU first, and go to the memcg and all
 its ancestors when the batch is full. When the memcg dies, its slab caches are reparented, and what

@@ -1,6 +1,6 @@
 """mm: list_lru: set shrinker map bit when child nr_items is not zero.
 
-Kernel: v4.19 (the shrinker bitmap) to v5.10.
+Kernel: since v4.19 (the shrinker bitmap); fixed in v5.10 (8199be001a47, commit id from memory).
 
 Breaks: reparenting sets the parent's shrinker bit only where the parent's list was empty, as
 nr_items tells. But nr_items may be negative for a while: list_lru_del() counts down at the parent
