@@ -1,8 +1,9 @@
 """The page of kernel bugs, from the docstrings of specs/bugs, their tables, and their traces.
 
 The paragraphs of such a docstring begin with what they are about: `Kernel:` (which versions, which
-commit), `Breaks:`, `Fix:`, `Finding:` (where kmcheck says something that nobody had confirmed), and
-`Modelled:`. The first paragraph is the title.
+commit), `Breaks:`, `Fix:`, `Memory:` (where it needs weak memory to show), `Finding:` (where
+kmcheck says something that nobody had confirmed), and `Modelled:`. The first paragraph is the
+title.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ bug was. Steps are those of a shortest run. The run that is drawn is that of the
 fails; steps that neither touch what it is about nor order it are left out, `--verbose` shows them.
 """
 
-TOLD = ("Kernel", "Breaks", "Fix", "Finding", "Modelled")
+TOLD = ("Kernel", "Breaks", "Fix", "Memory", "Finding", "Modelled")
 """The paragraphs of a bug's docstring that are shown, in this order."""
 
 
@@ -105,10 +106,16 @@ def _counts(bugs: list[Bug]) -> list[str]:
     reproduced = sum(bug.bugs for bug in bugs)
     return [
         f"- bugs with a verdict on both sides: {reproduced}, in {len(bugs)} specs",
+        f"- of these, confirmed by kmcheck first: {_having('Finding', bugs)}",
+        f"- of these, broken under weak memory only: {_having('Memory', bugs)}",
         f"- median length of a spec: {median(bug.lines for bug in bugs):.0f} lines",
         f"- longest verification: {longest:,} states ({name})",
         "",
     ]
+
+
+def _having(paragraph: str, bugs: list[Bug]) -> int:
+    return sum(bug.bugs for bug in bugs if paragraph in bug.told)
 
 
 def _summary(bugs: list[Bug]) -> list[str]:

@@ -9,10 +9,12 @@ each relies on the other, the reference is never dropped, and the memcg is a zom
 
 Fix: a full barrier, smp_mb__after_atomic(), between setting the flag and reading the charge.
 
-Finding: under sequential consistency kmcheck says `holds` of the code as it was (FIX=no), and so
-does x86, where set_bit() is a locked instruction. With STORE_BUFFER=yes the store of DEAD waits in
-a buffer for as long as it likes, and kmcheck confirms the zombie. That is how a CPU may behave
-where set_bit() orders nothing, such as arm64 and powerpc.
+Memory: this needs weak memory to show. kmcheck is sequentially consistent, and says `holds` of the
+code as it was (FIX=no). So does x86, where set_bit() is a locked instruction.
+
+Finding: with STORE_BUFFER=yes the store of DEAD waits in a buffer for as long as it likes, and
+kmcheck confirms the zombie. That is how a CPU may behave where set_bit() orders nothing, such as
+arm64 and powerpc. One page is enough.
 
 Modelled: charged pages that are being freed, and the memcg's offline. The store buffer, for this
 one flag and this one CPU, is written in the spec.

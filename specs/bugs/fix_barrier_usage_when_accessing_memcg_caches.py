@@ -9,8 +9,8 @@ before its load: a CPU that sees the pointer may not see what it leads to.
 Fix: the write barrier before the store, the read barrier behind the load: rcu_assign_pointer() and
 rcu_dereference() today.
 
-Finding: this needs weak memory to show. kmcheck is sequentially consistent, and says `holds` of
-the code as it was (FIX=no). With REORDER=yes the two stores of the writer are swapped in the
+Memory: this needs weak memory to show. kmcheck is sequentially consistent, and says `holds` of the
+code as it was (FIX=no). With REORDER=yes the two stores of the writer are swapped in the
 program, where no barrier keeps them in order: one of the runs that the barriers are there to
 forbid. The read barrier's half is left out.
 
