@@ -48,6 +48,7 @@ FIX = choice(True, "an allocation pins the memcg, and css_free destroys the cach
 
 
 class KmemCache(Object):
+    memcg: Ref["Memcg"]  # memcg_params->memcg
     nr_pages: Annotated[int, range(9)]
 
 
@@ -60,32 +61,31 @@ class Task(Object):
     memcg: Ref[Memcg]
 
 
-def memcg_kmem_get_cache(task: Task) -> Memcg:
-    """Return the memcg in whose cache to allocate, pinned if that is what is tried."""
+def memcg_kmem_get_cache(task: Task) -> KmemCache | None:
+    """Return the memcg's copy of the cache, None for the root cache itself."""
     rcu_read_lock()
     memcg = rcu_dereference(task.memcg)
     if FIX:
         while not css_tryget(memcg.css):
             memcg = rcu_dereference(task.memcg)
+    s = memcg.cache
     rcu_read_unlock()
-    return memcg
+    return s
 
 
 @process
 def kmem_cache_alloc(task: Task) -> None:
-    memcg = memcg_kmem_get_cache(task)
-    s = memcg.cache
-    if s is not None:  # or the root cache
+    s = memcg_kmem_get_cache(task)
+    if s is not None:
         pause("alloc_pages(), may sleep")
         if FIX:
-            css_get(memcg.css)  # memcg_charge_slab()
+            css_get(s.memcg.css)  # memcg_charge_slab()
         fetch_add(s.nr_pages, 1)
-    if FIX:
-        css_put(memcg.css)  # memcg_kmem_put_cache()
-    if s is not None:  # kmem_cache_free()
-        fetch_add(s.nr_pages, -1)
         if FIX:
-            css_put(memcg.css)
+            css_put(s.memcg.css)  # memcg_kmem_put_cache()
+        fetch_add(s.nr_pages, -1)  # kmem_cache_free(), later
+        if FIX:
+            css_put(s.memcg.css)  # memcg_uncharge_slab()
 
 
 def memcg_destroy_caches(memcg: Memcg) -> None:
@@ -118,7 +118,8 @@ def rmdir(memcg: Memcg, tasks_left_to: Memcg) -> None:
 def a_memcg_with_an_empty_cache() -> None:
     root = Memcg()
     init_and_link_css(root.css, None, no_css_released, mem_cgroup_css_free)
-    memcg = Memcg(cache=KmemCache())
+    memcg = Memcg()
+    memcg.cache = KmemCache(memcg=memcg)
     init_and_link_css(memcg.css, root.css, no_css_released, mem_cgroup_css_free)
     for _ in range(TASKS):
         task = Task(memcg=memcg)
