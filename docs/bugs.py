@@ -106,7 +106,7 @@ def _counts(bugs: list[Bug]) -> list[str]:
     reproduced = sum(bug.bugs for bug in bugs)
     return [
         f"- bugs with a verdict on both sides: {reproduced}, in {len(bugs)} specs",
-        f"- of these, confirmed by kmcheck first: {_having('Finding', bugs)}",
+        f"- of these, confirmed by nobody before, as far as we know: {_having('Finding', bugs)}",
         f"- of these, broken under weak memory only: {_having('Memory', bugs)}",
         f"- median length of a spec: {median(bug.lines for bug in bugs):.0f} lines",
         f"- longest verification: {longest:,} states ({name})",
