@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from docs import errors, performance, primitives, specs
+from docs import bugs, errors, performance, primitives, specs
 from docs.quoted import ROOT, refreshed, workspace
 
 GENERATED: dict[str, Callable[[], str]] = {
+    "docs/bugs.md": bugs.page,
     "docs/errors.md": errors.page,
     "docs/primitives.md": primitives.page,
     "docs/specs.md": specs.page,

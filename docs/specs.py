@@ -45,24 +45,33 @@ def _spec(path: Path) -> list[str]:
     title, _, _ = program.doc.partition("\n\n")
     lines = [f"### {path.stem}", "", " ".join(title.split()), ""]
     lines += [f"Source: {source}.", ""] if source else []
-    lines += [*map(_setting, program.settings), ""] if program.settings else []
+    lines += [*map(spelled, program.settings), ""] if program.settings else []
     lines += ["| settings | verdict | states | depth | steps | |"]
     lines += ["| --- | --- | ---: | ---: | ---: | --- |"]
-    remarks = re.findall(r"^\[\[check\]\][ #]*(.*)$", table, re.MULTILINE)
-    return [*lines, *map(_row, expectations(str(path)), remarks), ""]
+    return [*lines, *map(_row, expectations(str(path)), remarks(table)), ""]
 
 
-def _setting(setting: Setting) -> str:
+def spelled(setting: Setting) -> str:
+    """Return the line that says what a bound or a choice is."""
     options = f" ({', '.join(o.lower() for o in setting.options)})" if setting.options else ""
     return f"- `{setting.name}={spell(setting)}`{options}: {setting.doc}"
 
 
 def _row(check: Expectation, remark: str) -> str:
-    given = [f"{name}={_plain(value)}" for name, value in check.settings.items()]
-    given += [f"-p {check.property}"] if check.property else []
-    settings = f"`{' '.join(given)}`" if given else "as it stands"
     numbers = [f"{check.numbers[n]:,}" if n in check.numbers else "" for n in NUMBERS]
-    return f"| {settings} | {check.verdict} | {' | '.join(numbers)} | {remark} |"
+    return f"| {given(check)} | {check.verdict} | {' | '.join(numbers)} | {remark} |"
+
+
+def remarks(table: str) -> list[str]:
+    """Return what stands behind each `[[check]]` of a table, as a comment."""
+    return re.findall(r"^\[\[check\]\][ #]*(.*)$", table, re.MULTILINE)
+
+
+def given(check: Expectation) -> str:
+    """Return the settings of a check as the command line takes them."""
+    settings = [f"{name}={_plain(value)}" for name, value in check.settings.items()]
+    settings += [f"-p {check.property}"] if check.property else []
+    return f"`{' '.join(settings)}`" if settings else "as it stands"
 
 
 def _plain(value: int | bool | str) -> str:  # noqa: FBT001 - TOML's values

@@ -78,7 +78,7 @@ def expectations(spec: str) -> list[Expectation]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from None
     checks = content.get("check", [])
-    unknown = set(content) - {"source", "check"}
+    unknown = set(content) - {"source", "bugs", "check"}
     if unknown or not isinstance(checks, list) or not checks:
         hint = 'a table is `source = "..."` and one [[check]] after the other'
         raise UsageError(f"{path} is no table of expected verdicts", hint)

@@ -9,13 +9,14 @@ from pathlib import Path
 from kmcheck import driver, shelf
 from kmcheck.engines.native import ENGINE as NATIVE
 from kmcheck.engines.reference import ENGINE as REFERENCE
-from kmcheck.expected import Expectation, expectations, tables
+from kmcheck.expected import Expectation, expectations
 from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import Engine, Question, Reduction
 from kmcheck.replay import replay, unreduced
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Claim, Finding
+from tests.designs import DESIGNS
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL, LARGE = 1700, 300_000
@@ -122,7 +123,7 @@ def small_checks() -> tuple[list[Expectation], list[Expectation]]:
     """
     first: list[Expectation] = []
     others: list[Expectation] = []
-    for spec in tables([str(ROOT / "specs")]):
+    for spec in DESIGNS:
         bounds = BOUNDS.get(Path(spec).stem, {})
         checks = [replace(c, settings={**c.settings, **bounds}) for c in expectations(spec)]
         found = list({named(check): check for check in checks}.values())

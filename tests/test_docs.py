@@ -128,6 +128,14 @@ def test_every_code_has_a_line() -> None:
     assert errors.codes() == re.findall(r"^## (K\d{3})$", page("docs/errors.md"), re.MULTILINE)
 
 
+def test_every_bug_says_in_which_kernels_what_breaks_and_what_mends_it() -> None:
+    told = page("docs/bugs.md").split("\n## ")[1:]
+    assert len(told) == len(list((ROOT / "specs" / "bugs").glob("*.py")))
+    for bug in told:
+        named = re.findall(r"^\*\*(\w+)\*\*: ", bug, re.MULTILINE)
+        assert {"Kernel", "Breaks", "Fix", "Modelled"} <= set(named), bug.splitlines()[0]
+
+
 def test_every_page_is_in_the_table_of_contents() -> None:
     listed = set(re.findall(r"^(\w+)$", page("docs/index.md"), re.MULTILINE))
     assert listed == {p.stem for p in (ROOT / "docs").glob("*.md")} - {"index"}

@@ -17,18 +17,19 @@ from kmcheck.engines.native import growth, states
 from kmcheck.engines.native.packing import Narrow
 from kmcheck.engines.native.plan import plan
 from kmcheck.engines.reference import ENGINE as REFERENCE
-from kmcheck.expected import Expectation, expectations, tables
+from kmcheck.expected import Expectation, expectations
 from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import Engine, Question
 from kmcheck.semantics import BoundReached, Judge, Machine, State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Finding
+from tests.designs import DESIGNS
 from tests.language import program, source
 from tests.random_programs import built, on_random_programs
 
 ROOT = Path(__file__).resolve().parent.parent
-CHECKS = [c for spec in tables([str(ROOT / "specs")]) for c in expectations(spec)]
+CHECKS = [c for spec in DESIGNS for c in expectations(spec)]
 BATCHES = 25
 EXAMPLES = 40
 MOST = 2000

@@ -2,6 +2,7 @@
 
 from kmcheck.diagnostics import Source
 from kmcheck.driver import Options, verify
+from kmcheck.explain import explain
 from kmcheck.trace import Trace
 from kmcheck.verdict import Violated
 
@@ -119,3 +120,55 @@ def test_variables_of_primitives_are_not_shown() -> None:
     (trace,) = [v.trace for v in result.verdicts if isinstance(v, Violated)]
     views = [view for event in trace.events for view in event.after.processes]
     assert {name for view in views for name, _ in view.variables} == {"node", "at"}
+
+
+LATE = """
+from kmcheck.kernel.rcu import rcu_read_lock, rcu_read_unlock
+from kmcheck.lang import Counter, Object, Ref, Size, atomic, free, process, setup, start
+
+
+class Memcg(Object):
+    usage: Counter
+
+
+class Page(Object):
+    memcg: Ref[Memcg]
+    size: Size
+
+
+@process
+def charge(page: Page) -> None:
+    rcu_read_lock()
+    memcg = page.memcg
+    rcu_read_unlock()
+    with atomic("all at once"):
+        nr_pages = page.size
+        memcg.usage.add(nr_pages)
+
+
+@process
+def kill(memcg: Memcg) -> None:
+    free(memcg)
+
+
+@setup
+def two() -> None:
+    memcg = Memcg()
+    start(charge, Page(memcg=memcg))
+    start(kill, memcg)
+"""
+
+
+def late() -> Trace:
+    result = verify(Source("spec.py", LATE), Options())
+    (violated,) = [v for v in result.verdicts if isinstance(v, Violated)]
+    return violated.trace
+
+
+def test_a_step_that_fails_is_told_with_what_it_has_read_itself() -> None:
+    assert late().events[-1].text == "memcg#0->usage += size(page#0)"
+
+
+def test_a_read_section_that_has_ended_is_not_told_as_none() -> None:
+    (source,) = [r.text for r in explain(late()).reasons if "gets the pointer" in r.text]
+    assert " inside an RCU read section that ends before the use " in source

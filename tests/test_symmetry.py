@@ -12,7 +12,7 @@ from kmcheck.engines.native import canonical as native
 from kmcheck.engines.native.emit import Emitter, Value, i64
 from kmcheck.engines.native.orders import plain_changes
 from kmcheck.engines.reference import ENGINE
-from kmcheck.expected import Expectation, expectations, tables
+from kmcheck.expected import Expectation, expectations
 from kmcheck.frontend import compile_spec, read
 from kmcheck.ir.layout import Layout
 from kmcheck.ir.symmetry import Symmetry
@@ -26,6 +26,7 @@ from kmcheck.semantics.renaming import Permutation, Renaming
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Finding
+from tests.designs import DESIGNS
 from tests.language import source
 from tests.random_programs import built
 from tests.random_symmetric import generate
@@ -41,7 +42,7 @@ from tests.symmetric import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-CHECKS = [c for spec in tables([str(ROOT / "specs")]) for c in expectations(spec)]
+CHECKS = [c for spec in DESIGNS for c in expectations(spec)]
 MOST = 1500
 IMAGES = 10
 BATCHES = 4

@@ -13,23 +13,20 @@ from kmcheck.diagnostics import InternalError
 from kmcheck.engines.native import ENGINE as NATIVE
 from kmcheck.engines.native.expanding import Expanding
 from kmcheck.engines.reference import ENGINE as REFERENCE
-from kmcheck.expected import Expectation, expectations, tables
+from kmcheck.expected import Expectation, expectations
 from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import Engine, Question
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Checkpoints, Finding
+from tests.designs import DESIGNS
 from tests.random_programs import built
 from tests.random_symmetric import generate
 from tests.symmetric import of, random, reduced_of
 
 ROOT = Path(__file__).resolve().parent.parent
-CHECKS = [
-    check
-    for found in map(expectations, tables([str(ROOT / "specs")]))
-    for check in (found[0], *found[1:][-1:])
-]
+CHECKS = [check for found in map(expectations, DESIGNS) for check in (found[0], *found[1:][-1:])]
 """The first of each spec's checks, and the last."""
 
 MOST = 1000

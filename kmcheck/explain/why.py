@@ -132,6 +132,9 @@ class Why:
         spans = [s for s in self.order if s.process == process and s.covers(self.source, self.last)]
         if any(span.sort == "read" for span in spans):
             return " inside an RCU read section"
+        reads = [s for s in self.order if s.process == process and s.sort == "read"]
+        if any(span.covers(self.source, self.source) for span in reads):
+            return " inside an RCU read section that ends before the use"
         locks = [span.what for span in spans if span.sort in {"spin", "mutex"}]
         return f" holding {', '.join(locks)}" if locks else ", in no RCU read section, with no lock"
 

@@ -28,7 +28,10 @@ class Rows:
     def text(
         self, state: State, actor: int, block: Block, fault: Fault | None
     ) -> tuple[str, Place]:
-        """Return the row of the step just recorded, and its place."""
+        """Return the row of the step just recorded, and its place.
+
+        `state` is that before the step, or what a step that failed had made of it.
+        """
         notes = [n for n in self.recorder.notes if not n.access.ghost]
         shown = _what_matters(_unless_left(notes, block))
         if fault is not None and fault.field:

@@ -73,7 +73,8 @@ class Teller:
         if block is None:
             raise InternalError(f"step {number} is one of a process that is not running")
         fault = self._take(number, actor, choices)
-        text, place = self.rows.text(before, actor, block, fault)
+        failed_at = fault.state if fault is not None else None
+        text, place = self.rows.text(failed_at or before, actor, block, fault)
         frames = self.stacks.of(actor, block)
         if actor >= self.layout.process_count:
             frames = self.stacks.chosen(actor, block, self.recorder.choices)

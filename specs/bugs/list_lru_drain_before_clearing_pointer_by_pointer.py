@@ -1,0 +1,139 @@
+"""mm/list_lru: drain before clearing xarray entry on reparent, pointer by pointer.
+
+Kernel: v6.13 (fb56fdf8b9a2) to mid-2026.
+
+Breaks: as in list_lru_drain_before_clearing_xarray_entry, and here is what comes of it. Two objects
+that are neighbours on the child's list are deleted under different locks, one list_del() in the
+middle of the other: what has been unlinked is linked again, and reclaim will find it when it is
+long freed.
+
+Fix: the same: drain the lists under their locks, mark them dead, and then erase the entry.
+
+Modelled: parent > child, two objects on the child's list, both being deleted, and the reparenting.
+list_del_init() and list_splice_init() are the loads and stores that they are in <linux/list.h>, in
+any interleaving. Nothing is freed, so there is no RCU.
+"""
+
+from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+from kmcheck.lang import (
+    READ_ONCE,
+    WRITE_ONCE,
+    Object,
+    Ref,
+    choice,
+    finally_,
+    process,
+    setup,
+    start,
+)
+
+FIX = choice(True, "the lists are drained before their xarray entry is cleared")
+
+
+class ListHead(Object):
+    next: Ref["ListHead"]
+    prev: Ref["ListHead"]
+
+
+class ListLruOne(Object):
+    lock: SpinLock
+    list: ListHead
+    dead: bool  # nr_items == LONG_MIN
+
+
+class Memcg(Object):
+    parent: Ref["Memcg"]
+    lru: Ref[ListLruOne]  # the entry at its id in lru->xa
+
+
+class Dentry(Object):
+    d_lru: ListHead
+
+
+def list_init(head: ListHead) -> None:
+    head.next = head
+    head.prev = head
+
+
+def list_add(new: ListHead, head: ListHead) -> None:
+    first = head.next
+    first.prev = new
+    new.next = first
+    new.prev = head
+    head.next = new
+
+
+def list_del(entry: ListHead) -> None:
+    after = entry.next
+    before = entry.prev
+    after.prev = before
+    before.next = after
+
+
+def list_splice(source: ListHead, head: ListHead) -> None:
+    first = source.next
+    if first != source:
+        last = source.prev
+        at = head.next
+        first.prev = head
+        head.next = first
+        last.next = at
+        at.prev = last
+
+
+def lock_list_lru_of_memcg(of: Memcg) -> ListLruOne:
+    memcg = of
+    sublist: ListLruOne | None = None
+    while sublist is None:
+        sublist = READ_ONCE(memcg.lru)  # xa_load(&lru->xa, memcg_kmem_id(memcg))
+        if sublist is not None:
+            spin_lock(sublist.lock)
+            if sublist.dead:
+                spin_unlock(sublist.lock)
+                sublist = None
+        if sublist is None:
+            memcg = memcg.parent
+    return sublist
+
+
+@process
+def list_lru_del(dentry: Dentry, memcg: Memcg) -> None:
+    sublist = lock_list_lru_of_memcg(memcg)
+    list_del(dentry.d_lru)
+    spin_unlock(sublist.lock)
+
+
+@process
+def memcg_reparent_list_lrus(child: Memcg, source: ListLruOne, target: ListLruOne) -> None:
+    if not FIX:
+        WRITE_ONCE(child.lru, None)  # xa_store(&lru->xa, id, NULL)
+    spin_lock(source.lock)
+    spin_lock(target.lock)  # spin_lock_nested()
+    list_splice(source.list, target.list)
+    source.dead = True
+    spin_unlock(target.lock)
+    spin_unlock(source.lock)
+    if FIX:
+        WRITE_ONCE(child.lru, None)  # xa_erase_irq()
+
+
+@setup
+def two_neighbours() -> None:
+    of_parent = ListLruOne()
+    of_child = ListLruOne()
+    list_init(of_parent.list)
+    list_init(of_child.list)
+    parent = Memcg(lru=of_parent)
+    child = Memcg(parent=parent, lru=of_child)
+    a = Dentry()
+    b = Dentry()
+    list_add(b.d_lru, of_child.list)
+    list_add(a.d_lru, of_child.list)
+    start(list_lru_del, a, child)
+    start(memcg_reparent_list_lrus, child, of_child, of_parent)
+    start(list_lru_del, b, child)
+
+
+@finally_
+def all_objects_are_off_the_lists(one: ListLruOne) -> bool:
+    return one.dead or (one.list.next == one.list and one.list.prev == one.list)
