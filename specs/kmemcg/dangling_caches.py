@@ -13,8 +13,8 @@ SLUB keeps empty slabs, and frees to them go on; so the memcg goes on the list o
 whose caches are shrunk whenever memory is short.
 
 What is modelled. A memcg with a page of kernel memory and a cache with an object, both being freed;
-its whole end; memory that is short at any time (PRESSURE), and once more when all is quiet
-(AT_LAST). What 13/13 has wrong is mended unless a choice says how it was posted. The drain of the
+its whole end; memory that is short when all is quiet (AT_LAST), and at any time before (PRESSURE;
+with 1 it holds in 44,160 states). What 13/13 has wrong is mended unless a choice says how it was posted. The drain of the
 memcg's objects before it goes offline is left out: whether it ends is no question of safety. So are
 allocations: they held no reference ("memcg: fix possible use-after-free in
 memcg_kmem_get_cache()"). Offline's set_bit(DEAD) and its look at the counter have no barrier
@@ -87,7 +87,7 @@ from kmcheck.lang import (
 
 PAGES = bound(1, "pages of kernel memory that are being freed, and are no slab")
 OBJECTS = bound(1, "caches, each with one object that is being freed")
-PRESSURE = bound(1, "times that memory is short, at any time")
+PRESSURE = bound(0, "times that memory is short, at any time")
 AT_LAST = choice(True, "memory is short once more when all is quiet")
 DEAD_LAST = choice(True, "offline takes its reference before it sets DEAD")
 CLEAR_ONCE = choice(True, "DEAD is tested and cleared at once")
