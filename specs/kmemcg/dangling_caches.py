@@ -14,10 +14,10 @@ whose caches are shrunk whenever memory is short.
 
 What is modelled. A memcg with a page of kernel memory and a cache with an object, both being freed;
 its whole end; memory that is short when all is quiet (AT_LAST), and at any time before (PRESSURE;
-with 1 it holds in 44,160 states). What 13/13 has wrong is mended unless a choice says how it was posted. The drain of the
-memcg's objects before it goes offline is left out: whether it ends is no question of safety. So are
-allocations: they held no reference ("memcg: fix possible use-after-free in
-memcg_kmem_get_cache()"). Offline's set_bit(DEAD) and its look at the counter have no barrier
+with 1 it holds in 44,160 states). What is wrong in it is mended unless a choice says how it was
+posted. The drain of the memcg's objects before it goes offline is left out: whether it ends is no
+question of safety. So are allocations: they held no reference ("memcg: fix possible use-after-free
+in memcg_kmem_get_cache()"). Offline's set_bit(DEAD) and its look at the counter have no barrier
 between them; memory is in order here.
 
 DEAD_LAST=no     DEAD is set before the reference is taken: who uncharges drops another one.

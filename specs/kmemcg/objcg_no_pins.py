@@ -11,10 +11,11 @@ later. Nothing pins the memcg that an objcg names. Who wants it loads the pointe
 and tries css_tryget() until that succeeds: it fails only after the last reference is gone, which
 is after the pointer was moved on.
 
-What is modelled. root > parent > child, child and parent are both removed. A task charges a page
-to the child's objcg, or to the parent's where the child has none any more, and frees it again. It
-holds a css reference of the child until it has its objcg. Bytes and stocks are in obj_cgroup_stock;
-the objcg that a task caches (current->objcg) is left out. REMOVED=2 holds in 621,488 states.
+What is modelled. root > parent > child; the child is removed, with REMOVED=2 the parent, too. A
+task charges a page to the child's objcg, or to the parent's where the child has none any more, and
+frees it again. It holds a css reference of the child until it has its objcg. Bytes and stocks are
+in obj_cgroup_stock, the objcg that a task caches in objcg_task_cache; memcg->orig_objcg is left
+out. With REMOVED=2 and a task it holds in 621,488 states.
 
 READ_LOCK=no      The memcg that was loaded is freed before css_tryget().
 TRYGET=no         css_get() from 0 to 1: "mm: memcg/slab: fix use after free in
