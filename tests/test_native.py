@@ -17,19 +17,18 @@ from kmcheck.engines.native import growth, states
 from kmcheck.engines.native.packing import Narrow
 from kmcheck.engines.native.plan import plan
 from kmcheck.engines.reference import ENGINE as REFERENCE
-from kmcheck.expected import Expectation, expectations
+from kmcheck.expected import Expectation
 from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import Engine, Question
 from kmcheck.semantics import BoundReached, Judge, Machine, State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Finding
-from tests.designs import DESIGNS
 from tests.language import program, source
 from tests.random_programs import built, on_random_programs
+from tests.tables import ends
 
 ROOT = Path(__file__).resolve().parent.parent
-CHECKS = [c for spec in DESIGNS for c in expectations(spec)]
 BATCHES = 25
 EXAMPLES = 40
 MOST = 2000
@@ -54,7 +53,7 @@ def of(text: str) -> TransitionSystem:
     return build(compile_spec(source(text)), Solver().holds)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda c: f"{Path(c.spec).stem}-{c.settings}")
+@pytest.mark.parametrize("check", ends(), ids=lambda c: f"{Path(c.spec).stem}-{c.settings}")
 def test_every_spec_has_the_same_states_and_runs(check: Expectation) -> None:
     system = build(compile_spec(read(check.spec), check.settings), Solver().holds)
     assert search(NATIVE, system) == search(REFERENCE, system)

@@ -12,7 +12,7 @@ from kmcheck.engines.native import canonical as native
 from kmcheck.engines.native.emit import Emitter, Value, i64
 from kmcheck.engines.native.orders import plain_changes
 from kmcheck.engines.reference import ENGINE
-from kmcheck.expected import Expectation, expectations
+from kmcheck.expected import Expectation
 from kmcheck.frontend import compile_spec, read
 from kmcheck.ir.layout import Layout
 from kmcheck.ir.symmetry import Symmetry
@@ -26,7 +26,6 @@ from kmcheck.semantics.renaming import Permutation, Renaming
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Finding
-from tests.designs import DESIGNS
 from tests.language import source
 from tests.random_programs import built
 from tests.random_symmetric import generate
@@ -40,9 +39,8 @@ from tests.symmetric import (
     reduced_of,
     states_of,
 )
+from tests.tables import ends
 
-ROOT = Path(__file__).resolve().parent.parent
-CHECKS = [c for spec in DESIGNS for c in expectations(spec)]
 MOST = 1500
 IMAGES = 10
 BATCHES = 4
@@ -233,7 +231,7 @@ def assert_nothing_is_missed(system: TransitionSystem) -> bool:
     return True
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda c: f"{Path(c.spec).stem}-{c.settings}")
+@pytest.mark.parametrize("check", ends(), ids=lambda c: f"{Path(c.spec).stem}-{c.settings}")
 def test_every_small_spec_violates_the_same(check: Expectation) -> None:
     assert_nothing_is_missed(build(compile_spec(read(check.spec), check.settings), Solver().holds))
 

@@ -13,22 +13,19 @@ from kmcheck.diagnostics import InternalError
 from kmcheck.engines.native import ENGINE as NATIVE
 from kmcheck.engines.native.expanding import Expanding
 from kmcheck.engines.reference import ENGINE as REFERENCE
-from kmcheck.expected import Expectation, expectations
+from kmcheck.expected import Expectation
 from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import Engine, Question
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Checkpoints, Finding
-from tests.designs import DESIGNS
 from tests.random_programs import built
 from tests.random_symmetric import generate
 from tests.symmetric import of, random, reduced_of
+from tests.tables import ends
 
 ROOT = Path(__file__).resolve().parent.parent
-CHECKS = [check for found in map(expectations, DESIGNS) for check in (found[0], *found[1:][-1:])]
-"""The first of each spec's checks, and the last."""
-
 MOST = 1000
 BATCHES = 3
 EXAMPLES = 8
@@ -65,7 +62,7 @@ def assert_same(system: TransitionSystem, threads: tuple[int, ...] = (1, 2)) -> 
     return True
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda c: f"{Path(c.spec).stem}-{c.settings}")
+@pytest.mark.parametrize("check", ends(), ids=lambda c: f"{Path(c.spec).stem}-{c.settings}")
 def test_every_spec_has_the_same_orbits(check: Expectation) -> None:
     system = build(compile_spec(read(check.spec), check.settings), Solver().holds)
     assert_same(system, threads=(1,))
