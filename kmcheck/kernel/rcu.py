@@ -165,8 +165,8 @@ def rcu_callback(head: RcuHead) -> None:
         mine(rcu_tasks).barriers.clear()
 
 
-def call_rcu(head: RcuHead, func: Callable[[RcuHead], None]) -> None:
-    """Have `func(head)` called after a grace period that begins now; does not wait."""
+def rcu_queue(head: RcuHead, func: Callable[[RcuHead], None]) -> Process:
+    """Do what call_rcu() does, and return who waits for the grace period and runs the callback."""
     with atomic("callback queued, grace period begins"):
         check(not head.queued, "double-queue", "call_rcu() on an rcu_head that is queued already")
         head.queued = True
@@ -174,6 +174,17 @@ def call_rcu(head: RcuHead, func: Callable[[RcuHead], None]) -> None:
         callback = start(rcu_callback, head)
         rcu_state.callbacks.add(callback)
         rcu_gp_begin(callback)
+    return callback
+
+
+def call_rcu(head: RcuHead, func: Callable[[RcuHead], None]) -> None:
+    """Have `func(head)` called after a grace period that begins now; does not wait."""
+    rcu_queue(head, func)
+
+
+def rcu_reads_since_before(waiter: Process | None) -> bool:
+    """Tell whether this read section began before the grace period that `waiter` waits for."""
+    return waiter in mine(rcu_tasks).holds_up
 
 
 def kvfree_rcu_cb(head: RcuHead) -> None:
