@@ -6,10 +6,11 @@ drained a stock of another memcg, and drains what is more than a batch. A CPU ch
 only, with interrupts off: the stock's lock, which makes the CPU an RCU reader and lets no other
 process of that CPU in between. Others look at it without the lock, so draining shows each store:
 the pages uncharged level by level, `nr_pages` zero, the reference dropped, `cached` cleared.
-drain_all_stock() looks at the stocks of all CPUs, in a read section, and has a work drain each that
-has pages of the tree: the work stands for that CPU. try_charge_memcg() charges a batch if there is
-room, and what was asked for if not; it does not reclaim. try_charge() passes over the root.
-memcg_hotplug_cpu_dead() drains the stock of a CPU that is gone; nothing may run there any more.
+drain_all_stock() looks at the stocks of all live CPUs, in a read section, and has a work drain each
+that has pages of the tree: the work stands for that CPU. try_charge_memcg() charges a batch if
+there is room, and what was asked for if not; it does not reclaim. try_charge() passes over the
+root. memcg_hotplug_cpu_dead() drains the stock of a CPU that is gone; nothing may run there any
+more.
 
 Processes are bound to CPUs, `start(f, memcg, cpu=1)`, some of them to the last of NR_CPUS; setup
 calls memcg_stock_init().
@@ -144,7 +145,8 @@ def drain_all_stock(root: MemCgroup) -> None:
     for cpu in range(NR_CPUS):
         stock = memcg_stock.on(cpu)
         rcu_read_lock()
-        memcg = stock.cached
+        with atomic("for_each_online_cpu()"):
+            memcg = None if stock.dead else stock.cached
         flush = False
         if memcg is not None and stock.nr_pages > 0:
             flush = mem_cgroup_is_descendant(memcg, root)

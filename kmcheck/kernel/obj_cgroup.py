@@ -9,9 +9,10 @@ offline, memcg_reparent_objcgs() names its parent in all of its obj_cgroups, wit
 on the parent for each, and kills its own. The last reference runs obj_cgroup_release(), in the
 context of the put: what is left are whole pages, which are uncharged; the obj_cgroup leaves the
 parent's list, the parent's reference is dropped, and kfree_rcu() frees it. A stock is changed by
-its CPU with interrupts off, and looked at by others without: see `memcg_stock`, whose stock of
-pages takes what is uncharged here. obj_stock_cpu_dead() is what memcg_hotplug_cpu_dead() does
-since v6.14 besides draining the stock of pages.
+its CPU with interrupts off, and looked at by others without: see `memcg_stock`, from which charges
+are taken. What is uncharged goes to the counters at once, and not into the stock of pages, where
+v5.10 to v6.18 put it. obj_stock_cpu_dead() is what memcg_hotplug_cpu_dead() does since v6.14
+besides draining the stock of pages.
 
 At each moment, for an obj_cgroup g: PAGE_SIZE * (pages charged to g) = bytes of live objects +
 bytes in stocks of g + g.nr_charged_bytes.
@@ -26,7 +27,7 @@ CPU that is gone), `bytes-lost` (the residue at release is no whole page: the ke
 """
 
 from kmcheck.kernel.css import css_get, css_put, css_tryget
-from kmcheck.kernel.memcg_stock import NR_CPUS, memcg_stock, refill_stock, try_charge_memcg
+from kmcheck.kernel.memcg_stock import NR_CPUS, memcg_stock, try_charge_memcg
 from kmcheck.kernel.memcontrol import (
     Bytes,
     MemCgroup,
@@ -34,6 +35,7 @@ from kmcheck.kernel.memcontrol import (
     mem_cgroup_is_descendant,
     memcg_locks,
 )
+from kmcheck.kernel.page_counter_nr import page_counter_nr_uncharge
 from kmcheck.kernel.percpu_ref import (
     PercpuRef,
     percpu_ref_exit,
@@ -131,9 +133,9 @@ def get_mem_cgroup_from_objcg(objcg: ObjCgroup) -> MemCgroup:
 
 
 def obj_cgroup_uncharge_pages(objcg: ObjCgroup, nr_pages: int) -> None:
-    """Uncharge whole pages: they go into this CPU's stock of pages."""
+    """Uncharge whole pages from the memcg that an obj_cgroup names."""
     memcg = get_mem_cgroup_from_objcg(objcg)
-    refill_stock(memcg, nr_pages)
+    page_counter_nr_uncharge(memcg.memory, nr_pages)
     css_put(memcg.css)
 
 
@@ -229,7 +231,7 @@ def drain_all_obj_stock(root: MemCgroup) -> None:
     for cpu in range(NR_CPUS):
         stock = obj_stock.on(cpu)
         rcu_read_lock()
-        flush = obj_stock_flush_required(stock, root)
+        flush = not memcg_stock.on(cpu).dead and obj_stock_flush_required(stock, root)
         rcu_read_unlock()
         if flush:
             flushing = test_and_set(stock.flushing)

@@ -14,21 +14,27 @@ Misuse reported: `counter-underflow` (uncharged by more than was charged, where 
 from kmcheck.lang import Annotated, Object, Ref, atomic, check
 
 Pages = Annotated[int, range(256)]
-PAGE_COUNTER_MAX = 255
 
 
 class PageCounterNr(Object):
     """`struct page_counter`."""
 
     usage: Pages
+    limited: bool  # max is not PAGE_COUNTER_MAX
     max: Pages
     parent: Ref["PageCounterNr"]
 
 
 def page_counter_nr_init(counter: PageCounterNr, parent: PageCounterNr | None) -> None:
-    """Link a counter, without a limit, below its parent."""
-    counter.max = PAGE_COUNTER_MAX
+    """Link a counter below its parent."""
     counter.parent = parent
+
+
+def page_counter_nr_set_max(counter: PageCounterNr, nr_pages: int) -> None:
+    """Give a counter a limit."""
+    with atomic("limit set"):
+        counter.limited = True
+        counter.max = nr_pages
 
 
 def page_counter_nr_cancel(counter: PageCounterNr, nr_pages: int) -> None:
@@ -63,7 +69,7 @@ def page_counter_nr_try_charge(counter: PageCounterNr, nr_pages: int) -> bool:
     while c is not None and not failed:
         with atomic("charged, unless over the limit"):
             c.usage += nr_pages
-            failed = c.usage > c.max
+            failed = c.limited and c.usage > c.max
             if not failed:
                 c = c.parent
     if failed:

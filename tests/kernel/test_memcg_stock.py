@@ -25,6 +25,7 @@ def elsewhere(box: Box) -> None:
     {0}
 """
 CHARGE = "assert try_charge(box.memcg, 1)"
+LIMIT = "page_counter_nr_set_max(box.{0}.memory, {1})"
 HERE, THERE = "memcg_stock.on(0)", "memcg_stock.on(1)"
 MEMCG, ROOT = "box.memcg.memory.usage", "box.root.memory.usage"
 
@@ -55,8 +56,8 @@ def stocks(*bodies: str, elsewhere: str = "pause()", final: str = "True", more: 
         ("assert try_charge(box.root, 1)", f"{ROOT} == 0"),
         ("assert try_charge_memcg(box.root, 1)", f"{ROOT} == 2 and {HERE}.cached == box.root"),
         # no room for a batch, for a page, at all
-        (lines("box.memcg.memory.max = 1", CHARGE), f"{MEMCG} == 1 and {HERE}.cached is None"),
-        (lines("box.memcg.memory.max = 0", "assert not try_charge(box.memcg, 1)"), f"{ROOT} == 0"),
+        (lines(LIMIT.format("memcg", 1), CHARGE), f"{MEMCG} == 1 and {HERE}.cached is None"),
+        (lines(LIMIT.format("memcg", 0), "assert not try_charge(box.memcg, 1)"), f"{ROOT} == 0"),
     ],
 )  # fmt: skip
 def test_by_one(body: str, final: str) -> None:

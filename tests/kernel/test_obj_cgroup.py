@@ -44,6 +44,7 @@ PUT = "obj_cgroup_put(box.objcg)"
 CHARGE = "assert obj_cgroup_charge(box.objcg, {0})"
 UNCHARGE = "obj_cgroup_uncharge(box.objcg, {0})"
 RMDIR = "cgroup_rmdir(box.memcg.css, offline)"
+NO_ROOM = "page_counter_nr_set_max(box.root.memory, 0)"
 HERE, THERE = "obj_stock.on(0)", "obj_stock.on(1)"
 
 
@@ -69,7 +70,7 @@ def objects(*bodies: str, elsewhere: str = "pause()", final: str = "True", live:
         (lines(CHARGE.format(1), CHARGE.format(2), UNCHARGE.format(1), UNCHARGE.format(1)), 1,
          f"box.objcg.nr_charged_bytes == 1 and {HERE}.cached_objcg is None"),
         # no room
-        (lines("box.root.memory.max = 0", "assert not obj_cgroup_charge(box.objcg, 1)"), 0,
+        (lines(NO_ROOM, "assert not obj_cgroup_charge(box.objcg, 1)"), 0,
          f"{HERE}.cached_objcg is None"),
     ],
 )  # fmt: skip

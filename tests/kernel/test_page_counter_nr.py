@@ -10,7 +10,7 @@ FIELDS = "child: PageCounterNr\nparent: PageCounterNr"
 BEGIN = lines(
     "page_counter_nr_init(box.parent, None)",
     "page_counter_nr_init(box.child, box.parent)",
-    "box.parent.max = 2",
+    "page_counter_nr_set_max(box.parent, 2)",
 )
 CHARGE = "page_counter_nr_charge(box.child, {0})"
 UNCHARGE = "page_counter_nr_uncharge(box.child, {0})"
