@@ -10,7 +10,8 @@ head again. The function is taken out of the head in the step in which it is deq
 is not touched any more. The reader remembers who waits for it (`holds_up`), so that leaving is one
 update of its own record.
 
-Kernel: `include/linux/rcupdate.h`, `kernel/rcu/tree.c`, v6.12; consolidated since v4.20.
+Kernel: `include/linux/rcupdate.h`, `kernel/rcu/tree.c`, v6.12; consolidated since v4.20: for before
+that see `rcu_split`.
 
 Misuse reported: `rcu-imbalance` (an unlock too many; for a missing one see `context`);
 `sleep-in-atomic` (synchronize_rcu() or rcu_barrier() in atomic context, a callback that sleeps);
