@@ -12,6 +12,10 @@ there is room, and what was asked for if not; it does not reclaim. try_charge() 
 root. memcg_hotplug_cpu_dead() drains the stock of a CPU that is gone; nothing may run there any
 more.
 
+The reference is dropped before `cached` is cleared, as in the kernel. By the rules of RCU that lets
+drain_all_stock() follow `cached` to a memcg that is freed, where a stock is drained for another
+memcg: see the spec switch_to_rcu_protection_in_drain_all_stock.
+
 Processes are bound to CPUs, `start(f, memcg, cpu=1)`, some of them to the last of NR_CPUS; setup
 calls memcg_stock_init().
 

@@ -16,12 +16,15 @@ when that is done, while drain_all_stock() is still looking at it. What keeps th
 is not in this code: css_release() queues its work on the CPU that drains (cgroup_destroy_wq is per
 CPU), where it does not run before interrupts are on. Works run anywhere here. With PREEMPT_RT,
 where the stock's lock leaves preemption on, nothing keeps it. Clearing `cached` first does not need
-any of that; it holds even if css_tryget() stays, if only get_cpu() makes a read section
-(FIX=no, since v4.20): GET_CPU=no is a kernel in which it does not, until v4.19 with CONFIG_PREEMPT.
+any of that; it holds even if css_tryget() stays, where get_cpu() makes a read section (FIX=no).
+GET_CPU=no is a kernel in which it does not: until v4.19 with CONFIG_PREEMPT, and since v5.18, which
+has migrate_disable() there.
 
 Modelled: CPU1 has pages of a memcg in its stock, which is removed; it charges another memcg, and
-drains the stock for that. CPU0 runs short of memory and looks at CPU1's stock. A stock has a
-reference for each page, as until v5.8.
+drains the stock for that. CPU0 runs short of memory and looks at CPU1's stock. A stock has a page,
+and a reference for it. With ONE_REFERENCE the number of pages is zero before the reference is
+dropped, and drain_all_stock() follows `cached` only if it loads that before the stock is drained
+and the number of pages after it is filled again.
 """
 
 from kmcheck.kernel.css import (
@@ -51,6 +54,7 @@ from kmcheck.lang import (
 
 FIX = choice(True, "drain_all_stock() looks at a stock in a read section, without css_tryget()")
 CLEAR_FIRST = choice(True, "drain_stock() clears `cached` before it drops the reference")
+ONE_REFERENCE = choice(False, "since v5.9: a stock has one reference, and not one for each page")
 GET_CPU = choice(True, "get_cpu() makes drain_all_stock() a read section")
 
 
@@ -76,7 +80,10 @@ def drain_stock() -> None:
     if old is not None:
         if CLEAR_FIRST:
             stock.cached = None
-        if stock.nr_pages > 0:
+        if ONE_REFERENCE:
+            stock.nr_pages = 0
+            css_put(old.css)
+        elif stock.nr_pages > 0:
             css_put(old.css)  # css_put_many(&old->css, stock->nr_pages)
             stock.nr_pages = 0
         if not CLEAR_FIRST:
@@ -85,7 +92,7 @@ def drain_stock() -> None:
 
 @process
 def refill_stock(memcg: Memcg) -> None:
-    """CPU1 has charged pages of another memcg, with a reference for each."""
+    """CPU1 has charged a page of another memcg, and has a reference for its stock."""
     preempt_disable()  # local_irq_save()
     drain_stock()
     stock.cached = memcg
