@@ -16,15 +16,15 @@ SHELF = Path(kmcheck.kernel.__file__).parent
 
 
 @cache
-def exports(home: str = "css") -> dict[str, str]:
+def exports(home: str) -> dict[str, str]:
     """Return, for each name that a kernel primitive defines, the module that defines it."""
-    found = {}
-    for file in sorted(SHELF.glob("*.py"), key=lambda file: (file.stem == home, file.stem)):
+    found: dict[str, str] = {}
+    for file in sorted(SHELF.glob("*.py"), key=lambda file: (file.stem != home, file.stem)):
         for node in ast.parse(file.read_text()).body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                found[node.name] = file.stem
+                found.setdefault(node.name, file.stem)
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                found[node.targets[0].id] = file.stem
+                found.setdefault(node.targets[0].id, file.stem)
     return found
 
 
@@ -33,7 +33,7 @@ def found(
     fields: str = "",
     begin: str = "",
     more: str = "",
-    home: str = "css",
+    home: str = "",
     engine: str = "reference",
 ) -> str:
     """Verify a spec and return its verdict in a word.
@@ -41,7 +41,7 @@ def found(
     Each body is run by a process of its own, which is given `box`, an object with the `fields`.
     There is a global `g` with the numbers `n` and `m` and the flags `a`, `b` and `c`. `begin` is
     what setup does with `box` before it starts them. `more` are further definitions. A name that
-    several primitives define is that of `home`.
+    several primitives define is that of `home`, or else of the first of them.
     """
     text = f"class Box(Object):\n{_block(fields)}\n{GLOBAL}\n{dedent(more)}\n"
     for number, body in enumerate(bodies):
