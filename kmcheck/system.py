@@ -80,7 +80,8 @@ def _with_first_step(program: Program, name: str) -> Program:
 
 
 def _build(program: Program, decide: Callable[[Residual], bool]) -> TransitionSystem:
-    trial = Sizing(dict.fromkeys(program.kinds, 4), _instances(program, 4), 1)
+    # which CPUs there are is known when all processes are started: until then, all that may be
+    trial = Sizing(dict.fromkeys(program.kinds, 4), _instances(program, 4), MOST)
     layout, initial = _tried(program, trial, decide)
     sizing = _fitting(layout, program, initial)
     final, beginning = _tried(program, sizing, decide, by=1)  # what setup has ended needs room too

@@ -2,9 +2,10 @@
 
 import pytest
 
-from kmcheck.diagnostics import Source
+from kmcheck.diagnostics import Source, SpecError
 from kmcheck.driver import Options, verify
 from kmcheck.verdict import Violated
+from tests.language import verdict
 
 HEAD = """
 from kmcheck.lang import Object, free, process, setup, start
@@ -78,3 +79,26 @@ def test_a_process_that_fails_before_its_first_access_is_a_violation_with_a_run(
     (found,) = (v for v in result.verdicts if isinstance(v, Violated))
     assert found.property == violation
     assert [event.process for event in found.trace.events] == ["CPU0"]
+
+
+def test_setup_may_fill_what_belongs_to_a_cpu_before_it_binds_a_process_to_it() -> None:
+    text = """
+    class Stock(Object):
+        n: int
+
+    stock = PerCpu(Stock)
+
+    @process
+    def take(cpu: int) -> None:
+        assert this_cpu(stock).n == 10 + cpu
+
+    @setup
+    def filled() -> None:
+        for cpu in range({0}):
+            stock.on(cpu).n = 10 + cpu
+        for cpu in range(2):
+            start(take, cpu, cpu=cpu)
+    """
+    assert verdict(text.format(2)) == "holds"
+    with pytest.raises(SpecError, match="there is no stock number 2"):
+        verdict(text.format(3))

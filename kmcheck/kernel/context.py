@@ -22,11 +22,16 @@ class Task(Object):
 
     preempt_count: Nesting
     rcu_read_lock_nesting: Nesting
+    preempt_rcu_nesting: Nesting  # of rcu_split
     lockdep_depth: Nesting
 
     def on_exit(self) -> None:
         """Look for what the process should have given back."""
-        check(self.rcu_read_lock_nesting == 0, "rcu-imbalance", "ends inside an RCU read section")
+        check(
+            self.rcu_read_lock_nesting == 0 and self.preempt_rcu_nesting == 0,
+            "rcu-imbalance",
+            "ends inside an RCU read section",
+        )
         check(self.lockdep_depth == 0, "lock-misuse", "ends with a lock held")
         check(self.preempt_count == 0, "lock-misuse", "ends with preemption off")
 
@@ -36,13 +41,17 @@ current = PerProcess(Task)
 
 def in_atomic() -> bool:
     """Tell whether the process must not sleep."""
-    return mine(current).preempt_count > 0 or mine(current).rcu_read_lock_nesting > 0
+    return (
+        mine(current).preempt_count > 0
+        or mine(current).rcu_read_lock_nesting > 0
+        or mine(current).preempt_rcu_nesting > 0
+    )
 
 
 def might_sleep() -> None:
     """Report a process that is about to sleep where it must not."""
     check(
-        mine(current).rcu_read_lock_nesting == 0,
+        mine(current).rcu_read_lock_nesting == 0 and mine(current).preempt_rcu_nesting == 0,
         "sleep-in-atomic",
         "may sleep inside an RCU read section",
     )

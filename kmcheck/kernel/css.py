@@ -4,8 +4,10 @@ Semantics: the chain below, in the order in which the kernel runs it. In the ker
 an RCU callback or a work that the one before starts, and nothing else can run in between for this
 css; so the first four are one process here, which the spec starts and which calls cgroup_rmdir()
 (or the links one by one, to leave one out), and the rest are another one, css_release(), which the
-last css_put() starts. The reference count is a plain count for now: the percpu count's switch to
-atomic mode is only seen as the grace period of css_confirm_kill().
+last css_put() starts. The reference count is a plain count: the percpu count's switch to atomic
+mode is only seen as the grace period of css_confirm_kill(). Use this file where it matters in which
+order the links come; `css_chain` has the same names and every link in the context that it has in
+the kernel, softirq or worker, on a percpu_ref, and costs some ten times the states.
 
     kill_css              flags |= CSS_DYING, the ref is killed: css_tryget_online() fails from here
     css_confirm_kill      a grace period: now it fails on all CPUs

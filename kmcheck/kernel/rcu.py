@@ -10,7 +10,8 @@ head again. The function is taken out of the head in the step in which it is deq
 is not touched any more. The reader remembers who waits for it (`holds_up`), so that leaving is one
 update of its own record.
 
-Kernel: `include/linux/rcupdate.h`, `kernel/rcu/tree.c`, v6.12; consolidated since v4.20.
+Kernel: `include/linux/rcupdate.h`, `kernel/rcu/tree.c`, v6.12; consolidated since v4.20: for before
+that see `rcu_split`.
 
 Misuse reported: `rcu-imbalance` (an unlock too many; for a missing one see `context`);
 `sleep-in-atomic` (synchronize_rcu() or rcu_barrier() in atomic context, a callback that sleeps);
@@ -165,8 +166,8 @@ def rcu_callback(head: RcuHead) -> None:
         mine(rcu_tasks).barriers.clear()
 
 
-def call_rcu(head: RcuHead, func: Callable[[RcuHead], None]) -> None:
-    """Have `func(head)` called after a grace period that begins now; does not wait."""
+def rcu_queue(head: RcuHead, func: Callable[[RcuHead], None]) -> Process:
+    """Do what call_rcu() does, and return who waits for the grace period and runs the callback."""
     with atomic("callback queued, grace period begins"):
         check(not head.queued, "double-queue", "call_rcu() on an rcu_head that is queued already")
         head.queued = True
@@ -174,6 +175,17 @@ def call_rcu(head: RcuHead, func: Callable[[RcuHead], None]) -> None:
         callback = start(rcu_callback, head)
         rcu_state.callbacks.add(callback)
         rcu_gp_begin(callback)
+    return callback
+
+
+def call_rcu(head: RcuHead, func: Callable[[RcuHead], None]) -> None:
+    """Have `func(head)` called after a grace period that begins now; does not wait."""
+    rcu_queue(head, func)
+
+
+def rcu_reads_since_before(waiter: Process | None) -> bool:
+    """Tell whether this read section began before the grace period that `waiter` waits for."""
+    return waiter in mine(rcu_tasks).holds_up
 
 
 def kvfree_rcu_cb(head: RcuHead) -> None:
