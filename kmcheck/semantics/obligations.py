@@ -42,7 +42,11 @@ class Owed:
 
 
 class Obligations:
-    """Says what is owed. `names` are properties of the program, and `LIVENESS`, in this order."""
+    """Says what is owed.
+
+    `names` are what is asked, in the order in which it is: `livelock` explains most, `starvation`
+    least.
+    """
 
     def __init__(self, layout: Layout, wanted: Callable[[str], bool]) -> None:
         """Take the properties of runs that are wanted.
@@ -58,7 +62,8 @@ class Obligations:
         for prop in self.properties.values():
             if bindings_of(layout, prop) > MOST_BINDINGS:
                 raise TooMany(prop.name)
-        self.names = (*self.properties, *(name for name in LIVENESS if wanted(name)))
+        first, last = ((name,) if wanted(name) else () for name in LIVENESS)
+        self.names = (*first, *self.properties, *last)
         self.tests = {name: self._test(p) for name, p in self.properties.items()}
         self.ending = tuple(has_to_end(layout))
         if set(self.names) & set(LIVENESS) and len(self.ending) > MOST_BINDINGS:

@@ -4,10 +4,24 @@ Source: G. L. Peterson, "Myths about the mutual exclusion problem", Information 
 Letters 12(3), 1981.
 
 Modelled: two CPUs that take and drop the lock for ever, one access to memory a step. Looking is
-two loads, not one: the other CPU may move in between. There is nothing to bound.
+two loads, not one: the other CPU may move in between. There is nothing to bound. Whoever wants the
+lock gets it, if both CPUs go on running.
 """
 
-from kmcheck.lang import Object, Ref, always, choice, pause, process, setup, start, within
+from kmcheck.lang import (
+    Object,
+    Process,
+    Ref,
+    always,
+    choice,
+    inside,
+    leads_to,
+    pause,
+    process,
+    setup,
+    start,
+    within,
+)
 
 ANNOUNCE_FIRST = choice(True, "a CPU says that it wants the lock before it gives way")
 
@@ -42,7 +56,7 @@ def critical_section() -> None:
     pause("critical section")
 
 
-@process
+@process(daemon=True)
 def cpu(this: Cpu, other: Cpu) -> None:
     while True:
         acquire(this, other)
@@ -61,3 +75,12 @@ def two_cpus() -> None:
 @always
 def mutual_exclusion() -> bool:
     return len(within(critical_section)) <= 1
+
+
+def waits(p: Process) -> bool:
+    return inside(p, acquire)
+
+
+@leads_to(waits)
+def gets_the_lock(p: Process) -> bool:
+    return inside(p, critical_section)

@@ -17,8 +17,8 @@ from the kill on, as css_tryget_online() does today. smp_wmb() is nothing here.
 Whoever comes between the kill and the grace period of it spins in its read section until offline
 swaps the pointer; offline waits for that grace period; that waits for the read section (where
 rcu_read_lock() turns preemption off, or in softirq: the grace period is one of RCU-sched). Safety
-is not hurt by it, so as posted the spec holds. LOOP=wait has the loop as a wait: then nobody can go
-on, which is a deadlock. Nobody wrote so on the list, as far as is known.
+is not hurt by it: as posted, the spec has a livelock. LOOP=wait has the loop as a wait: then nobody
+can go on, which is a deadlock. Nobody wrote so on the list, as far as is known.
 
 LOOP=wait        The hang.
 LOOP=tryget      Today's css_tryget() fails only after the last reference is gone, which is after
@@ -32,7 +32,7 @@ PARENT_LAST=no   So it was in v3.14: the parent may go offline before its child,
                  the cache at a memcg that nothing moves it away from again, and that goes.
 
                  predicted        found
-default          holds            holds
+default          livelock         livelock
 LOOP=wait        deadlock         deadlock
 LOOP=tryget      holds            holds
 TRYGET=no        ref-resurrect    ref-resurrect
@@ -87,6 +87,7 @@ from kmcheck.lang import (
     conserved,
     container_of,
     count,
+    eventually,
     finally_,
     is_alive,
     process,
@@ -302,3 +303,9 @@ def charged_where_it_belongs(memcg: Memcg) -> bool:
 def all_is_freed() -> bool:
     """No memcg is a zombie, and no cache is left."""
     return count(m for m in alive(Memcg)) == 3 - REMOVED and count(s for s in alive(Cache)) == 0
+
+
+@eventually
+def the_child_is_freed() -> bool:
+    """A cgroup that is removed does not stay for ever."""
+    return count(m for m in alive(Memcg)) < 3
