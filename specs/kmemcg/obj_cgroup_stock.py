@@ -36,7 +36,7 @@ OBJCG_RCU=no      An objcg is freed at once, under the look.
 default           holds             holds
 READ_LOCK=no      use-after-free    use-after-free
 TRYGET=no         ref-resurrect     ref-resurrect
-HOLD=no           use-after-free    an objcg is released with part of a page first, both
+HOLD=no           use-after-free    the warning of the release first, use-after-free too
 IRQS_OFF=no       bytes lost        every_byte_is_somewhere
 RETURN_REST=no    bytes lost        every_byte_is_somewhere
 UNCHARGE_REST=no  bytes lost        every_byte_is_somewhere
