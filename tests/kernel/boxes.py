@@ -16,7 +16,7 @@ SHELF = Path(kmcheck.kernel.__file__).parent
 
 
 @cache
-def exports(home: str) -> dict[str, str]:
+def exports(home: str = "") -> dict[str, str]:
     """Return, for each name that a kernel primitive defines, the module that defines it."""
     found: dict[str, str] = {}
     for file in sorted(SHELF.glob("*.py"), key=lambda file: (file.stem != home, file.stem)):

@@ -57,17 +57,14 @@ def lives(
 @pytest.mark.parametrize(
     ("body", "verdict"),
     [
-        ("css_get(box.css)\ncss_put(box.css)", "holds"),
         ("assert css_tryget(box.css)\ncss_put(box.css)", "holds"),
         ("assert css_tryget_online(box.css)\ncss_put(box.css)", "holds"),
         (lines(RMDIR, "assert not css_tryget_online(box.css)"), "use-after-free"),
         (lines("css_get(box.css)", RMDIR, "assert not css_tryget_online(box.css)",
                "assert css_tryget(box.css)"), "holds"),
         # a put too many is not noticed before the switch
-        ("css_put(box.css)\ncss_get(box.css)", "holds"),
         (f"css_put(box.css)\n{RMDIR}", "double-queue"),
         ("css_put(box.css)\ncss_put(box.css)", "ref-underflow"),
-        (lines(RMDIR, "css_put(box.css)"), "double-queue"),
         ("percpu_ref_exit(box.css.refcnt)\ncss_put(box.css)", "use-after-exit"),
     ],
 )  # fmt: skip
@@ -98,9 +95,7 @@ CONTEXT = "mine(current).preempt_count"
     ("link", "verdict"),
     [
         # workers may sleep, and have cgroup_mutex or not
-        ("def css_offline(css: Css) -> None:\n    synchronize_rcu()", "holds"),
         ("def css_offline(css: Css) -> None:\n    mutex_lock(cgroup_mutex)", "self-deadlock"),
-        ("def css_released(css: Css) -> None:\n    synchronize_rcu()", "holds"),
         ("def css_released(css: Css) -> None:\n    mutex_lock(cgroup_mutex)", "self-deadlock"),
         (FREE + "    mutex_lock(cgroup_mutex)\n    mutex_unlock(cgroup_mutex)", "holds"),
     ],

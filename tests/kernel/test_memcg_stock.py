@@ -9,7 +9,6 @@ from tests.kernel.boxes import found, lines
 # `box.memcg` and `box.sibling` are below `box.root`; a batch has 2 pages.
 FIELDS = "root: Ref[MemCgroup]\nmemcg: Ref[MemCgroup]\nsibling: Ref[MemCgroup]"
 BEGIN = lines(
-    "memcg_stock_init()",
     "box.root = MemCgroup()",
     "box.memcg = MemCgroup()",
     "box.sibling = MemCgroup()",
@@ -30,11 +29,17 @@ HERE, THERE = "memcg_stock.on(0)", "memcg_stock.on(1)"
 MEMCG, ROOT = "box.memcg.memory.usage", "box.root.memory.usage"
 
 
-def stocks(*bodies: str, elsewhere: str = "pause()", final: str = "True", more: str = "") -> str:
+def stocks(
+    *bodies: str,
+    elsewhere: str = "pause()",
+    final: str = "True",
+    more: str = "",
+    begin: str = BEGIN,
+) -> str:
     """Verify bodies on CPU 0, and one on CPU 1; `final` holds of the box when all is done."""
     law = f"@finally_\ndef final(box: Box) -> bool:\n    return {final}"
     there = ELSEWHERE.format(elsewhere.replace("\n", "\n    "))
-    return found(*bodies, fields=FIELDS, begin=BEGIN, more=f"{there}\n{more}\n{law}")
+    return found(*bodies, fields=FIELDS, begin=begin, more=f"{there}\n{more}\n{law}")
 
 
 @pytest.mark.parametrize(
@@ -73,21 +78,20 @@ def test_two_processes_of_a_cpu_share_its_stock() -> None:
 def test_a_stock_of_another_cpu_is_drained_there() -> None:
     drained = f"{MEMCG} == 1 and {THERE}.cached is None"
     drain = lines("wait_until(g.a)", "drain_all_stock(box.{0})")
-    filled = lines(CHARGE, "g.a = True")
-    assert stocks(drain.format("root"), elsewhere=filled, final=drained) == "holds"
-    assert stocks(drain.format("sibling"), elsewhere=filled, final=f"not ({drained})") == "holds"
+    args = {"elsewhere": lines(CHARGE, "g.a = True"), "begin": f"memcg_stock_init()\n{BEGIN}"}
+    assert stocks(drain.format("root"), **args, final=drained) == "holds"
+    assert stocks(drain.format("sibling"), **args, final=f"not ({drained})") == "holds"
     # one work for each CPU, however many drain
-    assert stocks(*[drain.format("root")] * 2, elsewhere=filled, final=drained) == "holds"
+    assert stocks(*[drain.format("root")] * 2, **args, final=drained) == "holds"
 
 
 def test_a_stock_holds_its_memcg() -> None:
     offline = "def offline(css: Css) -> None:\n    {0}"
     rmdir = lines(CHARGE, "cgroup_rmdir(box.memcg.css, offline)")
     law = "not any(css_is_zombie(memcg.css) for memcg in alive(MemCgroup))"
-    args = {"elsewhere": "pause()", "final": law}
-    assert stocks(rmdir, more=offline.format("g.n = 1"), **args) == "final"
-    drain = offline.format("drain_all_stock(mem_cgroup_from_css(css))")
-    assert stocks(rmdir, more=drain, **args) == "holds"
+    assert stocks(rmdir, more=offline.format("g.n = 1"), final=law) == "final"
+    drain = offline.format("drain_local_stock(this_cpu(memcg_stock).work)")
+    assert stocks(rmdir, more=drain, final=law) == "holds"
 
 
 # --- a CPU that goes away

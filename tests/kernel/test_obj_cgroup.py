@@ -7,10 +7,8 @@ import pytest
 from tests.kernel.boxes import found, lines
 
 # `box.memcg` is below `box.root`; a page has 2 bytes, a batch 2 pages.
-FIELDS = "root: Ref[MemCgroup]\nmemcg: Ref[MemCgroup]\nobjcg: Ref[ObjCgroup]"
+FIELDS = "root: Ref[MemCgroup]\nmemcg: Ref[MemCgroup]\nobjcg: Ref[ObjCgroup]\nother: Ref[MemCgroup]"
 BEGIN = lines(
-    "memcg_stock_init()",
-    "obj_stock_init()",
     "box.root = MemCgroup()",
     "box.memcg = MemCgroup()",
     "mem_cgroup_init(box.root, None)",
@@ -30,8 +28,6 @@ OFFLINE = """
 def offline(css: Css) -> None:
     memcg = mem_cgroup_from_css(css)
     memcg_reparent_objcgs(memcg, memcg.parent)
-    drain_all_obj_stock(memcg.parent)
-    drain_all_stock(memcg.parent)
 """
 LAW = """
 def accounted(box: Box) -> bool:
@@ -44,16 +40,23 @@ PUT = "obj_cgroup_put(box.objcg)"
 CHARGE = "assert obj_cgroup_charge(box.objcg, {0})"
 UNCHARGE = "obj_cgroup_uncharge(box.objcg, {0})"
 RMDIR = "cgroup_rmdir(box.memcg.css, offline)"
+DRAIN = "drain_local_obj_stock(this_cpu(obj_stock).work)"
 NO_ROOM = "page_counter_nr_set_max(box.root.memory, 0)"
 HERE, THERE = "obj_stock.on(0)", "obj_stock.on(1)"
 
 
-def objects(*bodies: str, elsewhere: str = "pause()", final: str = "True", live: int = 0) -> str:
+def objects(
+    *bodies: str,
+    elsewhere: str = "pause()",
+    final: str = "True",
+    live: int = 0,
+    begin: str = "g.a = False",
+) -> str:
     """Verify bodies on CPU 0, and one on CPU 1; `live` bytes are in use when all is done."""
     law = f"{LAW}\n@finally_\ndef final(box: Box) -> bool:\n    return {final}"
     law += "\n@finally_\ndef law(box: Box) -> bool:\n    return accounted(box)"
     there = ELSEWHERE.format(elsewhere.replace("\n", "\n    "))
-    begin = f"g.n = {live}\n{BEGIN}"
+    begin = f"g.n = {live}\n{begin}\n{BEGIN}"
     return found(*bodies, fields=FIELDS, begin=begin, more=f"{there}\n{OFFLINE}\n{law}")
 
 
@@ -80,11 +83,21 @@ def test_by_one(body: str, live: int, final: str) -> None:
 
 def test_a_page_in_two_stocks_is_uncharged_at_release() -> None:
     """The sequence 1) to 6) in the comment of obj_cgroup_release()."""
-    begin = lines(CHARGE.format(2), UNCHARGE.format(1), "g.a = True", "wait_until(g.b)")
-    here = lines(GET, begin, RMDIR, PUT)
-    there = lines("wait_until(g.a)", UNCHARGE.format(1), "g.b = True")
-    gone = "count(objcg for objcg in alive(ObjCgroup)) == 0 and box.root.memory.usage <= 2"
+    charge = lines(CHARGE.format(2), UNCHARGE.format(1), DRAIN, "g.a = True", "wait_until(g.b)")
+    here = lines(GET, charge, "memcg_reparent_objcgs(box.memcg, box.root)", PUT)
+    there = lines("wait_until(g.a)", UNCHARGE.format(1), DRAIN, "g.b = True")
+    gone = "count(objcg for objcg in alive(ObjCgroup)) == 0"
     assert objects(here, elsewhere=there, final=gone) == "holds"
+
+
+def test_the_stocks_of_a_tree_are_drained_by_works() -> None:
+    body = lines("wait_until(g.a)", "drain_all_obj_stock(box.{0})")
+    there = lines(CHARGE.format(1), "g.a = True")
+    for root, cached in (("root", "None"), ("other", "box.objcg")):
+        law = f"{THERE}.cached_objcg == {cached}"
+        begin = "obj_stock_init()\nbox.other = MemCgroup()"
+        found_it = objects(body.format(root), elsewhere=there, final=law, live=1, begin=begin)
+        assert found_it == "holds"
 
 
 def test_a_lookup_finds_the_nearest_ancestor_with_an_obj_cgroup() -> None:
@@ -105,7 +118,7 @@ def test_a_lookup_finds_the_nearest_ancestor_with_an_obj_cgroup() -> None:
         (lines("cpu_dies(0)", CHARGE.format(1)), "cpu-is-dead"),
         (lines("cpu_dies(0)", UNCHARGE.format(1)), "cpu-is-dead"),
         # a byte that is never uncharged
-        (lines(CHARGE.format(1), RMDIR), "bytes-lost"),
+        (lines(CHARGE.format(1), DRAIN, RMDIR), "bytes-lost"),
         (lines("percpu_ref_exit(box.objcg.refcnt)", GET), "use-after-exit"),
         (lines(GET, RMDIR, PUT, GET), "ref-resurrect"),
     ],
