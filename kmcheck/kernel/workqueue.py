@@ -105,15 +105,21 @@ def kworker(work: Work) -> None:
         mine(workers).flushers.clear()
 
 
+def insert_work(wq: Workqueue, work: Work) -> None:
+    """Give a pending work to a worker of its own."""
+    with atomic("queued"):
+        worker = start(kworker, work)
+        workers.of(worker).work = work
+        workers.of(worker).wq = wq
+
+
 def queue_work(wq: Workqueue, work: Work) -> bool:
     """Queue a work unless it is pending or being cancelled; tell whether it was queued."""
     with atomic("queued, unless it is pending"):
         queued = not work.pending and work.disable == 0
         if queued:
             work.pending = True
-            worker = start(kworker, work)
-            workers.of(worker).work = work
-            workers.of(worker).wq = wq
+            insert_work(wq, work)
     return queued
 
 
