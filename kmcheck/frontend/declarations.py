@@ -27,7 +27,7 @@ from kmcheck.frontend.symbols import (
 from kmcheck.frontend.syntax import comes_to_end
 from kmcheck.ir.types import BOOL, EnumType, Int
 
-ROLES = {"process", "action", "setup", "always", "finally_", "conserved", "step", "macro"}
+ROLES = {"process", "action", "setup", "always", "finally_", "conserved", "step", "macro", "gate"}
 
 
 class Declarations(Constants):

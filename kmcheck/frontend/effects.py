@@ -16,6 +16,8 @@ from kmcheck.ir.expr import Cond, Const, Expr, Load, Op, Var, walk
 from kmcheck.ir.types import (
     BOOL,
     COUNTER,
+    CPU,
+    CPU_OR_NONE,
     PROCESS,
     VOID,
     ArrayOf,
@@ -154,9 +156,12 @@ class Effects(Choosing):
                     self.held(argument), wanted, argument, f"`{parameter.arg}` of {function.name}"
                 )
             )
-        cpu = None
+        cpu: Expr | None = None
+        if self.world.gates:
+            cpu = Const(-1, CPU_OR_NONE, self.span(node))
         for keyword in node.keywords:
-            cpu = self.fit(self.held(keyword.value), Int(0, 63), keyword.value, "cpu")
+            cpu = self.fit(self.held(keyword.value), CPU, keyword.value, "cpu")
+            self.world.learn(self.world.bound, function.key)
         if not self.dead:
             self.world.learn(self.world.started, function.key)
         self.builder.cut(self.span(node))

@@ -36,6 +36,8 @@ from kmcheck.ir.expr import (
 )
 from kmcheck.ir.types import (
     BOOL,
+    CPU,
+    CPU_OR_NONE,
     PROCESS,
     VOID,
     ArrayOf,
@@ -107,11 +109,9 @@ class Words(Quantifiers):
                 own = self.group(records, "process", "mine")
                 return Element(own.name, Self(PROCESS, span), Ref(own.kind), span)
             case "this_cpu", [instances]:
-                self.in_process("this_cpu()", node)
-                local = self.group(instances, "cpu", "this_cpu")
-                self.builder.variables["@cpu"] = Int(0, 63)
-                from_cpu = Var("@cpu", Int(0, 63), span)
-                return Element(local.name, from_cpu, Ref(local.kind), span)
+                return self._this_cpu(instances, node)
+            case "on_cpu", []:
+                return Op("ge", (self._cpu("on_cpu()", node), Const(0, CPU, span)), BOOL, span)
             case "READ_ONCE", [place]:
                 return self.pure(place)
             case "container_of", [pointer, kind, member]:
@@ -122,6 +122,20 @@ class Words(Quantifiers):
             title = f"`{word}` is a step, or changes something: it cannot stand here"
             raise self.refuse("K054", title, node, "", self.looks_only())
         raise self.misused(word, node)
+
+    def _this_cpu(self, instances: ast.expr, node: ast.Call) -> Expr:
+        cpu: Expr = self._cpu("this_cpu()", node)
+        local = self.group(instances, "cpu", "this_cpu")
+        if cpu.type != CPU:  # a process that is bound to none finds what CPU 0 has
+            cpu = Op("max", (cpu, Const(0, CPU, cpu.span)), CPU, cpu.span)
+        return Element(local.name, cpu, Ref(local.kind), cpu.span)
+
+    def _cpu(self, what: str, node: ast.Call) -> Var:
+        """Return the number of the running process's CPU; where there are gates, -1 if none."""
+        self.in_process(what, node)
+        kind = CPU_OR_NONE if self.world.gates else CPU
+        self.builder.variables["@cpu"] = kind
+        return Var("@cpu", kind, self.span(node))
 
     def refuse_keywords(self, word: str, node: ast.Call) -> None:
         """Refuse arguments that are given by name."""

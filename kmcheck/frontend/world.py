@@ -66,6 +66,10 @@ class World:
         """Functions with a step of their own: where a process may be between two steps."""
         self.asked: list[tuple[Span, FunctionSymbol]] = []
         """Whom `inside` and `within` ask for, and where."""
+        self.bound: set[str] = set()
+        """Processes that are started on a CPU."""
+        self.gates = [f for f in loader.functions if f.role == "gate"]
+        """The conditions on every step of those."""
         self.cells = 0
         self.changed = False
         self.spent = 0

@@ -78,6 +78,11 @@ def this_cpu(instances: PerCpu[O]) -> O:
     never_executed()
 
 
+def on_cpu() -> bool:
+    """Tell whether the running process is bound to a CPU; where there is a gate."""
+    never_executed()
+
+
 # --- memory ---------------------------------------------------------------------------------------
 
 
