@@ -12,9 +12,10 @@ from kmcheck.audit import REFERENCE, Said, audit
 from kmcheck.diagnostics import Source, UsageError
 from kmcheck.frontend import compile_spec
 from kmcheck.frontend.hints import did_you_mean
+from kmcheck.frontend.lock_order import Edge, learnt, spelled
 from kmcheck.frontend.settings import Wanted, spell
 from kmcheck.ir.code import Check
-from kmcheck.ir.program import BUILT_IN, Program
+from kmcheck.ir.program import BUILT_IN, LOCK_ORDER, Program
 from kmcheck.protocols import Engine, Progress, Question, Reduction
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
@@ -66,8 +67,23 @@ def verify(
             another engine does.
     """
     began = time.perf_counter()
+    edges: tuple[Edge, ...] = ()
+    while True:
+        budget = replace(options.budget, seconds=_left(options.budget, began).seconds)
+        program, result = _verify(source, replace(options, budget=budget), edges, report)
+        known, edges = edges, learnt(program, result.verdicts, edges)
+        if edges == known:
+            return replace(result, seconds=time.perf_counter() - began)
+
+
+def _verify(
+    source: Source, options: Options, edges: tuple[Edge, ...], report: Callable[[Progress], None]
+) -> tuple[Program, Result]:
+    """Verify a spec with what is known of the order in which it takes locks."""
+    began = time.perf_counter()
     solver = Solver()
-    program = compile_spec(source, options.settings)
+    order = {LOCK_ORDER: spelled(edges)} if edges else {}
+    program = compile_spec(source, {**options.settings, **order})
     known = violations(program)
     _refuse_unknown(options, known)
     system = build(program, solver.holds)
@@ -82,7 +98,7 @@ def verify(
     if options.audit:
         said = Said(options.engine, finding)
         audited = audit(said, reduced, question, options.budget, report)
-    settings = tuple((s.name, spell(s)) for s in program.settings)
+    settings = (*((s.name, spell(s)) for s in program.settings), *order.items())
     telling = Telling(system, engine, question, _left(options.budget, began), solver, settings)
     shown = telling.shown(reduced, finding, report)
     verdicts = _verdicts(
@@ -90,7 +106,7 @@ def verify(
     )
     label = replace(_label(program, options, notes, finding, queries, stood_for), audit=audited)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return Result(verdicts, label, time.perf_counter() - began, peak)
+    return program, Result(verdicts, label, time.perf_counter() - began, peak)
 
 
 def _identified(

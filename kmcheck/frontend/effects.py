@@ -7,6 +7,7 @@ import ast
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.annotations import Annotations
 from kmcheck.frontend.choosing import Choosing
+from kmcheck.frontend.lock_classes import LockClasses
 from kmcheck.frontend.scope import Place
 from kmcheck.frontend.source import keyword_span
 from kmcheck.frontend.symbols import FunctionSymbol
@@ -69,6 +70,14 @@ class Effects(Choosing):
             case "check", [condition, kind, *message]:
                 texts = [self._text(t) for t in (kind, *message)]
                 self.check(condition, texts[0], texts[1] if len(texts) > 1 else "", node)
+                return NOTHING
+            case "takes_lock", [_, _, _] if self.dead:
+                return NOTHING
+            case "takes_lock", [held, lock, subclass]:
+                for check in LockClasses(self.world).checks(
+                    self.pure(held), self.pure(lock), self.pure(subclass), self.builder.calls, span
+                ):
+                    self.builder.emit(check)
                 return NOTHING
             case "start", [process, *args]:
                 return self._start(process, args, node)

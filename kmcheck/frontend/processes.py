@@ -131,7 +131,7 @@ def _end(world: World, code: Statements, frame: Frame) -> None:
     code.builder.at(frame.exit)
     code.builder.atomic += 1
     if code.role in ("process", "daemon"):
-        for group in world.loader.globals.values():
+        for group in world.globals:
             if group.per == "process":
                 _end_record(world, code, group.name, group.kind, frame)
     code.builder.atomic -= 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from kmcheck.diagnostics import Span
+from kmcheck.frontend.lock_classes import LockClasses
 from kmcheck.frontend.quantifiers import Quantifiers
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.source import keyword_span
@@ -38,6 +39,7 @@ from kmcheck.ir.types import (
     BOOL,
     CPU,
     CPU_OR_NONE,
+    LOCK_CLASS,
     PROCESS,
     VOID,
     ArrayOf,
@@ -112,6 +114,12 @@ class Words(Quantifiers):
                 return self._this_cpu(instances, node)
             case "on_cpu", []:
                 return Op("ge", (self._cpu("on_cpu()", node), Const(0, CPU, span)), BOOL, span)
+            case "is_called", [function]:
+                return self._is_called(function, word)
+            case "lock_class", [lock, subclass]:
+                if self.dead:
+                    return Const(0, LOCK_CLASS, span)
+                return LockClasses(self.world).number(self.pure(lock), self.pure(subclass), span)
             case "READ_ONCE", [place]:
                 return self.pure(place)
             case "container_of", [pointer, kind, member]:
@@ -122,6 +130,14 @@ class Words(Quantifiers):
             title = f"`{word}` is a step, or changes something: it cannot stand here"
             raise self.refuse("K054", title, node, "", self.looks_only())
         raise self.misused(word, node)
+
+    def _is_called(self, node: ast.expr, word: str) -> Expr:
+        symbol = self.symbol(node)
+        if not isinstance(symbol, FunctionSymbol):
+            hint = f"name one: `{SIGNATURES[word]}`"
+            raise self.refuse("K051", f"`{word}` asks for a function", node, "this is none", hint)
+        self.world.questioned.add(symbol.key)
+        return Const(int(symbol.key in self.world.made), BOOL, self.span(node))
 
     def _this_cpu(self, instances: ast.expr, node: ast.Call) -> Expr:
         cpu: Expr = self._cpu("this_cpu()", node)

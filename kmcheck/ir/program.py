@@ -25,6 +25,9 @@ BUILT_IN = (
 )
 """Violations that every spec is checked for, whatever it says."""
 
+LOCK_ORDER = "lock-order"
+"""The violation of taking locks in an order that other code contradicts."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldInfo:
@@ -110,3 +113,5 @@ class Program:
     """How many quantifier variables there are."""
     idle: tuple[tuple[str, Span], ...] = ()
     """Processes of the spec that nothing starts with these settings, and where they are."""
+    lock_orders: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Messages of checks that fail where a lock is taken against a mere guess: held, taken."""

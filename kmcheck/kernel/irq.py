@@ -23,6 +23,16 @@ handler comes while the task on its CPU has the lock.
 """
 
 from kmcheck.kernel.context import Nesting
+from kmcheck.kernel.lockdep import (
+    lockdep_hardirq_enter,
+    lockdep_hardirq_exit,
+    lockdep_hardirqs_off,
+    lockdep_hardirqs_on,
+    lockdep_softirq_enter,
+    lockdep_softirq_exit,
+    lockdep_softirqs_off,
+    lockdep_softirqs_on,
+)
 from kmcheck.kernel.preempt import preempt_disable, preempt_enable
 from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
 from kmcheck.lang import (
@@ -110,11 +120,13 @@ def irq_enter() -> None:
         this_cpu(cpus).irqs_off = True
         mine(contexts).irqs_off = True
         preempt_disable()
+        lockdep_hardirq_enter()
 
 
 def irq_exit() -> None:
     """Let what was interrupted go on."""
     with atomic("interrupt is over"):
+        lockdep_hardirq_exit()
         this_cpu(cpus).hardirq = None
         this_cpu(cpus).irqs_off = False
         mine(contexts).irqs_off = False
@@ -132,11 +144,13 @@ def softirq_enter() -> None:
         wait_until(not this_cpu(cpus).irqs_off and this_cpu(cpus).bh_off == 0)
         this_cpu(cpus).softirq = me()
         preempt_disable()
+        lockdep_softirq_enter()
 
 
 def softirq_exit() -> None:
     """Let the task that was interrupted go on."""
     with atomic("softirq is over"):
+        lockdep_softirq_exit()
         this_cpu(cpus).softirq = None
         preempt_enable()
 
@@ -187,6 +201,7 @@ def local_irq_disable() -> None:
             cpu_pin()
             if on_cpu():
                 this_cpu(cpus).irqs_off = True
+            lockdep_hardirqs_off()
 
 
 def local_irq_enable() -> None:
@@ -199,6 +214,7 @@ def local_irq_enable() -> None:
         )
         if mine(contexts).irqs_off:
             mine(contexts).irqs_off = False
+            lockdep_hardirqs_on()
             if on_cpu():
                 this_cpu(cpus).irqs_off = False
             cpu_unpin()
@@ -226,6 +242,7 @@ def local_bh_disable() -> None:
         cpu_pin()
         if on_cpu():
             this_cpu(cpus).bh_off += 1
+        lockdep_softirqs_off()
 
 
 def local_bh_enable() -> None:
@@ -234,6 +251,7 @@ def local_bh_enable() -> None:
         check(not mine(contexts).irqs_off, "lock-misuse", "local_bh_enable() with interrupts off")
         if on_cpu():
             this_cpu(cpus).bh_off -= 1
+        lockdep_softirqs_on()
         cpu_unpin()
         preempt_enable()
 

@@ -14,6 +14,7 @@ sleeps under it).
 """
 
 from kmcheck.kernel.context import current
+from kmcheck.kernel.lockdep import lock_acquire, lock_acquired, lock_release
 from kmcheck.kernel.preempt import preempt_disable, preempt_enable
 from kmcheck.lang import Object, Process, SetOf, atomic, check, me, mine, wait_until
 
@@ -54,6 +55,7 @@ def rwlock_given_back() -> None:
 def read_lock(lock: RwLock) -> None:
     """Take the lock as one of its readers, behind the writers that have queued."""
     with atomic("locked for reading"):
+        lock_acquire(lock, 0)
         check(not rwlock_is_mine(lock), "self-deadlock", "read_lock() by one who has the lock")
         wait_until(lock.writer is None and len(lock.waiting) == 0)
         lock.readers.add(me())
@@ -63,6 +65,7 @@ def read_lock(lock: RwLock) -> None:
 def read_lock_unfair(lock: RwLock) -> None:
     """Take the lock as one of its readers, before writers that only wait: in an interrupt."""
     with atomic("locked for reading"):
+        lock_acquire(lock, 0)
         check(not rwlock_is_mine(lock), "self-deadlock", "read_lock() by one who has the lock")
         wait_until(lock.writer is None)
         lock.readers.add(me())
@@ -74,6 +77,7 @@ def read_trylock(lock: RwLock) -> bool:
     with atomic("try to read"):
         taken = lock.writer is None and len(lock.waiting) == 0 and me() not in lock.readers
         if taken:
+            lock_acquired(lock, 0)
             lock.readers.add(me())
             rwlock_taken()
     return taken
@@ -83,6 +87,7 @@ def read_unlock(lock: RwLock) -> None:
     """Leave as a reader."""
     with atomic("unlocked by a reader"):
         check(me() in lock.readers, "lock-misuse", "read_unlock() by one who is no reader")
+        lock_release(lock)
         lock.readers.remove(me())
         rwlock_given_back()
 
@@ -90,6 +95,7 @@ def read_unlock(lock: RwLock) -> None:
 def write_lock(lock: RwLock) -> None:
     """Take the lock as its only holder: queue, then wait until those before have left."""
     with atomic("writer queued"):
+        lock_acquire(lock, 0)
         check(not rwlock_is_mine(lock), "self-deadlock", "write_lock() by one who has the lock")
         lock.waiting.add(me())
     with atomic("locked for writing"):
@@ -104,6 +110,7 @@ def write_trylock(lock: RwLock) -> bool:
     with atomic("try to write"):
         taken = lock.writer is None and len(lock.readers) == 0
         if taken:
+            lock_acquired(lock, 0)
             lock.writer = me()
             rwlock_taken()
     return taken
@@ -113,5 +120,6 @@ def write_unlock(lock: RwLock) -> None:
     """Release the lock that this process is writing under."""
     with atomic("unlocked by the writer"):
         check(lock.writer == me(), "lock-misuse", "write_unlock() by one who is not the writer")
+        lock_release(lock)
         lock.writer = None
         rwlock_given_back()

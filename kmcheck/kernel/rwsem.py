@@ -12,6 +12,7 @@ Misuse reported: `sleep-in-atomic`, `self-deadlock` (taken again by who has it, 
 """
 
 from kmcheck.kernel.context import current, might_sleep
+from kmcheck.kernel.lockdep import lock_acquire, lock_acquired, lock_release
 from kmcheck.lang import Object, Process, SetOf, atomic, check, me, mine, wait_until
 
 
@@ -40,6 +41,7 @@ def down_read(sem: RwSemaphore) -> None:
     """Take the lock as one of its readers, behind the writers that have queued."""
     might_sleep()
     with atomic("locked for reading"):
+        lock_acquire(sem, 0)
         check(not rwsem_is_mine(sem), "self-deadlock", "down_read() by one who has the lock")
         wait_until(sem.writer is None and len(sem.waiting) == 0)
         sem.readers.add(me())
@@ -51,6 +53,7 @@ def down_read_trylock(sem: RwSemaphore) -> bool:
     with atomic("try to read"):
         taken = sem.writer is None and me() not in sem.readers
         if taken:
+            lock_acquired(sem, 0)
             sem.readers.add(me())
             mine(current).lockdep_depth += 1
     return taken
@@ -60,6 +63,7 @@ def up_read(sem: RwSemaphore) -> None:
     """Leave as a reader."""
     with atomic("unlocked by a reader"):
         check(me() in sem.readers, "lock-misuse", "up_read() by one who is no reader")
+        lock_release(sem)
         sem.readers.remove(me())
         mine(current).lockdep_depth -= 1
 
@@ -68,6 +72,7 @@ def down_write(sem: RwSemaphore) -> None:
     """Take the lock as its only holder: queue, then sleep until those before have left."""
     might_sleep()
     with atomic("writer queued"):
+        lock_acquire(sem, 0)
         check(not rwsem_is_mine(sem), "self-deadlock", "down_write() by one who has the lock")
         sem.waiting.add(me())
     with atomic("locked for writing"):
@@ -82,6 +87,7 @@ def down_write_trylock(sem: RwSemaphore) -> bool:
     with atomic("try to write"):
         taken = sem.writer is None and len(sem.readers) == 0
         if taken:
+            lock_acquired(sem, 0)
             sem.writer = me()
             mine(current).lockdep_depth += 1
     return taken
@@ -91,6 +97,7 @@ def up_write(sem: RwSemaphore) -> None:
     """Release the lock that this process is writing under."""
     with atomic("unlocked by the writer"):
         check(sem.writer == me(), "lock-misuse", "up_write() by one who is not the writer")
+        lock_release(sem)
         sem.writer = None
         mine(current).lockdep_depth -= 1
 

@@ -83,6 +83,20 @@ def on_cpu() -> bool:
     never_executed()
 
 
+def is_called(function: Callable[..., object]) -> bool:
+    """Tell whether the spec calls a function anywhere: decided when it is compiled."""
+    never_executed()
+
+
+def lock_class(lock: Object, subclass: int) -> int:
+    """Return the number of the class that a lock belongs to."""
+    never_executed()
+
+
+def takes_lock(held: SetOf[int], lock: Object, subclass: int) -> None:
+    """Report a lock that is taken, while others are held, against the order of other code."""
+
+
 # --- memory ---------------------------------------------------------------------------------------
 
 

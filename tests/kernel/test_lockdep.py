@@ -1,0 +1,208 @@
+"""The order in which locks are taken."""
+
+from __future__ import annotations
+
+import pytest
+
+from kmcheck.driver import Options
+from kmcheck.ir.program import LOCK_ORDER
+from kmcheck.verdict import Violated
+from tests.kernel.boxes import found, lines
+from tests.kernel.test_irq import BH, IRQ, bound_to, hardirq, softirq
+from tests.language import explore
+
+FIELDS = "a: SpinLock\nb: SpinLock\nc: SpinLock\nm: Mutex\nw: RwSemaphore\nr: RwLock\nn: int"
+INIT = "lockdep_init()"
+LOCK = {
+    **dict.fromkeys("abc", ("spin_lock", "spin_unlock")),
+    "m": ("mutex_lock", "mutex_unlock"),
+    "w": ("down_write", "up_write"),
+    "d": ("down_read", "up_read"),
+    "r": ("read_lock", "read_unlock"),
+}
+FIELD = {"d": "w"}
+
+
+def take(*names: str) -> str:
+    """Take locks of the box one after the other, and release them."""
+    taken = [f"{LOCK[n][0]}(box.{FIELD.get(n, n)})" for n in names]
+    return lines(*taken, *(f"{LOCK[n][1]}(box.{FIELD.get(n, n)})" for n in reversed(names)))
+
+
+def ordered(*bodies: str, begin: str = INIT, more: str = "") -> str:
+    """Verify bodies with the order of locks checked."""
+    return found(*bodies, fields=FIELDS, begin=begin, more=more)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "verdict"),
+    [
+        ("ab", "ab", "holds"),
+        ("ab", "ba", "lock-order"),
+        ("abc", "ac", "holds"),
+        ("cba", "ca", "holds"),
+        ("abc", "ca", "lock-order"),
+        ("ma", "ma", "holds"),
+        ("mw", "wm", "lock-order"),
+        ("md", "dm", "lock-order"),
+        ("ra", "ar", "lock-order"),
+        ("a", "b", "holds"),
+    ],
+)
+def test_two_pieces_of_code_take_locks_in_one_order(one: str, other: str, verdict: str) -> None:
+    assert ordered(take(*one), take(*other)) == verdict
+
+
+def test_it_is_asked_for() -> None:
+    first = f"{take('a', 'b')}\ng.a = True"
+    second = f"wait_until(g.a)\n{take('b', 'a')}"
+    assert ordered(first, second) == "lock-order"
+    assert ordered(first, second, begin="pass") == "holds"
+
+
+def test_a_circle_of_three() -> None:
+    assert ordered(take("a", "b"), take("b", "c"), take("c", "a")) == "lock-order"
+    assert ordered(take("a", "b"), take("b", "c"), take("a", "c")) == "holds"
+
+
+def test_it_need_not_be_in_one_run() -> None:
+    body = "if choose(True, False):\n    {0}\nelse:\n    {1}"
+    ways = [take(*names).replace("\n", "\n    ") for names in ("ab", "ba")]
+    assert ordered(body.format(*ways)) == "lock-order"
+    assert ordered(body.format(ways[0], ways[0])) == "holds"
+
+
+def test_a_trylock_waits_for_nobody() -> None:
+    tried = "if spin_trylock(box.a):\n{0}    spin_unlock(box.a)"
+    body = f"spin_lock(box.b)\n{tried}\nspin_unlock(box.b)"
+    assert ordered(take("a", "b"), body.format("")) == "holds"
+    inside = "    spin_lock(box.c)\n    spin_unlock(box.c)\n"
+    assert ordered(take("c", "a"), body.format(inside)) == "lock-order"
+
+
+def test_what_was_released_is_not_held() -> None:
+    apart = lines(take("b"), take("a"))
+    assert ordered(take("a", "b"), apart) == "holds"
+
+
+CHILD = "g.box = Box()\nlockdep_init()"
+NESTED = """
+spin_lock({0})
+{1}
+spin_unlock({2})
+spin_unlock({3})
+"""
+
+
+@pytest.mark.parametrize(
+    ("inner", "first_released", "verdict"),
+    [
+        ("spin_lock(box.a)", "box.a", "lock-order"),
+        ("spin_lock_nested(box.a, SINGLE_DEPTH_NESTING)", "box.a", "holds"),
+        ("spin_lock_nested(box.a, SINGLE_DEPTH_NESTING)", "parent.a", "holds"),
+    ],
+)
+def test_two_of_a_class(inner: str, first_released: str, verdict: str) -> None:
+    last = "parent.a" if first_released == "box.a" else "box.a"
+    body = f"parent = g.box\n{NESTED.format('parent.a', inner, first_released, last)}"
+    assert ordered(f"{body}\n{take('a')}", begin=CHILD) == verdict
+
+
+def test_a_nested_lock_is_a_class_of_its_own() -> None:
+    body = lines("mutex_lock({0})", "mutex_lock_nested({1}, 1)", "mutex_unlock({1})")
+    up = f"parent = g.box\n{body.format('parent.m', 'box.m')}\nmutex_unlock(parent.m)"
+    down = lines("mutex_lock_nested(box.m, 1)", "mutex_lock(g.box.m)")
+    assert ordered(up, up, begin=CHILD) == "holds"
+    assert ordered(up, down, begin=CHILD) == "lock-order"
+
+
+def test_a_lock_behind_a_pointer_has_the_class_of_where_it_lives() -> None:
+    more = """
+    first = SpinLock()
+
+    class Pointers(Object):
+        one: Ref[SpinLock]
+        two: Ref[SpinLock]
+
+    pointers = Pointers()
+    """
+    body = "one = pointers.{0}\ntwo = pointers.{1}\nspin_lock(one)\nspin_lock(two)\n"
+    body += "spin_unlock(two)\nspin_unlock(one)"
+    begin = f"pointers.one = first\npointers.two = {{0}}\n{INIT}"
+    both = body.format("one", "two"), body.format("two", "one")
+    for two in ("box.a", "SpinLock()"):
+        assert ordered(*both, begin=begin.format(two), more=more) == "lock-order"
+        assert ordered(both[0], both[0], begin=begin.format(two), more=more) == "holds"
+
+
+# --- interrupts
+
+
+PLAIN = "spin_lock(box.lock)\nspin_unlock(box.lock)"
+
+
+@pytest.mark.parametrize(
+    ("task", "handler", "declared", "verdict"),
+    [
+        (PLAIN, hardirq(PLAIN), IRQ, "lock-order"),
+        ("spin_lock_irq(box.lock)\nspin_unlock_irq(box.lock)", hardirq(PLAIN), IRQ, "holds"),
+        ("spin_lock_bh(box.lock)\nspin_unlock_bh(box.lock)", hardirq(PLAIN), IRQ, "lock-order"),
+        ("spin_lock_bh(box.lock)\nspin_unlock_bh(box.lock)", softirq(PLAIN), BH, "holds"),
+        (PLAIN, softirq(PLAIN), BH, "lock-order"),
+        (PLAIN, hardirq("box.n = 1"), IRQ, "holds"),
+        (
+            "spin_lock_irq(box.lock)\nlocal_irq_enable()\nspin_unlock(box.lock)",
+            hardirq(PLAIN),
+            IRQ,
+            "lock-order",
+        ),
+    ],
+)
+def test_a_lock_of_a_handler_is_not_taken_with_interrupts_on(
+    task: str, handler: str, declared: str, verdict: str
+) -> None:
+    started = f"lockdep_init()\n    {declared}"
+    assert bound_to((task, "task", 0), (handler, started, 1)) == verdict
+
+
+# --- what is told
+
+
+def test_both_places_are_told() -> None:
+    text = """
+    from kmcheck.kernel.lockdep import lockdep_init
+    from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+
+    one = SpinLock()
+    two = SpinLock()
+
+    def lock_both() -> None:
+        spin_lock(one)
+        spin_lock(two)
+
+    @process
+    def first() -> None:
+        lock_both()
+        spin_unlock(two)
+        spin_unlock(one)
+
+    @process
+    def second() -> None:
+        spin_lock(two)
+        spin_lock(one)
+        spin_unlock(one)
+        spin_unlock(two)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        start(first)
+        start(second)
+    """
+    for options in (Options(), Options(engine="native", without=frozenset())):
+        [verdict] = [v for v in explore(text, options).verdicts if isinstance(v, Violated)]
+        assert verdict.property == LOCK_ORDER
+        assert verdict.trace.violation.message == (
+            "two is taken while one is held; but one is taken while two is held "
+            "in second() at spec.py:22"
+        )
