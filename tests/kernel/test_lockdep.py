@@ -11,7 +11,7 @@ from tests.kernel.boxes import found, lines
 from tests.kernel.test_irq import BH, IRQ, bound_to, hardirq, softirq
 from tests.language import explore
 
-FIELDS = "a: SpinLock\nb: SpinLock\nc: SpinLock\nm: Mutex\nw: RwSemaphore\nr: RwLock\nn: int"
+TYPES = {"m": "Mutex", "w": "RwSemaphore", "r": "RwLock"}
 INIT = "lockdep_init()"
 LOCK = {
     **dict.fromkeys("abc", ("spin_lock", "spin_unlock")),
@@ -31,7 +31,9 @@ def take(*names: str) -> str:
 
 def ordered(*bodies: str, begin: str = INIT, more: str = "") -> str:
     """Verify bodies with the order of locks checked."""
-    return found(*bodies, fields=FIELDS, begin=begin, more=more)
+    used = sorted(n for n in "abcmrw" if any(f".{n})" in b or f".{n}," in b for b in bodies))
+    fields = lines("n: int", *(f"{name}: {TYPES.get(name, 'SpinLock')}" for name in used))
+    return found(*bodies, fields=fields, begin=begin, more=more)
 
 
 @pytest.mark.parametrize(
@@ -130,9 +132,9 @@ def test_a_lock_behind_a_pointer_has_the_class_of_where_it_lives() -> None:
     body += "spin_unlock(two)\nspin_unlock(one)"
     begin = f"pointers.one = first\npointers.two = {{0}}\n{INIT}"
     both = body.format("one", "two"), body.format("two", "one")
-    for two in ("box.a", "SpinLock()"):
-        assert ordered(*both, begin=begin.format(two), more=more) == "lock-order"
-        assert ordered(both[0], both[0], begin=begin.format(two), more=more) == "holds"
+    for two, used in ("box.a", "assert not spin_is_mine(box.a)"), ("SpinLock()", "pause()"):
+        assert ordered(*both, used, begin=begin.format(two), more=more) == "lock-order"
+    assert ordered(both[0], both[0], begin=begin.format("SpinLock()"), more=more) == "holds"
 
 
 # --- interrupts
