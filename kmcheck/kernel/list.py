@@ -86,12 +86,20 @@ def list_guarded_by_mutex(head: ListLink, lock: Mutex) -> None:
 
 def list_assert_guarded(head: ListLink) -> None:
     """Report a change by a process that does not have the lock which guards the list."""
-    check(
-        (head.guard is None or head.guard.owner == me())
-        and (head.guard_mutex is None or head.guard_mutex.owner == me()),
-        "guard-violation",
-        "list changed without the lock that guards it",
-    )
+    lock = head.guard
+    if lock is not None:
+        check(
+            lock.owner == me(),
+            "guard-violation",
+            "list changed without the spinlock that guards it",
+        )
+    mutex = head.guard_mutex
+    if mutex is not None:
+        check(
+            mutex.owner == me(),
+            "guard-violation",
+            "list changed without the mutex that guards it",
+        )
 
 
 def list_empty(head: ListLink) -> bool:

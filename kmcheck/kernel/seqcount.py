@@ -70,15 +70,22 @@ def seqlock_init(sl: SeqLock) -> None:
 def write_seqcount_begin(s: SeqCount) -> None:
     """Begin to write: readers will look again."""
     with atomic("sequence is odd"):
-        check(
-            (s.spinlock is None or s.spinlock.owner == me())
-            and (s.mutex is None or s.mutex.owner == me()),
-            "guard-violation",
-            "write_seqcount_begin() without the lock that keeps writers apart",
-        )
-        check(s.writer is None, "guard-violation", "two writers of a seqcount at once")
-        if s.mutex is not None:
+        lock = s.spinlock
+        if lock is not None:
+            check(
+                lock.owner == me(),
+                "guard-violation",
+                "write_seqcount_begin() without the spinlock that keeps writers apart",
+            )
+        mutex = s.mutex
+        if mutex is not None:
+            check(
+                mutex.owner == me(),
+                "guard-violation",
+                "write_seqcount_begin() without the mutex that keeps writers apart",
+            )
             preempt_disable()
+        check(s.writer is None, "guard-violation", "two writers of a seqcount at once")
         check(
             mine(current).preempt_count > 0,
             "lock-misuse",

@@ -87,6 +87,34 @@ def test_what_was_released_is_not_held() -> None:
     assert ordered(take("a", "b"), apart) == "holds"
 
 
+def test_a_release_callback_takes_its_locks_under_those_of_who_puts() -> None:
+    more = """
+    class Counted(Object):
+        refs: Refcount
+        release: Callable[["Counted"], None]
+
+    counted = Counted()
+    outer = SpinLock()
+    inner = SpinLock()
+
+    def release(c: Counted) -> None:
+        spin_lock(inner)
+        spin_unlock(inner)
+
+    def put(c: Counted) -> None:
+        if refcount_dec_and_test(c.refs):
+            c.release(c)
+    """
+    begin = lines(INIT, "counted.refs.refs = 2", "counted.release = release")
+    under = "spin_lock(outer)\nput(counted)\nspin_unlock(outer)"
+    walk = "spin_lock(inner)\nspin_lock(outer)\nspin_unlock(outer)\nspin_unlock(inner)"
+    assert ordered(under, under, walk, begin=begin, more=more) == "lock-order"
+    assert (
+        ordered(under, "put(counted)", walk.replace("outer", "box.a"), begin=begin, more=more)
+        == "holds"
+    )
+
+
 CHILD = "g.box = Box()\nlockdep_init()"
 NESTED = """
 spin_lock({0})
