@@ -112,6 +112,8 @@ class Words(Quantifiers):
                 return Element(own.name, Self(PROCESS, span), Ref(own.kind), span)
             case "this_cpu", [instances]:
                 return self._this_cpu(instances, node)
+            case "on_cpu", [] if not self.world.gates:
+                return Const(0, BOOL, span)
             case "on_cpu", []:
                 return Op("ge", (self._cpu("on_cpu()", node), Const(0, CPU, span)), BOOL, span)
             case "is_called", [function]:

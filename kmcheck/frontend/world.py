@@ -22,6 +22,9 @@ MOST_LOWERED = 50_000
 LOCKDEP = "kmcheck.kernel.lockdep"
 """What is only there where its init function is called."""
 
+CPU = "kmcheck.kernel.cpu"
+"""What is only there where a gate is."""
+
 MOST_EMBEDDED = 64
 """Objects that live in one object."""
 
@@ -239,11 +242,12 @@ class World:
 
     @property
     def globals(self) -> list[GlobalSymbol]:
-        """All globals, without those of a primitive that the spec has not asked for."""
+        """All globals, without those of primitives that the spec has not asked for."""
+        absent = set() if f"{LOCKDEP}.lockdep_init" in self.made else {LOCKDEP}
+        if not self.gates:
+            absent.add(CPU)
         every = self.loader.globals.values()
-        if f"{LOCKDEP}.lockdep_init" in self.made:
-            return list(every)
-        return [g for g in every if g.module.source.module != LOCKDEP]
+        return [g for g in every if g.module.source.module not in absent]
 
     def make(self, function: str) -> None:
         """Note that a function is called."""

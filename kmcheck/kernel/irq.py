@@ -5,10 +5,9 @@ Semantics: a handler is a process of the spec's that is bound to a CPU, and that
 softirq_enter(), in any state in which its CPU has interrupts on, and softirqs on if it is one; and
 until irq_exit() or softirq_exit() nothing that it has interrupted on that CPU takes a step. A
 hardirq may interrupt a softirq, a softirq a task. On one CPU there is one of each at a time. A task
-that has interrupts or softirqs off, or that is between get_cpu() and put_cpu(), keeps the other
-tasks off its CPU, too; spinlocks and preempt_disable() keep them off in the kernel, but not here,
-so more runs are explored than there are. A process that is not bound to a CPU (a worker, an RCU
-callback) runs beside all of them. Turning something off or on is one step; spin_lock_irq() and the
+that has preemption off (interrupts or softirqs off, a spinlock, get_cpu()) keeps the other tasks
+off its CPU. A process that is not bound to a CPU (a worker, an RCU callback) runs beside all of
+them. Turning something off or on is one step; spin_lock_irq() and the
 like are that step and the one that takes the lock. Whoever has interrupts or softirqs off, or is
 a handler, has preemption off: an RCU reader, and atomic.
 
@@ -22,7 +21,7 @@ that a handler takes, and a task takes with interrupts on, is found as a `deadlo
 handler comes while the task on its CPU has the lock.
 """
 
-from kmcheck.kernel.context import Nesting
+from kmcheck.kernel.cpu import Level, contexts, cpus
 from kmcheck.kernel.lockdep import (
     lockdep_hardirq_enter,
     lockdep_hardirq_exit,
@@ -36,13 +35,8 @@ from kmcheck.kernel.lockdep import (
 from kmcheck.kernel.preempt import preempt_disable, preempt_enable
 from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
 from kmcheck.lang import (
-    Enum,
-    Object,
-    PerCpu,
-    PerProcess,
     Process,
     atomic,
-    auto,
     check,
     gate,
     me,
@@ -51,36 +45,6 @@ from kmcheck.lang import (
     this_cpu,
     wait_until,
 )
-
-
-class Level(Enum):
-    """What may interrupt what: the later the former."""
-
-    TASK = auto()
-    SOFTIRQ = auto()
-    HARDIRQ = auto()
-
-
-class Cpu(Object):
-    """What a CPU is doing now, besides running tasks."""
-
-    hardirq: Process | None
-    softirq: Process | None
-    irqs_off: bool
-    bh_off: Nesting
-    pinned: Process | None  # the task that keeps the others off
-    pins: Nesting
-
-
-class Context(Object):
-    """What a process is to its CPU."""
-
-    level: Level
-    irqs_off: bool
-
-
-cpus = PerCpu(Cpu)
-contexts = PerProcess(Context)
 
 
 @gate
@@ -163,33 +127,14 @@ def in_hardirq() -> bool:
 # --- off and on ---------------------------------------------------------------------------------
 
 
-def cpu_pin() -> None:
-    """Keep other tasks off this CPU."""
-    if on_cpu() and mine(contexts).level == Level.TASK:
-        this_cpu(cpus).pinned = me()
-        this_cpu(cpus).pins += 1
-
-
-def cpu_unpin() -> None:
-    """Let other tasks run on this CPU, unless something else keeps them off."""
-    if on_cpu() and mine(contexts).level == Level.TASK:
-        this_cpu(cpus).pins -= 1
-        if this_cpu(cpus).pins == 0:
-            this_cpu(cpus).pinned = None
-
-
 def get_cpu() -> None:
     """Turn preemption off, and keep other tasks off this CPU."""
-    with atomic("preemption off on this CPU"):
-        preempt_disable()
-        cpu_pin()
+    preempt_disable()
 
 
 def put_cpu() -> None:
     """Turn preemption on again."""
-    with atomic("preemption on"):
-        cpu_unpin()
-        preempt_enable()
+    preempt_enable()
 
 
 def local_irq_disable() -> None:
@@ -198,7 +143,6 @@ def local_irq_disable() -> None:
         if not mine(contexts).irqs_off:
             mine(contexts).irqs_off = True
             preempt_disable()
-            cpu_pin()
             if on_cpu():
                 this_cpu(cpus).irqs_off = True
             lockdep_hardirqs_off()
@@ -217,7 +161,6 @@ def local_irq_enable() -> None:
             lockdep_hardirqs_on()
             if on_cpu():
                 this_cpu(cpus).irqs_off = False
-            cpu_unpin()
             preempt_enable()
 
 
@@ -239,7 +182,6 @@ def local_bh_disable() -> None:
     """Turn softirqs off on this CPU."""
     with atomic("softirqs off"):
         preempt_disable()
-        cpu_pin()
         if on_cpu():
             this_cpu(cpus).bh_off += 1
         lockdep_softirqs_off()
@@ -252,7 +194,6 @@ def local_bh_enable() -> None:
         if on_cpu():
             this_cpu(cpus).bh_off -= 1
         lockdep_softirqs_on()
-        cpu_unpin()
         preempt_enable()
 
 

@@ -79,21 +79,6 @@ def test_what_keeps_handlers_away(off: str, on: str, hard: str, soft: str) -> No
     assert bound_to((task, "task", 0), (hardirq(WHOLE), IRQ, 1)) == "assertion"
 
 
-@pytest.mark.parametrize(
-    ("off", "on", "verdict"),
-    [
-        ("local_irq_disable()", "local_irq_enable()", "holds"),
-        ("local_bh_disable()", "local_bh_enable()", "holds"),
-        ("get_cpu()", "put_cpu()", "holds"),
-        ("pause()", "pause()", "assertion"),
-    ],
-)
-def test_what_keeps_other_tasks_away(off: str, on: str, verdict: str) -> None:
-    task = f"{off}\n{HALVES}\n{on}"
-    assert bound_to((task, "task", 0), (WHOLE, "task", 0)) == verdict
-    assert bound_to((task, "task", 0), (WHOLE, "task", 1)) == "assertion"
-
-
 def test_a_hardirq_interrupts_a_softirq_and_not_the_other_way_round() -> None:
     assert bound_to((softirq(HALVES), BH, 0), (hardirq(WHOLE), IRQ, 0)) == "assertion"
     assert bound_to((hardirq(HALVES), IRQ, 0), (softirq(WHOLE), BH, 0)) == "holds"
