@@ -10,6 +10,9 @@ taken as a subclass, which is a class of its own: spin_lock_nested(lock, SINGLE_
 two locks of a class that are held so, the nested one is taken to be released first. A trylock
 waits for nobody, so it may be against the order. Read locks count as locks.
 
+A work and its workqueue are as locks, too: the worker holds both, and who flushes or cancels takes
+them for a moment, be the work pending or not. So is the xa_lock within xa_store() and the like.
+
 Being interrupted is as waiting for a lock: a handler holds `hardirq` or `softirq` all the time, and
 a process that holds a lock with interrupts on may have to wait for a handler. So a lock that is
 taken in a handler, and elsewhere with interrupts on, is reported, on whichever CPU. Handlers are

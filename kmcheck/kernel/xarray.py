@@ -14,6 +14,7 @@ Misuse reported: `guard-violation` (__xa_store() and the like without the xa_loc
 (xa_store() and the like with it), `free-while-held`, `range` (an index behind the last slot).
 """
 
+from kmcheck.kernel.lockdep import lock_acquire, lock_release
 from kmcheck.kernel.spinlock import SpinLock, spin_is_mine, spin_lock, spin_unlock
 from kmcheck.lang import (
     READ_ONCE,
@@ -48,6 +49,8 @@ def xa_unlock(xa: XArray) -> None:
 
 def xa_wait(xa: XArray) -> None:
     """Wait, in an atomic block, until nobody has the lock."""
+    lock_acquire(xa.xa_lock, 0)
+    lock_release(xa.xa_lock)
     check(not spin_is_mine(xa.xa_lock), "self-deadlock", "the xa_lock is taken by its holder")
     wait_until(xa.xa_lock.owner is None)
 

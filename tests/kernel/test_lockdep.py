@@ -9,7 +9,7 @@ from kmcheck.ir.program import LOCK_ORDER
 from kmcheck.verdict import Violated
 from tests.kernel.boxes import found, lines
 from tests.kernel.test_irq import BH, IRQ, bound_to, hardirq, softirq
-from tests.language import explore
+from tests.language import explore, told
 
 TYPES = {"m": "Mutex", "w": "RwSemaphore", "r": "RwLock"}
 INIT = "lockdep_init()"
@@ -163,6 +163,82 @@ def test_a_lock_behind_a_pointer_has_the_class_of_where_it_lives() -> None:
     for two, used in ("box.a", "assert not spin_is_mine(box.a)"), ("SpinLock()", "pause()"):
         assert ordered(*both, used, begin=begin.format(two), more=more) == "lock-order"
     assert ordered(both[0], both[0], begin=begin.format("SpinLock()"), more=more) == "holds"
+
+
+@pytest.mark.parametrize(
+    ("wait", "verdict"),
+    [
+        ("flush_work(g.work)", "lock-order"),
+        ("cancel_work_sync(g.work)", "lock-order"),
+        ("flush_workqueue(system_wq)", "lock-order"),
+        ("pause()", "holds"),
+    ],
+)
+def test_waiting_for_a_work_under_a_lock_that_it_takes(wait: str, verdict: str) -> None:
+    text = f"""
+    from kmcheck.kernel.lockdep import lockdep_init
+    from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
+    from kmcheck.kernel.workqueue import INIT_WORK, Work, schedule_work, system_wq
+    from kmcheck.kernel.workqueue import cancel_work_sync, flush_work, flush_workqueue
+
+    class G(Object):
+        work: Work
+        done: bool
+
+    g = G()
+    mutex = Mutex()
+
+    def work_fn(work: Work) -> None:
+        mutex_lock(mutex)
+        mutex_unlock(mutex)
+        g.done = True
+
+    @process
+    def late() -> None:
+        schedule_work(g.work)
+        wait_until(g.done)
+        mutex_lock(mutex)
+        {wait}
+        mutex_unlock(mutex)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        INIT_WORK(g.work, work_fn)
+        start(late)
+    """
+    assert told(explore(text)) == verdict
+
+
+def test_an_xarray_has_a_lock_inside() -> None:
+    text = """
+    from kmcheck.kernel.lockdep import lockdep_init
+    from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+    from kmcheck.kernel.xarray import XArray, xa_lock, xa_store, xa_unlock
+
+    class G(Object):
+        xa: XArray
+        slots: Annotated[ArrayOf[Ref["G"]], 1]
+        lock: SpinLock
+
+    g = G()
+
+    @process
+    def store() -> None:
+        spin_lock(g.lock)
+        xa_store(g.xa, g.slots, 0, g)
+        spin_unlock(g.lock)
+        xa_lock(g.xa)
+        spin_lock(g.lock)
+        spin_unlock(g.lock)
+        xa_unlock(g.xa)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        start(store)
+    """
+    assert told(explore(text)) == "lock-order"
 
 
 # --- interrupts
