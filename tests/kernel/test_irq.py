@@ -8,7 +8,7 @@ import pytest
 
 from kmcheck.driver import Options
 from tests.kernel.boxes import exports
-from tests.language import verdict
+from tests.language import trace, verdict
 
 REDUCED = Options(engine="native", without=frozenset())
 HEAD = """
@@ -112,6 +112,41 @@ def test_a_lock_that_a_handler_takes(lock: str, unlock: str, hard: str, soft: st
     assert bound_to((task, "task", 0), (hardirq(LOCK), IRQ, 0), also_reduced=reduced) == hard
     assert bound_to((task, "task", 0), (softirq(LOCK), BH, 0), also_reduced=reduced) == soft
     assert bound_to((task, "task", 0), (hardirq(LOCK), IRQ, 1)) == "holds"
+
+
+def test_a_trace_names_processes_after_their_cpu() -> None:
+    text = """
+    from kmcheck.kernel.irq import irq_enter, irq_exit, request_irq
+    from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+
+    lock = SpinLock()
+
+    @process
+    def task() -> None:
+        spin_lock(lock)
+        spin_unlock(lock)
+
+    @process
+    def timer() -> None:
+        irq_enter()
+        spin_lock(lock)
+        spin_unlock(lock)
+        irq_exit()
+
+    @process
+    def idle() -> None:
+        pause()
+
+    @setup
+    def begin() -> None:
+        start(task, cpu=0)
+        request_irq(start(timer, cpu=0))
+        start(task, cpu=1)
+        start(idle)
+    """
+    end = trace(text).end
+    names = {"CPU0/task", "CPU0/timer", "CPU1/task", "idle"}
+    assert {view.name for view in end.processes} == names
 
 
 def test_turning_interrupts_on_too_early() -> None:
