@@ -16,7 +16,7 @@ them for a moment, be the work pending or not. So is the xa_lock within xa_store
 Being interrupted is as waiting for a lock: a handler holds `hardirq` or `softirq` all the time, and
 a process that holds a lock with interrupts on may have to wait for a handler. So a lock that is
 taken in a handler, and elsewhere with interrupts on, is reported, on whichever CPU. Handlers are
-those of `irq`; an RCU callback is not counted as one.
+those of `irq`; an RCU callback is a softirq.
 
 No state is added for the order itself: kmcheck searches with one order, and again with another one
 if that was wrong, so the counts are those of the last search.

@@ -271,6 +271,22 @@ def test_a_lock_of_a_handler_is_not_taken_with_interrupts_on(
     assert bound_to((task, "task", 0), (handler, started, 1)) == verdict
 
 
+@pytest.mark.parametrize(
+    ("lock", "unlock", "verdict"),
+    [
+        ("spin_lock", "spin_unlock", "lock-order"),
+        ("spin_lock_bh", "spin_unlock_bh", "holds"),
+        ("spin_lock_irq", "spin_unlock_irq", "holds"),
+    ],
+)
+def test_an_rcu_callback_runs_in_softirq(lock: str, unlock: str, verdict: str) -> None:
+    more = "\ndef release(head: RcuHead) -> None:\n    spin_lock(box.lock)\n"
+    more += "    spin_unlock(box.lock)\n"
+    task = f"call_rcu(box.head, release)\n{lock}(box.lock)\n{unlock}(box.lock)"
+    other = ("pause()", "lockdep_init()\n    request_irq", 1)
+    assert bound_to((task, "task", 0), other, more=more) == verdict
+
+
 # --- what is told
 
 
