@@ -69,7 +69,9 @@ def verify(
     began = time.perf_counter()
     edges: tuple[Edge, ...] = ()
     while True:
-        budget = replace(options.budget, seconds=_left(options.budget, began).seconds)
+        budget = _left(options.budget, began)
+        if edges:  # another search than that of the checkpoint
+            budget = replace(budget, checkpoints=replace(budget.checkpoints, resume=None))
         program, result = _verify(source, replace(options, budget=budget), edges, report)
         known, edges = edges, learnt(program, result.verdicts, edges)
         if edges == known:
@@ -91,7 +93,7 @@ def _verify(
     engine: Engine = shelf.take("engines", options.engine, "ENGINE")
     question = Question(wanted, options.every)
     reduced, notes = reduce(system, question, options.without)
-    budget = _identified(options.budget, program, question, notes)
+    budget = _identified(options.budget, program, question, notes, spelled(edges))
     finding = engine.search(reduced, question, solver, budget, report)
     queries, stood_for = solver.queries, solver.stood_for
     audited = ""
@@ -110,7 +112,7 @@ def _verify(
 
 
 def _identified(
-    budget: Budget, program: Program, question: Question, notes: tuple[str, ...]
+    budget: Budget, program: Program, question: Question, notes: tuple[str, ...], order: str
 ) -> Budget:
     """Return the budget with what a checkpoint has to be of."""
     identity = {
@@ -118,6 +120,7 @@ def _identified(
         "spec": program.name,
         "digest": program.digest,
         "settings": {s.name: spell(s) for s in program.settings},
+        "order of locks": order,
         "properties": None if question.wanted is None else sorted(question.wanted),
         "--all": question.every,
         "reductions": list(notes),

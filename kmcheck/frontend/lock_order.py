@@ -9,9 +9,10 @@ been learnt. So what holds, holds for all runs together, and no state has to rem
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
+from kmcheck.diagnostics import UsageError
 from kmcheck.ir.program import LOCK_ORDER, Program
 from kmcheck.trace import Trace
 from kmcheck.verdict import Verdict, Violated
@@ -35,16 +36,29 @@ def spelled(edges: Iterable[Edge]) -> str:
 
 
 def read_edges(text: str) -> tuple[Edge, ...]:
-    """Return the edges that a text spells."""
-    return tuple(Edge(*part.split(" > ", 2)) for part in text.split("; ") if part)
+    """Return the edges that a text spells.
+
+    Raises:
+        UsageError: it spells none.
+    """
+    parts = [part.split(" > ", 2) for part in text.split("; ") if part]
+    if any(len(part) != len(fields(Edge)) for part in parts):
+        raise UsageError(f"`{text}` is no order of locks")
+    return tuple(Edge(*part) for part in parts)
 
 
 def in_order(classes: Collection[str], edges: Collection[Edge]) -> tuple[str, ...]:
-    """Return the classes so that each edge leads to a later one; the edges have no cycle."""
+    """Return the classes so that each edge leads to a later one.
+
+    Raises:
+        UsageError: the edges, which may be from a stored trace, go in a circle.
+    """
     left, ordered = list(classes), []
     while left:
         held = {edge.taken for edge in edges if edge.held in left}
-        first = next(name for name in left if name not in held)
+        first = next((name for name in left if name not in held), None)
+        if first is None:
+            raise UsageError(f"there is no order of locks with {spelled(edges)}")
         left.remove(first)
         ordered.append(first)
     return tuple(ordered)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kmcheck.diagnostics import UsageError
 from kmcheck.driver import Options
 from kmcheck.ir.program import LOCK_ORDER
 from kmcheck.verdict import Violated
@@ -288,6 +289,29 @@ def test_an_rcu_callback_runs_in_softirq(lock: str, unlock: str, verdict: str) -
 
 
 # --- what is told
+
+
+@pytest.mark.parametrize("order", ["a", "a > b", "a > b > here; b > a > there"])
+def test_a_stored_order_that_is_none(order: str) -> None:
+    text = """
+    from kmcheck.kernel.lockdep import lockdep_init
+    from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+
+    a = SpinLock()
+    b = SpinLock()
+
+    @process
+    def one() -> None:
+        spin_lock(a)
+        spin_unlock(a)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        start(one)
+    """
+    with pytest.raises(UsageError, match="order of locks"):
+        explore(text, Options(settings={LOCK_ORDER: order}))
 
 
 def test_both_places_are_told() -> None:
