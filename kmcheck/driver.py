@@ -12,9 +12,10 @@ from kmcheck.audit import REFERENCE, Said, audit
 from kmcheck.diagnostics import Source, UsageError
 from kmcheck.frontend import compile_spec
 from kmcheck.frontend.hints import did_you_mean
+from kmcheck.frontend.lock_order import Edge, learnt, spelled
 from kmcheck.frontend.settings import Wanted, spell
 from kmcheck.ir.code import Check
-from kmcheck.ir.program import BUILT_IN, ENDLESS, LIVENESS, Program
+from kmcheck.ir.program import BUILT_IN, ENDLESS, LIVENESS, LOCK_ORDER, Program
 from kmcheck.protocols import Engine, Progress, Question, Reduction
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
@@ -69,8 +70,25 @@ def verify(
             another engine does.
     """
     began = time.perf_counter()
+    edges: tuple[Edge, ...] = ()
+    while True:
+        budget = _left(options.budget, began)
+        if edges:  # another search than that of the checkpoint
+            budget = replace(budget, checkpoints=replace(budget.checkpoints, resume=None))
+        program, result = _verify(source, replace(options, budget=budget), edges, report)
+        known, edges = edges, learnt(program, result.verdicts, edges)
+        if edges == known:
+            return replace(result, seconds=time.perf_counter() - began)
+
+
+def _verify(
+    source: Source, options: Options, edges: tuple[Edge, ...], report: Callable[[Progress], None]
+) -> tuple[Program, Result]:
+    """Verify a spec with what is known of the order in which it takes locks."""
+    began = time.perf_counter()
     solver = Solver()
-    program = compile_spec(source, options.settings)
+    order = {LOCK_ORDER: spelled(edges)} if edges else {}
+    program = compile_spec(source, {**options.settings, **order})
     wanted = frozenset(options.properties) or None
     endless = options.endless or _is_about_runs(program, wanted)
     known = (*violations(program), *(LIVENESS if endless else ()))
@@ -79,14 +97,14 @@ def verify(
     engine: Engine = shelf.take("engines", options.engine, "ENGINE")
     question = Question(wanted, options.every, endless)
     reduced, notes = reduce(system, question, options.without)
-    budget = _identified(options.budget, program, question, notes)
+    budget = _identified(options.budget, program, question, notes, spelled(edges))
     finding = engine.search(reduced, question, solver, budget, report)
     solved = solver.queries, solver.stood_for
     audited = ""
     if options.audit:
         said = Said(options.engine, finding)
         audited = audit(said, reduced, question, options.budget, report)
-    settings = tuple((s.name, spell(s)) for s in program.settings)
+    settings = (*((s.name, spell(s)) for s in program.settings), *order.items())
     telling = Telling(system, engine, question, _left(options.budget, began), solver, settings)
     shown = telling.shown(reduced, finding, report)
     verdicts = _verdicts(
@@ -95,7 +113,7 @@ def verify(
     label = _label(program, options, notes, finding, solved, endless=endless)
     label = replace(label, audit=audited)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return Result(verdicts, label, time.perf_counter() - began, peak)
+    return program, Result(verdicts, label, time.perf_counter() - began, peak)
 
 
 def _is_about_runs(program: Program, wanted: frozenset[str] | None) -> bool:
@@ -105,7 +123,7 @@ def _is_about_runs(program: Program, wanted: frozenset[str] | None) -> bool:
 
 
 def _identified(
-    budget: Budget, program: Program, question: Question, notes: tuple[str, ...]
+    budget: Budget, program: Program, question: Question, notes: tuple[str, ...], order: str
 ) -> Budget:
     """Return the budget with what a checkpoint has to be of."""
     identity = {
@@ -113,6 +131,7 @@ def _identified(
         "spec": program.name,
         "digest": program.digest,
         "settings": {s.name: spell(s) for s in program.settings},
+        "order of locks": order,
         "properties": None if question.wanted is None else sorted(question.wanted),
         "--all": question.every,
         "--endless": question.endless,

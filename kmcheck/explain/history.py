@@ -19,7 +19,9 @@ from kmcheck.trace import Access, Event, Trace, Value
 
 DEREFERENCE = frozenset({"use-after-free", "double-free"})
 """Told by the way of the pointer and by the free."""
-LOCKING = frozenset({"guard-violation", "sleep-in-atomic", "lock-misuse", "self-deadlock"})
+LOCKING = frozenset(
+    {"guard-violation", "sleep-in-atomic", "lock-misuse", "self-deadlock", "lock-order"}
+)
 """Told by the locks that are held, and those that are not."""
 PUT = re.compile(r"(^|_)put($|_)|dec_and_test|sub_and_test")
 REFERENCES = re.compile(r"ref|count", re.IGNORECASE)
@@ -75,7 +77,12 @@ class History:
 
     def _held(self, process: str | None) -> list[Reason]:
         """Who took what is held at the end; of one process, or of all."""
-        words = {"spin": "takes", "mutex": "takes", "read": "enters an RCU read section"}
+        words = {
+            "spin": "takes",
+            "mutex": "takes",
+            "read": "enters an RCU read section",
+            "irq": "interrupts what runs on",
+        }
         return [
             self._said(self.trace.events[span.first], _takes(span, words[span.sort]))
             for span in self.order
@@ -103,7 +110,7 @@ class History:
         if needed is None:
             return held
         own = [s for s in self.order if s.last is None and s.process == trace.failing]
-        names = [span.what for span in own if span.sort != "read"]
+        names = [span.what for span in own if span.sort in {"spin", "mutex"}]
         others = [s.process for s in self.order if s.last is None and s.what == needed]
         text = f"{needed} is needed, and {', '.join(others) or 'nobody'} holds it"
         text += f"; {trace.failing} holds {', '.join(names) or 'no lock'}"

@@ -1,7 +1,7 @@
 """What orders the steps of a run: read-side sections, locks held, grace periods.
 
 Sections and grace periods are known by the kernel's names of the calls, at any depth; a lock by
-its field `owner`, which names the process that holds it.
+its field `owner` or `writer`, which names the process that holds it; a handler by the CPU's field.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 from kmcheck.explain.names import call_text, in_kernel, primitive
 from kmcheck.trace import Access, Event, Frame, Trace, Value
 
-Sort = Literal["read", "spin", "mutex", "grace"]
+Sort = Literal["read", "spin", "mutex", "irq", "grace"]
 
 LOCKS = re.compile(r"(^|_)(try|un)?lock($|_)|^(down|up)_(read|write)")
 GRACE = frozenset({"synchronize_rcu", "synchronize_rcu_expedited", "synchronize_srcu"})
@@ -24,6 +24,9 @@ READ_UNLOCK = frozenset({"rcu_read_unlock", "rcu_read_unlock_bh", "rcu_read_unlo
 READERS = "readers"
 """The field of RCU's state that holds who is inside of a section."""
 OWNER = "owner"
+OWNERS = frozenset({OWNER, "writer"})
+HANDLERS = frozenset({"hardirq", "softirq"})
+"""The fields of a CPU that hold who has interrupted it."""
 WAITING = ("flush_", "cancel_work_sync", "drain_", "rcu_barrier", "wait_", "synchronize_")
 STARTING = ("queue_", "schedule_", "call_rcu", "kfree_rcu", "mod_delayed_work")
 
@@ -172,23 +175,31 @@ def _members(value: Value | None) -> list[str]:
 
 def _locks(trace: Trace) -> tuple[Span, ...]:
     """Each lock from the step that took it to the step that gave it back, if these are two."""
-    held: dict[str, tuple[Access, str, int]] = {}
+    held: dict[tuple[str, str], tuple[Access, str, int]] = {}
     found: list[Span] = []
     for index, event in enumerate(trace.events):
         for access in event.accesses:
-            if access.field != OWNER or access.what == "load" or access.after is None:
+            if (
+                access.field not in OWNERS | HANDLERS
+                or access.what == "load"
+                or access.after is None
+            ):
                 continue
-            if access.thing in held:
-                taken, process, first = held.pop(access.thing)
+            place = access.thing, access.field
+            if place in held:
+                taken, process, first = held.pop(place)
                 found += [Span(process, _sort(taken), access.thing, first, index)][: index - first]
             if access.after.text == event.process:
-                held[access.thing] = (access, event.process, index)
+                held[place] = (access, event.process, index)
     still = [Span(name, _sort(a), a.thing, first, None) for a, name, first in held.values()]
     return (*found, *still)
 
 
-def _sort(access: Access) -> Literal["spin", "mutex"]:
-    return "mutex" if "mutex" in access.kind.lower() else "spin"
+def _sort(access: Access) -> Literal["spin", "mutex", "irq"]:
+    if access.field in HANDLERS:
+        return "irq"
+    sleeps = "mutex" in access.kind.lower() or "sem" in access.kind.lower()
+    return "mutex" if sleeps else "spin"
 
 
 def _graces(trace: Trace, others: tuple[Span, ...]) -> list[Span]:
@@ -220,7 +231,7 @@ def _grace(trace: Trace, period: tuple[str, int, int | None], others: tuple[Span
         for span in others
         if span.process != process
         and span.covers(first, first)
-        and (span.sort == "read" or (span.sort == "spin" and _ends_by(span, last)))
+        and (span.sort == "read" or (span.sort in {"spin", "irq"} and _ends_by(span, last)))
     }
     order = [view.name for view in trace.initial.processes]
     waits_for = sorted(inside, key=lambda n: (order.index(n) if n in order else len(order), n))

@@ -14,7 +14,7 @@ from kmcheck.ir.types import Int, Ref
 def begin_globals(code: Statements) -> None:
     """Write the stores that give all globals their first values; `code` is setup's."""
     outer = code.frame
-    for symbol in code.world.loader.globals.values():
+    for symbol in code.world.globals:
         code.frame = Frame(outer.function, symbol.module)
         for keyword in symbol.initial:
             with code.world.reporter.going_on():

@@ -120,6 +120,8 @@ class Calls(Updates):
             raise self.refuse("K070", title, node.func, "", hint)
         span = self.span(node)
         self.world.called.add(function.key)
+        if not self.dead:
+            self.world.make(function.key)
         self.world.met.add(function.key)
         assigned = _assigned(function.node)
         frame = Frame(function, function.module, assigned=assigned, caller=self.frame, at=span)

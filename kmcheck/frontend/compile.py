@@ -10,6 +10,7 @@ from kmcheck.diagnostics import STDIN, Source, Span, SpecError
 from kmcheck.frontend.beginning import set_apart
 from kmcheck.frontend.idle import idle_processes
 from kmcheck.frontend.limits import class_limit
+from kmcheck.frontend.lock_order import read_edges
 from kmcheck.frontend.modules import Loader
 from kmcheck.frontend.processes import lower_process
 from kmcheck.frontend.properties import WHEN, lower_property
@@ -21,7 +22,7 @@ from kmcheck.frontend.symbols import FunctionSymbol, Module
 from kmcheck.frontend.unmet import check_unmet
 from kmcheck.frontend.world import World
 from kmcheck.ir.code import Check, Template
-from kmcheck.ir.program import BUILT_IN, LIVENESS, Global, Kind, Program, Property
+from kmcheck.ir.program import BUILT_IN, LIVENESS, LOCK_ORDER, Global, Kind, Program, Property
 
 
 def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
@@ -45,7 +46,8 @@ def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
 
 
 def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
-    settings = Settings(wanted)
+    edges = read_edges(str(wanted.get(LOCK_ORDER, "")))
+    settings = Settings({name: value for name, value in wanted.items() if name != LOCK_ORDER})
     loader = Loader(reporter, settings)
     try:
         spec = loader.load(source)
@@ -57,6 +59,7 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
     found = settings.finish() if not reporter.found else tuple(settings.found.values())
     world = World(loader, reporter)
     world.read_kinds()
+    world.locks.edges = edges
     _require_setup(reporter, spec, loader.functions, refused=loader.setup_refused)
     roles = [
         f
@@ -77,13 +80,14 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
         digest=_digest(loader),
         doc=_doc(spec),
         kinds=kinds,
-        globals=tuple(Global(g.name, g.kind, g.per) for g in loader.globals.values()),  # type: ignore[arg-type]
+        globals=tuple(Global(g.name, g.kind, g.per) for g in world.globals),  # type: ignore[arg-type]
         templates=templates,
         properties=properties,
         settings=found,
         functions={key: tuple(f.key for f in known) for key, known in world.candidates.items()},
         cells=cells,
         idle=idle,
+        lock_orders=world.locks.messages,
     )
 
 
@@ -121,6 +125,7 @@ def _lower(
         world.changed = False
         world.asked.clear()
         world.spent, world.sizes = 0, Sizes()
+        world.locks.messages = {}
         templates, properties = {}, []
         ordered = [f for f in functions if f.role == "setup"] + [
             f for f in functions if f.role != "setup"

@@ -34,6 +34,7 @@ ROLES = {
     "conserved",
     "eventually",
     "finally_",
+    "gate",
     "leads_to",
     "macro",
     "process",

@@ -7,6 +7,7 @@ import ast
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.annotations import Annotations
 from kmcheck.frontend.choosing import Choosing
+from kmcheck.frontend.lock_classes import LockClasses
 from kmcheck.frontend.scope import Place
 from kmcheck.frontend.source import keyword_span
 from kmcheck.frontend.symbols import FunctionSymbol
@@ -16,6 +17,8 @@ from kmcheck.ir.expr import Cond, Const, Expr, Load, Op, Var, walk
 from kmcheck.ir.types import (
     BOOL,
     COUNTER,
+    CPU,
+    CPU_OR_NONE,
     PROCESS,
     VOID,
     ArrayOf,
@@ -67,6 +70,14 @@ class Effects(Choosing):
             case "check", [condition, kind, *message]:
                 texts = [self._text(t) for t in (kind, *message)]
                 self.check(condition, texts[0], texts[1] if len(texts) > 1 else "", node)
+                return NOTHING
+            case "takes_lock", [_, _, _] if self.dead:
+                return NOTHING
+            case "takes_lock", [held, lock, subclass]:
+                for check in LockClasses(self.world).checks(
+                    self.pure(held), self.pure(lock), self.pure(subclass), self.builder.calls, span
+                ):
+                    self.builder.emit(check)
                 return NOTHING
             case "start", [process, *args]:
                 return self._start(process, args, node)
@@ -154,9 +165,12 @@ class Effects(Choosing):
                     self.held(argument), wanted, argument, f"`{parameter.arg}` of {function.name}"
                 )
             )
-        cpu = None
+        cpu: Expr | None = None
+        if self.world.gates:
+            cpu = Const(-1, CPU_OR_NONE, self.span(node))
         for keyword in node.keywords:
-            cpu = self.fit(self.held(keyword.value), Int(0, 63), keyword.value, "cpu")
+            cpu = self.fit(self.held(keyword.value), CPU, keyword.value, "cpu")
+            self.world.learn(self.world.bound, function.key)
         if not self.dead:
             self.world.learn(self.world.started, function.key)
         self.builder.cut(self.span(node))

@@ -86,7 +86,7 @@ class Loader(Declarations):
                     for each, symbol in imported.symbols.items():
                         module.symbols.setdefault(each, symbol)
                     raise self._all_of(module, alias)
-                if alias.name not in imported.symbols or alias.name.startswith("__"):
+                if alias.name not in imported.symbols or alias.name.endswith("__"):
                     public = [n for n in imported.symbols if not n.startswith("_")]
                     hint = did_you_mean(alias.name, public)
                     elsewhere = where_it_is(alias.name)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from kmcheck.frontend.annotations import Annotations
 from kmcheck.frontend.beginnings import begin_globals
 from kmcheck.frontend.builder import Builder
 from kmcheck.frontend.limits import limit_of
+from kmcheck.frontend.pure import Pure
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Frame, Local
 from kmcheck.frontend.source import span_of
@@ -16,10 +18,10 @@ from kmcheck.frontend.symbols import FunctionSymbol
 from kmcheck.frontend.tidy import tidy
 from kmcheck.frontend.world import World
 from kmcheck.frontend.zero import zero_of
-from kmcheck.ir.code import END, Assign, Call, Choose, Fairness, Store, Template
-from kmcheck.ir.expr import Alive, Element, Self, Var
+from kmcheck.ir.code import END, Assign, Assume, Block, Call, Choose, Fairness, Store, Template
+from kmcheck.ir.expr import Alive, Const, Element, Self, Var
 from kmcheck.ir.live import mentioned
-from kmcheck.ir.types import PROCESS, Ref, SetOf, Size
+from kmcheck.ir.types import CPU_OR_NONE, PROCESS, Ref, SetOf, Size
 
 MOST_VARIABLES = 400
 """Variables of one process, with those of all functions that it calls."""
@@ -57,6 +59,8 @@ def lower_process(world: World, function: FunctionSymbol) -> Template:
         hint = "split it into processes, or keep values in fields"
         raise world.loader.refuse(function.module, "K097", title, function.node, "", hint)
     drawn = code.builder.finish()
+    if function.key in world.bound:
+        drawn = _gated(world, code, drawn)
     world.stepping.update(call.function for block in drawn if block.cut for call in block.calls)
     blocks, entry = tidy(drawn, code.builder.variables, join=role != "setup")
     limit = limit_of(world.loader, function) if role in ("process", "daemon") else None
@@ -78,6 +82,28 @@ def _fairness(world: World, function: FunctionSymbol) -> Fairness:
             hint = 'write `fair="weak"`, `fair="strong"` or `fair="none"`'
             title = "how fair is this to be?"
             raise world.loader.refuse(function.module, "K080", title, given, "", hint)
+
+
+def _gated(world: World, code: Statements, blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """Return the blocks with the gates as a condition on each step."""
+    gates = [_gate(world, code, function) for function in world.gates]
+    return tuple(
+        replace(block, instructions=(*gates, *block.instructions)) if block.cut else block
+        for block in blocks
+    )
+
+
+def _gate(world: World, code: Statements, function: FunctionSymbol) -> Assume:
+    span = span_of(function.module.source, function.node)
+    if function.node.args.args:
+        raise world.loader.refuse(
+            function.module, "K078", "a gate takes no parameters", function.node
+        )
+    pure = Pure(world, Builder(span, atomic=True), code.role)
+    pure.builder.variables = code.builder.variables
+    pure.frame = Frame(function, function.module)
+    value = pure.returned(list(function.node.body), function)
+    return Assume(pure.as_condition(value, pure.last or function.node), span)
 
 
 def _role(world: World, function: FunctionSymbol) -> str:
@@ -119,11 +145,13 @@ def _end(world: World, code: Statements, frame: Frame) -> None:
     code.builder.at(frame.exit)
     code.builder.atomic += 1
     if code.role in ("process", "daemon"):
-        for group in world.loader.globals.values():
+        for group in world.globals:
             if group.per == "process":
                 _end_record(world, code, group.name, group.kind, frame)
     code.builder.atomic -= 1
     code.note_unset(frame, span)
+    if code.builder.variables.get("@cpu") == CPU_OR_NONE:
+        code.builder.emit(Assign("@cpu", Const(0, CPU_OR_NONE, span), span))
     for slot in frame.slots:
         code.builder.emit(Assign(slot, zero_of(code.builder.variables[slot], span), span))
     code.builder.jump(END)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from kmcheck.diagnostics import Span
+from kmcheck.frontend.lock_classes import LockClasses
 from kmcheck.frontend.quantifiers import Quantifiers
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.source import keyword_span
@@ -36,6 +37,9 @@ from kmcheck.ir.expr import (
 )
 from kmcheck.ir.types import (
     BOOL,
+    CPU,
+    CPU_OR_NONE,
+    LOCK_CLASS,
     PROCESS,
     VOID,
     ArrayOf,
@@ -107,11 +111,17 @@ class Words(Quantifiers):
                 own = self.group(records, "process", "mine")
                 return Element(own.name, Self(PROCESS, span), Ref(own.kind), span)
             case "this_cpu", [instances]:
-                self.in_process("this_cpu()", node)
-                local = self.group(instances, "cpu", "this_cpu")
-                self.builder.variables["@cpu"] = Int(0, 63)
-                from_cpu = Var("@cpu", Int(0, 63), span)
-                return Element(local.name, from_cpu, Ref(local.kind), span)
+                return self._this_cpu(instances, node)
+            case "on_cpu", [] if not self.world.gates:
+                return Const(0, BOOL, span)
+            case "on_cpu", []:
+                return Op("ge", (self._cpu("on_cpu()", node), Const(0, CPU, span)), BOOL, span)
+            case "is_called", [function]:
+                return self._is_called(function, word)
+            case "lock_class", [lock, subclass]:
+                if self.dead:
+                    return Const(0, LOCK_CLASS, span)
+                return LockClasses(self.world).number(self.pure(lock), self.pure(subclass), span)
             case "READ_ONCE", [place]:
                 return self.pure(place)
             case "container_of", [pointer, kind, member]:
@@ -122,6 +132,28 @@ class Words(Quantifiers):
             title = f"`{word}` is a step, or changes something: it cannot stand here"
             raise self.refuse("K054", title, node, "", self.looks_only())
         raise self.misused(word, node)
+
+    def _is_called(self, node: ast.expr, word: str) -> Expr:
+        symbol = self.symbol(node)
+        if not isinstance(symbol, FunctionSymbol):
+            hint = f"name one: `{SIGNATURES[word]}`"
+            raise self.refuse("K051", f"`{word}` asks for a function", node, "this is none", hint)
+        self.world.questioned.add(symbol.key)
+        return Const(int(symbol.key in self.world.made), BOOL, self.span(node))
+
+    def _this_cpu(self, instances: ast.expr, node: ast.Call) -> Expr:
+        cpu: Expr = self._cpu("this_cpu()", node)
+        local = self.group(instances, "cpu", "this_cpu")
+        if cpu.type != CPU:  # a process that is bound to none finds what CPU 0 has
+            cpu = Op("max", (cpu, Const(0, CPU, cpu.span)), CPU, cpu.span)
+        return Element(local.name, cpu, Ref(local.kind), cpu.span)
+
+    def _cpu(self, what: str, node: ast.Call) -> Var:
+        """Return the number of the running process's CPU; where there are gates, -1 if none."""
+        self.in_process(what, node)
+        kind = CPU_OR_NONE if self.world.gates else CPU
+        self.builder.variables["@cpu"] = kind
+        return Var("@cpu", kind, self.span(node))
 
     def refuse_keywords(self, word: str, node: ast.Call) -> None:
         """Refuse arguments that are given by name."""

@@ -7,16 +7,23 @@ from dataclasses import dataclass, field
 
 from kmcheck.diagnostics import Source, Span
 from kmcheck.frontend.annotations import Annotations, Signature
+from kmcheck.frontend.lock_order import Edge
 from kmcheck.frontend.modules import Loader
 from kmcheck.frontend.report import GivenUp, Refused, Reporter
 from kmcheck.frontend.sizes import Sizes
 from kmcheck.frontend.source import keyword_span, span_of
-from kmcheck.frontend.symbols import FunctionSymbol, KindSymbol, Module
+from kmcheck.frontend.symbols import FunctionSymbol, GlobalSymbol, KindSymbol, Module
 from kmcheck.ir.program import FieldInfo
 from kmcheck.ir.types import Function
 
 MOST_LOWERED = 50_000
 """Expressions of a spec, with each function counted where it is called."""
+
+LOCKDEP = "kmcheck.kernel.lockdep"
+"""What is only there where its init function is called."""
+
+CPU = "kmcheck.kernel.cpu"
+"""What is only there where a gate is."""
 
 MOST_EMBEDDED = 64
 """Objects that live in one object."""
@@ -34,6 +41,18 @@ class KindInfo:
     broken: set[str] = field(default_factory=set)
     """Fields whose declaration was refused: naming them is not reported again."""
     limit: ast.expr | None = None
+
+
+@dataclass(slots=True)
+class Locks:
+    """What is known of the locks of a spec whose order is checked."""
+
+    kinds: set[str] = field(default_factory=set)
+    nested: int = 0
+    """The highest subclass that any lock is taken as."""
+    edges: tuple[Edge, ...] = ()
+    """Which locks have been found to be taken while which are held."""
+    messages: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class World:
@@ -66,6 +85,15 @@ class World:
         """Functions with a step of their own: where a process may be between two steps."""
         self.asked: list[tuple[Span, FunctionSymbol]] = []
         """Whom `inside` and `within` ask for, and where."""
+        self.bound: set[str] = set()
+        """Processes that are started on a CPU."""
+        self.gates = [f for f in loader.functions if f.role == "gate"]
+        """The conditions on every step of those."""
+        self.made: set[str] = set()
+        """Functions that are called, and not only where a choice prunes the call."""
+        self.questioned: set[str] = set()
+        """Functions of which it is asked whether they are called."""
+        self.locks = Locks()
         self.cells = 0
         self.changed = False
         self.spent = 0
@@ -211,6 +239,21 @@ class World:
         if fact not in known:
             known.add(fact)
             self.changed = True
+
+    @property
+    def globals(self) -> list[GlobalSymbol]:
+        """All globals, without those of primitives that the spec has not asked for."""
+        absent = set() if f"{LOCKDEP}.lockdep_init" in self.made else {LOCKDEP}
+        if not self.gates:
+            absent.add(CPU)
+        every = self.loader.globals.values()
+        return [g for g in every if g.module.source.module not in absent]
+
+    def make(self, function: str) -> None:
+        """Note that a function is called."""
+        if function in self.questioned and function not in self.made:
+            self.changed = True
+        self.made.add(function)
 
     def refuse_idle(self) -> None:
         """Refuse to ask who is inside of a function that nobody can be inside of."""

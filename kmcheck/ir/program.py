@@ -34,6 +34,9 @@ When = Literal["always", "finally", "rest", "step", "eventually", "leads_to", "r
 ENDLESS: tuple[When, ...] = ("eventually", "leads_to", "recurring")
 """What is decided by all that a run does, and not by any state or step of it."""
 
+LOCK_ORDER = "lock-order"
+"""The violation of taking locks in an order that other code contradicts."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldInfo:
@@ -127,3 +130,5 @@ class Program:
     """How many quantifier variables there are."""
     idle: tuple[tuple[str, Span], ...] = ()
     """Processes of the spec that nothing starts with these settings, and where they are."""
+    lock_orders: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Messages of checks that fail where a lock is taken against a mere guess: held, taken."""

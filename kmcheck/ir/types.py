@@ -103,6 +103,9 @@ Type = (
 
 BOOL = Bool()
 INT16 = Int(-(2**15), 2**15 - 1)
+CPU = Int(0, 63)
+LOCK_CLASS = Int(0, 63)
+CPU_OR_NONE = Int(-1, 63)
 PROCESS = ProcessId()
 SIZE = Size()
 COUNTER = Counter()

@@ -11,6 +11,7 @@ twice), `lock-misuse` (released by a process that does not hold it, or never rel
 """
 
 from kmcheck.kernel.context import current, might_sleep
+from kmcheck.kernel.lockdep import lock_acquire, lock_acquired, lock_release
 from kmcheck.lang import Object, Process, atomic, check, me, mine, wait_until
 
 
@@ -26,8 +27,14 @@ class Mutex(Object):
 
 def mutex_lock(lock: Mutex) -> None:
     """Take the mutex, sleeping until it is free."""
+    mutex_lock_nested(lock, 0)
+
+
+def mutex_lock_nested(lock: Mutex, subclass: int) -> None:
+    """Take the mutex as one of a subclass, sleeping until it is free."""
     might_sleep()
     with atomic("locked"):
+        lock_acquire(lock, subclass)
         wait_until(lock.owner is None or lock.owner == me())
         check(lock.owner is None, "self-deadlock", "mutex_lock() by the mutex's owner")
         lock.owner = me()
@@ -39,6 +46,7 @@ def mutex_trylock(lock: Mutex) -> bool:
     with atomic("try"):
         taken = lock.owner is None
         if taken:
+            lock_acquired(lock, 0)
             lock.owner = me()
             mine(current).lockdep_depth += 1
     return taken
@@ -48,5 +56,6 @@ def mutex_unlock(lock: Mutex) -> None:
     """Release the mutex."""
     with atomic("unlocked"):
         check(lock.owner == me(), "lock-misuse", "mutex_unlock() by a process without it")
+        lock_release(lock)
         lock.owner = None
         mine(current).lockdep_depth -= 1

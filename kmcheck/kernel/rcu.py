@@ -20,6 +20,7 @@ its head queued). synchronize_rcu() while a reader waits for the caller is found
 """
 
 from kmcheck.kernel.context import current, might_sleep
+from kmcheck.kernel.lockdep import lockdep_softirq_enter, lockdep_softirq_exit
 from kmcheck.lang import (
     READ_ONCE,
     WRITE_ONCE,
@@ -158,8 +159,10 @@ def rcu_callback(head: RcuHead) -> None:
         head.queued = False
         rcu_enter()
         mine(current).preempt_count += 1
+        lockdep_softirq_enter()
     func(head)
     with atomic("callback returned"):
+        lockdep_softirq_exit()
         mine(current).preempt_count -= 1
         rcu_leave()
         rcu_state.callbacks.remove(me())

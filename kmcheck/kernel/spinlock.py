@@ -12,6 +12,7 @@ hold it, or never released), `free-while-held` (freed while anyone holds it),
 """
 
 from kmcheck.kernel.context import current
+from kmcheck.kernel.lockdep import lock_acquire, lock_acquired, lock_release
 from kmcheck.kernel.preempt import preempt_disable, preempt_enable
 from kmcheck.lang import Object, Process, atomic, check, me, mine, wait_until
 
@@ -28,7 +29,13 @@ class SpinLock(Object):
 
 def spin_lock(lock: SpinLock) -> None:
     """Take the lock, waiting for it if need be."""
+    spin_lock_nested(lock, 0)
+
+
+def spin_lock_nested(lock: SpinLock, subclass: int) -> None:
+    """Take the lock as one of a subclass, waiting for it if need be."""
     with atomic("locked"):
+        lock_acquire(lock, subclass)
         wait_until(lock.owner is None or lock.owner == me())
         check(lock.owner is None, "self-deadlock", "spin_lock() by the lock's holder")
         lock.owner = me()
@@ -41,6 +48,7 @@ def spin_trylock(lock: SpinLock) -> bool:
     with atomic("try"):
         taken = lock.owner is None
         if taken:
+            lock_acquired(lock, 0)
             lock.owner = me()
             preempt_disable()
             mine(current).lockdep_depth += 1
@@ -51,6 +59,7 @@ def spin_unlock(lock: SpinLock) -> None:
     """Release the lock."""
     with atomic("unlocked"):
         check(lock.owner == me(), "lock-misuse", "spin_unlock() by a process that has not got it")
+        lock_release(lock)
         lock.owner = None
         mine(current).lockdep_depth -= 1
         preempt_enable()

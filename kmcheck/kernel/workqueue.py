@@ -21,6 +21,7 @@ holding a lock that the work needs is found as a `deadlock`.
 """
 
 from kmcheck.kernel.context import might_sleep
+from kmcheck.kernel.lockdep import lock_acquire, lock_acquired, lock_release
 from kmcheck.lang import (
     Annotated,
     Callable,
@@ -97,6 +98,8 @@ def kworker(work: Work) -> None:
         func = work.func
         work.pending = False
         mine(workers).running = True
+        lock_acquired(mine(workers).wq, 0)
+        lock_acquired(work, 0)
     func(work)
     with atomic("work done"):
         mine(workers).work = None
@@ -105,15 +108,21 @@ def kworker(work: Work) -> None:
         mine(workers).flushers.clear()
 
 
+def insert_work(wq: Workqueue, work: Work) -> None:
+    """Give a pending work to a worker of its own."""
+    with atomic("queued"):
+        worker = start(kworker, work)
+        workers.of(worker).work = work
+        workers.of(worker).wq = wq
+
+
 def queue_work(wq: Workqueue, work: Work) -> bool:
     """Queue a work unless it is pending or being cancelled; tell whether it was queued."""
     with atomic("queued, unless it is pending"):
         queued = not work.pending and work.disable == 0
         if queued:
             work.pending = True
-            worker = start(kworker, work)
-            workers.of(worker).work = work
-            workers.of(worker).wq = wq
+            insert_work(wq, work)
     return queued
 
 
@@ -132,6 +141,8 @@ def flush_work(work: Work) -> bool:
     might_sleep()
     with atomic("flush begins"):
         check(mine(workers).work != work, "self-deadlock", "flush_work() by the work itself")
+        lock_acquire(work, 0)
+        lock_release(work)
         was_pending = work.pending
         for worker in each(processes()):
             if workers.of(worker).work == work:
@@ -145,6 +156,8 @@ def flush_workqueue(wq: Workqueue) -> None:
     might_sleep()
     with atomic("flush begins"):
         check(mine(workers).wq != wq, "self-deadlock", "flush_workqueue() by one of its works")
+        lock_acquire(wq, 0)
+        lock_release(wq)
         for worker in each(processes()):
             if workers.of(worker).wq == wq:
                 workers.of(worker).flushers.add(me())
@@ -156,6 +169,8 @@ def cancel_work_sync(work: Work) -> bool:
     might_sleep()
     with atomic("taken off the queue"):
         check(mine(workers).work != work, "self-deadlock", "cancel_work_sync() by the work itself")
+        lock_acquire(work, 0)
+        lock_release(work)
         was_pending = work.pending
         work.pending = False
         work.disable += 1  # nobody can queue it meanwhile

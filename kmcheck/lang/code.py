@@ -78,6 +78,25 @@ def this_cpu(instances: PerCpu[O]) -> O:
     never_executed()
 
 
+def on_cpu() -> bool:
+    """Tell whether the running process is bound to a CPU; where there is a gate."""
+    never_executed()
+
+
+def is_called(function: Callable[..., object]) -> bool:
+    """Tell whether the spec calls a function anywhere: decided when it is compiled."""
+    never_executed()
+
+
+def lock_class(lock: Object, subclass: int) -> int:
+    """Return the number of the class that a lock belongs to."""
+    never_executed()
+
+
+def takes_lock(held: SetOf[int], lock: Object, subclass: int) -> None:
+    """Report a lock that is taken, while others are held, against the order of other code."""
+
+
 # --- memory ---------------------------------------------------------------------------------------
 
 

@@ -78,6 +78,11 @@ def macro(function: F) -> F:
     return function
 
 
+def gate(function: F) -> F:
+    """Mark a condition on every step of the processes that are bound to a CPU."""
+    return function
+
+
 # --- properties -----------------------------------------------------------------------------------
 
 

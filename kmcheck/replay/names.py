@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from kmcheck.ir.layout import Layout
-from kmcheck.ir.types import Size
+from kmcheck.ir.types import CPU_OR_NONE, Size
 
 Identity = tuple[str, int]
 """An object's kind and slot."""
@@ -122,6 +122,20 @@ class Names:
         ordered = [n for n in by_start if n in acting] + [n for n in by_start if n not in acting]
         for position, number in enumerate(ordered):
             self.processes[number] = f"CPU{position}"
+
+    def bind(self, state: tuple[object, ...]) -> None:
+        """Where there are gates, name processes after their CPU and function: `CPU0/timer`."""
+        templates = self.layout.program.templates.values()
+        if all(t.variables.get("@cpu") != CPU_OR_NONE for t in templates):
+            return
+        for number in sorted(self.processes, key=lambda n: int(self.processes[n][3:])):
+            template, instance = self.layout.process_of(number)
+            slot = self.layout.variables.get((template, "@cpu"))
+            cpu = -1 if slot is None else int(str(state[slot + instance]))
+            name = template.rpartition(".")[2]
+            name = name if cpu < 0 else f"CPU{cpu}/{name}"
+            self.processes[number] = f"{name}#{self.started[name]}" if self.started[name] else name
+            self.started[name] += 1
 
 
 def _plain(kind: str) -> str:

@@ -63,6 +63,7 @@ class Teller:
         self.names.renumber(actors)
         self.order = list(self.names.processes)
         self.order.sort(key=lambda n: int(self.names.processes[n][3:]))
+        self.names.bind(self.state)
         self.stacks.enter(self.state)
 
     def step(self, number: int, actor: int, choices: tuple[int, ...]) -> Fault | None:

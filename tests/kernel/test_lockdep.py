@@ -1,0 +1,354 @@
+"""The order in which locks are taken."""
+
+from __future__ import annotations
+
+import pytest
+
+from kmcheck.diagnostics import UsageError
+from kmcheck.driver import Options
+from kmcheck.ir.program import LOCK_ORDER
+from kmcheck.verdict import Violated
+from tests.kernel.boxes import found, lines
+from tests.kernel.test_irq import BH, IRQ, bound_to, hardirq, softirq
+from tests.language import explore, told
+
+TYPES = {"m": "Mutex", "w": "RwSemaphore", "r": "RwLock"}
+INIT = "lockdep_init()"
+LOCK = {
+    **dict.fromkeys("abc", ("spin_lock", "spin_unlock")),
+    "m": ("mutex_lock", "mutex_unlock"),
+    "w": ("down_write", "up_write"),
+    "d": ("down_read", "up_read"),
+    "r": ("read_lock", "read_unlock"),
+}
+FIELD = {"d": "w"}
+
+
+def take(*names: str) -> str:
+    """Take locks of the box one after the other, and release them."""
+    taken = [f"{LOCK[n][0]}(box.{FIELD.get(n, n)})" for n in names]
+    return lines(*taken, *(f"{LOCK[n][1]}(box.{FIELD.get(n, n)})" for n in reversed(names)))
+
+
+def ordered(*bodies: str, begin: str = INIT, more: str = "") -> str:
+    """Verify bodies with the order of locks checked."""
+    used = sorted(n for n in "abcmrw" if any(f".{n})" in b or f".{n}," in b for b in bodies))
+    fields = lines("n: int", *(f"{name}: {TYPES.get(name, 'SpinLock')}" for name in used))
+    return found(*bodies, fields=fields, begin=begin, more=more)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "verdict"),
+    [
+        ("ab", "ab", "holds"),
+        ("ab", "ba", "lock-order"),
+        ("abc", "ac", "holds"),
+        ("cba", "ca", "holds"),
+        ("abc", "ca", "lock-order"),
+        ("ma", "ma", "holds"),
+        ("mw", "wm", "lock-order"),
+        ("md", "dm", "lock-order"),
+        ("ra", "ar", "lock-order"),
+        ("a", "b", "holds"),
+    ],
+)
+def test_two_pieces_of_code_take_locks_in_one_order(one: str, other: str, verdict: str) -> None:
+    assert ordered(take(*one), take(*other)) == verdict
+
+
+def test_it_is_asked_for() -> None:
+    first = f"{take('a', 'b')}\ng.a = True"
+    second = f"wait_until(g.a)\n{take('b', 'a')}"
+    assert ordered(first, second) == "lock-order"
+    assert ordered(first, second, begin="pass") == "holds"
+
+
+def test_a_circle_of_three() -> None:
+    assert ordered(take("a", "b"), take("b", "c"), take("c", "a")) == "lock-order"
+    assert ordered(take("a", "b"), take("b", "c"), take("a", "c")) == "holds"
+
+
+def test_it_need_not_be_in_one_run() -> None:
+    body = "if choose(True, False):\n    {0}\nelse:\n    {1}"
+    ways = [take(*names).replace("\n", "\n    ") for names in ("ab", "ba")]
+    assert ordered(body.format(*ways)) == "lock-order"
+    assert ordered(body.format(ways[0], ways[0])) == "holds"
+
+
+def test_a_trylock_waits_for_nobody() -> None:
+    tried = "if spin_trylock(box.a):\n{0}    spin_unlock(box.a)"
+    body = f"spin_lock(box.b)\n{tried}\nspin_unlock(box.b)"
+    assert ordered(take("a", "b"), body.format("")) == "holds"
+    inside = "    spin_lock(box.c)\n    spin_unlock(box.c)\n"
+    assert ordered(take("c", "a"), body.format(inside)) == "lock-order"
+
+
+def test_what_was_released_is_not_held() -> None:
+    apart = lines(take("b"), take("a"))
+    assert ordered(take("a", "b"), apart) == "holds"
+
+
+def test_a_release_callback_takes_its_locks_under_those_of_who_puts() -> None:
+    more = """
+    class Counted(Object):
+        refs: Refcount
+        release: Callable[["Counted"], None]
+
+    counted = Counted()
+    outer = SpinLock()
+    inner = SpinLock()
+
+    def release(c: Counted) -> None:
+        spin_lock(inner)
+        spin_unlock(inner)
+
+    def put(c: Counted) -> None:
+        if refcount_dec_and_test(c.refs):
+            c.release(c)
+    """
+    begin = lines(INIT, "counted.refs.refs = 2", "counted.release = release")
+    under = "spin_lock(outer)\nput(counted)\nspin_unlock(outer)"
+    walk = "spin_lock(inner)\nspin_lock(outer)\nspin_unlock(outer)\nspin_unlock(inner)"
+    assert ordered(under, under, walk, begin=begin, more=more) == "lock-order"
+    assert (
+        ordered(under, "put(counted)", walk.replace("outer", "box.a"), begin=begin, more=more)
+        == "holds"
+    )
+
+
+CHILD = "g.box = Box()\nlockdep_init()"
+NESTED = """
+spin_lock({0})
+{1}
+spin_unlock({2})
+spin_unlock({3})
+"""
+
+
+@pytest.mark.parametrize(
+    ("inner", "first_released", "verdict"),
+    [
+        ("spin_lock(box.a)", "box.a", "lock-order"),
+        ("spin_lock_nested(box.a, SINGLE_DEPTH_NESTING)", "box.a", "holds"),
+        ("spin_lock_nested(box.a, SINGLE_DEPTH_NESTING)", "parent.a", "holds"),
+    ],
+)
+def test_two_of_a_class(inner: str, first_released: str, verdict: str) -> None:
+    last = "parent.a" if first_released == "box.a" else "box.a"
+    body = f"parent = g.box\n{NESTED.format('parent.a', inner, first_released, last)}"
+    assert ordered(f"{body}\n{take('a')}", begin=CHILD) == verdict
+
+
+def test_a_nested_lock_is_a_class_of_its_own() -> None:
+    body = lines("mutex_lock({0})", "mutex_lock_nested({1}, 1)", "mutex_unlock({1})")
+    up = f"parent = g.box\n{body.format('parent.m', 'box.m')}\nmutex_unlock(parent.m)"
+    down = lines("mutex_lock_nested(box.m, 1)", "mutex_lock(g.box.m)")
+    assert ordered(up, up, begin=CHILD) == "holds"
+    assert ordered(up, down, begin=CHILD) == "lock-order"
+
+
+def test_a_lock_behind_a_pointer_has_the_class_of_where_it_lives() -> None:
+    more = """
+    first = SpinLock()
+
+    class Pointers(Object):
+        one: Ref[SpinLock]
+        two: Ref[SpinLock]
+
+    pointers = Pointers()
+    """
+    body = "one = pointers.{0}\ntwo = pointers.{1}\nspin_lock(one)\nspin_lock(two)\n"
+    body += "spin_unlock(two)\nspin_unlock(one)"
+    begin = f"pointers.one = first\npointers.two = {{0}}\n{INIT}"
+    both = body.format("one", "two"), body.format("two", "one")
+    for two, used in ("box.a", "assert not spin_is_mine(box.a)"), ("SpinLock()", "pause()"):
+        assert ordered(*both, used, begin=begin.format(two), more=more) == "lock-order"
+    assert ordered(both[0], both[0], begin=begin.format("SpinLock()"), more=more) == "holds"
+
+
+@pytest.mark.parametrize(
+    ("wait", "verdict"),
+    [
+        ("flush_work(g.work)", "lock-order"),
+        ("cancel_work_sync(g.work)", "lock-order"),
+        ("flush_workqueue(system_wq)", "lock-order"),
+        ("pause()", "holds"),
+    ],
+)
+def test_waiting_for_a_work_under_a_lock_that_it_takes(wait: str, verdict: str) -> None:
+    text = f"""
+    from kmcheck.kernel.lockdep import lockdep_init
+    from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
+    from kmcheck.kernel.workqueue import INIT_WORK, Work, schedule_work, system_wq
+    from kmcheck.kernel.workqueue import cancel_work_sync, flush_work, flush_workqueue
+
+    class G(Object):
+        work: Work
+        done: bool
+
+    g = G()
+    mutex = Mutex()
+
+    def work_fn(work: Work) -> None:
+        mutex_lock(mutex)
+        mutex_unlock(mutex)
+        g.done = True
+
+    @process
+    def late() -> None:
+        schedule_work(g.work)
+        wait_until(g.done)
+        mutex_lock(mutex)
+        {wait}
+        mutex_unlock(mutex)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        INIT_WORK(g.work, work_fn)
+        start(late)
+    """
+    assert told(explore(text)) == verdict
+
+
+def test_an_xarray_has_a_lock_inside() -> None:
+    text = """
+    from kmcheck.kernel.lockdep import lockdep_init
+    from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+    from kmcheck.kernel.xarray import XArray, xa_lock, xa_store, xa_unlock
+
+    class G(Object):
+        xa: XArray
+        slots: Annotated[ArrayOf[Ref["G"]], 1]
+        lock: SpinLock
+
+    g = G()
+
+    @process
+    def store() -> None:
+        spin_lock(g.lock)
+        xa_store(g.xa, g.slots, 0, g)
+        spin_unlock(g.lock)
+        xa_lock(g.xa)
+        spin_lock(g.lock)
+        spin_unlock(g.lock)
+        xa_unlock(g.xa)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        start(store)
+    """
+    assert told(explore(text)) == "lock-order"
+
+
+# --- interrupts
+
+
+PLAIN = "spin_lock(box.lock)\nspin_unlock(box.lock)"
+
+
+@pytest.mark.parametrize(
+    ("task", "handler", "declared", "verdict"),
+    [
+        (PLAIN, hardirq(PLAIN), IRQ, "lock-order"),
+        ("spin_lock_irq(box.lock)\nspin_unlock_irq(box.lock)", hardirq(PLAIN), IRQ, "holds"),
+        ("spin_lock_bh(box.lock)\nspin_unlock_bh(box.lock)", hardirq(PLAIN), IRQ, "lock-order"),
+        ("spin_lock_bh(box.lock)\nspin_unlock_bh(box.lock)", softirq(PLAIN), BH, "holds"),
+        (PLAIN, softirq(PLAIN), BH, "lock-order"),
+        (PLAIN, hardirq("box.n = 1"), IRQ, "holds"),
+        (
+            "spin_lock_irq(box.lock)\nlocal_irq_enable()\nspin_unlock(box.lock)",
+            hardirq(PLAIN),
+            IRQ,
+            "lock-order",
+        ),
+    ],
+)
+def test_a_lock_of_a_handler_is_not_taken_with_interrupts_on(
+    task: str, handler: str, declared: str, verdict: str
+) -> None:
+    started = f"lockdep_init()\n    {declared}"
+    assert bound_to((task, "task", 0), (handler, started, 1)) == verdict
+
+
+@pytest.mark.parametrize(
+    ("lock", "unlock", "verdict"),
+    [
+        ("spin_lock", "spin_unlock", "lock-order"),
+        ("spin_lock_bh", "spin_unlock_bh", "holds"),
+        ("spin_lock_irq", "spin_unlock_irq", "holds"),
+    ],
+)
+def test_an_rcu_callback_runs_in_softirq(lock: str, unlock: str, verdict: str) -> None:
+    more = "\ndef release(head: RcuHead) -> None:\n    spin_lock(box.lock)\n"
+    more += "    spin_unlock(box.lock)\n"
+    task = f"call_rcu(box.head, release)\n{lock}(box.lock)\n{unlock}(box.lock)"
+    other = ("pause()", "lockdep_init()\n    request_irq", 1)
+    assert bound_to((task, "task", 0), other, more=more) == verdict
+
+
+# --- what is told
+
+
+@pytest.mark.parametrize("order", ["a", "a > b", "a > b > here; b > a > there"])
+def test_a_stored_order_that_is_none(order: str) -> None:
+    text = """
+    from kmcheck.kernel.lockdep import lockdep_init
+    from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+
+    a = SpinLock()
+    b = SpinLock()
+
+    @process
+    def one() -> None:
+        spin_lock(a)
+        spin_unlock(a)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        start(one)
+    """
+    with pytest.raises(UsageError, match="order of locks"):
+        explore(text, Options(settings={LOCK_ORDER: order}))
+
+
+def test_both_places_are_told() -> None:
+    text = """
+    from kmcheck.kernel.lockdep import lockdep_init
+    from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+
+    one = SpinLock()
+    two = SpinLock()
+
+    def lock_both() -> None:
+        spin_lock(one)
+        spin_lock(two)
+
+    @process
+    def first() -> None:
+        lock_both()
+        spin_unlock(two)
+        spin_unlock(one)
+
+    @process
+    def second() -> None:
+        spin_lock(two)
+        spin_lock(one)
+        spin_unlock(one)
+        spin_unlock(two)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        start(first)
+        start(second)
+    """
+    for options in (Options(), Options(engine="native", without=frozenset())):
+        [verdict] = [v for v in explore(text, options).verdicts if isinstance(v, Violated)]
+        assert verdict.property == LOCK_ORDER
+        assert verdict.trace.violation.message == (
+            "two is taken while one is held; but one is taken while two is held "
+            "in second() at spec.py:22"
+        )
