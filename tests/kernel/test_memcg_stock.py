@@ -56,7 +56,7 @@ def stocks(
          f"{MEMCG} == 1 and {HERE}.cached is None and box.memcg.css.refcnt.refs == 1"),
         # a stock is of one memcg
         (lines(CHARGE, "assert try_charge(box.sibling, 1)"),
-         f"{MEMCG} == 1 and {HERE}.cached == box.sibling and box.memcg.css.refcnt.refs == 1"),
+         f"{MEMCG} == 1 == {HERE}.nr_pages and {HERE}.cached == box.sibling"),
         # the root is not charged, except by who says so
         ("assert try_charge(box.root, 1)", f"{ROOT} == 0"),
         ("assert try_charge_memcg(box.root, 1)", f"{ROOT} == 2 and {HERE}.cached == box.root"),
@@ -72,6 +72,8 @@ def test_by_one(body: str, final: str) -> None:
 def test_two_processes_of_a_cpu_share_its_stock() -> None:
     law = f"{MEMCG} == {HERE}.nr_pages + 2"
     assert stocks(CHARGE, CHARGE, final=law) == "holds"
+    drain = "drain_local_stock(this_cpu(memcg_stock).work)"
+    assert stocks(lines(CHARGE, CHARGE), drain, final=law) == "holds"
     assert stocks(CHARGE, elsewhere=CHARGE, final=f"{MEMCG} == {HERE}.nr_pages + 3") == "holds"
 
 
@@ -95,6 +97,13 @@ def test_a_stock_holds_its_memcg() -> None:
 
 
 # --- a CPU that goes away
+
+
+def test_the_stock_of_a_dead_cpu_is_not_drained_with_the_others() -> None:
+    body = lines("wait_until(g.a)", "cpu_dies(1)", "drain_all_stock(box.root)")
+    there, law = lines(CHARGE, "g.a = True"), f"{THERE}.cached == box.memcg"
+    assert stocks(body, elsewhere=there, final=law, begin=f"memcg_stock_init()\n{BEGIN}") == "holds"
+
 
 DEAD = lines("wait_until(g.a)", "cpu_dies(1)", "memcg_hotplug_cpu_dead(1)")
 

@@ -56,7 +56,7 @@ def objects(
     law = f"{LAW}\n@finally_\ndef final(box: Box) -> bool:\n    return {final}"
     law += "\n@finally_\ndef law(box: Box) -> bool:\n    return accounted(box)"
     there = ELSEWHERE.format(elsewhere.replace("\n", "\n    "))
-    begin = f"g.n = {live}\n{begin}\n{BEGIN}"
+    begin = f"g.n = {live}\n{BEGIN}\n{begin}"
     return found(*bodies, fields=FIELDS, begin=begin, more=f"{there}\n{OFFLINE}\n{law}")
 
 
@@ -72,6 +72,9 @@ def objects(
          f"box.objcg.nr_charged_bytes == 0 and {HERE}.cached_objcg is None"),
         (lines(CHARGE.format(1), CHARGE.format(2), UNCHARGE.format(1), UNCHARGE.format(1)), 1,
          f"box.objcg.nr_charged_bytes == 1 and {HERE}.cached_objcg is None"),
+        # the next stock takes the rest
+        (lines(CHARGE.format(1), CHARGE.format(2), *[UNCHARGE.format(1)] * 3), 0,
+         f"box.objcg.nr_charged_bytes == 0 and {HERE}.nr_bytes == 2"),
         # no room
         (lines(NO_ROOM, "assert not obj_cgroup_charge(box.objcg, 1)"), 0,
          f"{HERE}.cached_objcg is None"),
@@ -82,12 +85,30 @@ def test_by_one(body: str, live: int, final: str) -> None:
 
 
 def test_a_page_in_two_stocks_is_uncharged_at_release() -> None:
-    """The sequence 1) to 6) in the comment of obj_cgroup_release()."""
-    charge = lines(CHARGE.format(2), UNCHARGE.format(1), DRAIN, "g.a = True", "wait_until(g.b)")
-    here = lines(GET, charge, "memcg_reparent_objcgs(box.memcg, box.root)", PUT)
-    there = lines("wait_until(g.a)", UNCHARGE.format(1), DRAIN, "g.b = True")
+    """The sequence 1) to 6) in the comment of obj_cgroup_release(); two objects are never freed."""
+    charged = lines(GET, CHARGE.format(1), CHARGE.format(1), "g.a = True", "wait_until(g.b)")
+    freed = lines(UNCHARGE.format(1), DRAIN, "assert box.objcg.nr_charged_bytes == PAGE_SIZE")
+    here = lines(charged, freed, "memcg_reparent_objcgs(box.memcg, box.root)", PUT)
+    there = lines("wait_until(g.a)", CHARGE.format(1), DRAIN, "g.b = True")
     gone = "count(objcg for objcg in alive(ObjCgroup)) == 0"
-    assert objects(here, elsewhere=there, final=gone) == "holds"
+    assert objects(here, elsewhere=there, final=gone, live=2) == "holds"
+
+
+def test_an_obj_cgroup_holds_the_parent_that_it_is_handed_over_to() -> None:
+    begin = lines(
+        "box.other = MemCgroup()",
+        "mem_cgroup_init(box.other, box.memcg)",
+        "memcg_online_kmem(box.other)",
+    )
+    body = lines(
+        "objcg = box.other.objcg",
+        "percpu_ref_get(objcg.refcnt)",
+        "memcg_reparent_objcgs(box.other, box.memcg)",
+        "assert box.memcg.css.refcnt.refs == 3",  # base, child, obj_cgroup
+        "percpu_ref_put(objcg.refcnt)",
+    )
+    final = "box.memcg.css.refcnt.refs == 2 and len(box.memcg.objcg_list) == 0"
+    assert objects(body, begin=begin, final=final) == "holds"
 
 
 def test_the_stocks_of_a_tree_are_drained_by_works() -> None:

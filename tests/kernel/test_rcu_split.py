@@ -75,3 +75,21 @@ def look(head: RcuHead) -> None:
 """
     body = "call_rcu(box.rcu, look)\nwait_until(g.a)\nsynchronize_sched()\ng.b = True"
     assert split(body, more=look) == "holds"
+
+
+@pytest.mark.parametrize(
+    ("flavour", "begin", "over"),
+    [
+        ("", "preempt_rcu_gp_begin", "preempt_rcu_gp_over"),
+        ("_sched", "rcu_gp_begin", "rcu_gp_over"),
+    ],
+)
+def test_a_grace_period_does_not_wait_for_a_reader_that_comes_back(
+    flavour: str, begin: str, over: str
+) -> None:
+    section = f"rcu_read_lock{flavour}()\n{{0}}\nwait_until({{1}})\nrcu_read_unlock{flavour}()"
+    reader = lines(section.format("g.a = True", "g.c"), section.format("pause()", "g.b"))
+    waiter = lines(
+        "wait_until(g.a)", f"{begin}(me())", "g.c = True", f"wait_until({over}())", "g.b = True"
+    )
+    assert split(reader, waiter) == "holds"
