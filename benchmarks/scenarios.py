@@ -12,6 +12,7 @@ FLAGSHIP = "specs/kmemcg/reparent_caches.py"
 QRCU = "specs/classic/qrcu.py"
 
 REFERENCE = ("--engine", "reference", "--no-reduce", "all", "-j", "1")
+LIVENESS = ("-p", "starvation", "-p", "deadlock")
 LIMITS = ("--timeout", "10m", "--memory", "8G")
 """What one search may take where it is not known to end."""
 ROOM = ("--memory", "12G")
@@ -55,6 +56,7 @@ def table() -> list[Scenario]:
         _frees("frees_reduced", "all reductions", range(1, 7), REDUCED),
         _frees("frees", "no reductions", range(1, 5), PLAIN),
         _reference(),
+        _liveness(),
         _qrcu(2, 2, 114_475),
         _qrcu(2, 3, 2_933_615, long=True),
         _large("large_one_word", "4 CPUs, 7 pages and 2 caches, states of one word", (4, 7, 2),
@@ -122,6 +124,20 @@ def _reference() -> Scenario:
             "SPIN -O3": _spin_reparent(3, 4),
         },
         states=339_203,
+    )
+
+
+def _liveness() -> Scenario:
+    """Return what it costs to ask of runs that never end, where most states are come back to."""
+    safety = _kmcheck_qrcu(2, 3, PLAIN)
+    return Scenario(
+        "liveness",
+        "QRCU with 2 updaters and 3 readers: is a process left waiting for ever?",
+        {
+            "kmcheck, safety": safety,
+            "kmcheck, starvation, too": replace(safety, flags=(*PLAIN, *LIVENESS)),
+        },
+        states=2_933_615,
     )
 
 

@@ -93,6 +93,11 @@ def _threads(rows: dict[str, Entry]) -> list[Measured]:
     ]
 
 
+def _liveness(rows: dict[str, Entry]) -> list[Measured]:
+    safety, both = rows["kmcheck, safety"], rows["kmcheck, starvation, too"]
+    return [_at_most(both.whole_wall / safety.whole_wall, 3, "times the time")]
+
+
 def _start(rows: dict[str, Entry]) -> list[Measured]:
     ours = rows["kmcheck, the flagship"]
     ratios = [
@@ -161,6 +166,12 @@ TARGETS = [
         "under 1 s, 3 times faster than SPIN",
         ("start",),
         _start,
+    ),
+    Target(
+        "runs that never end, decided too, on a million states or more",
+        "at most 3 times the time",
+        ("liveness",),
+        _liveness,
     ),
     Target(
         "QRCU 3x3, all reductions, against Rumur with scalarsets",

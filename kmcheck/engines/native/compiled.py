@@ -39,7 +39,7 @@ class Variant:
     """For what code is compiled: the table's form, how many threads, LLVM's optimisation.
 
     `late` says that new states wait, and are sifted before they count. `runs` names what is asked
-    of runs that never end, once the search has ended.
+    of runs that never end, once the search has ended: there is no code to search with then.
     """
 
     form: Form
@@ -84,16 +84,15 @@ class Compiled:
         canonical = None if symmetry is None else Canonical(module, packing, symmetry).function
         choose = None if stubborn is None else StubbornSets(module, shapes, stubborn).function
         expanding = Expanding(table, self.steps, judging, events, self.questions, canonical, choose)
-        judgement = Judgement(module, judging, events)
-        Rounds(table, expanding, judgement, late=variant.late)
-        if variant.late:
-            Sifting(table, judgement)
         if variant.runs:
             Edges(expanding)
-            own = {prop.name: prop for prop in program.properties}
             owing = Owing(module, packing.words, shapes, self.faults)
-            for name in variant.runs:
-                owing.write(name, own.get(name))
+            owing.write(variant.runs, program.properties)
+        else:
+            judgement = Judgement(module, judging, events)
+            Rounds(table, expanding, judgement, late=variant.late)
+            if variant.late:
+                Sifting(table, judgement)
         about = max(len(program.properties), len(self.faults.bounds), 1)
         self.sorts = about * SORTS * STATUSES
         self.text = str(module)
@@ -110,7 +109,6 @@ class Compiled:
         self.engine = _compile(self.text, self.variant.speed)
         address = self.engine.get_function_address
         nothing, pointer = None, ctypes.c_void_p
-        self.search = ctypes.CFUNCTYPE(nothing, pointer)(address("search"))
         self.rehash = ctypes.CFUNCTYPE(nothing, pointer)(address("rehash"))
         if self.symmetric:
             self.canonical = ctypes.CFUNCTYPE(nothing, pointer)(address("canonical"))
@@ -123,6 +121,8 @@ class Compiled:
             self.edges = ctypes.CFUNCTYPE(nothing, pointer, pointer)(address("edges"))
             kind = ctypes.CFUNCTYPE(ctypes.c_int64, *[pointer] * 3, *[ctypes.c_int64] * 2)
             self.owing = {name: kind(address(f"owing.{name}")) for name in self.variant.runs}
+            return
+        self.search = ctypes.CFUNCTYPE(nothing, pointer)(address("search"))
         self.add = ctypes.CFUNCTYPE(ctypes.c_int64, pointer, pointer)(address("add"))
 
     def _ask(self, code: Instructions, check: Check) -> Value:

@@ -6,6 +6,8 @@ and every state that a step leads to is in the tables.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from llvmlite import ir
 
 from kmcheck.engines.native.cells import Faults, Shapes
@@ -82,8 +84,13 @@ class Owing:
         self.shapes = shapes
         self.faults = faults
 
-    def write(self, name: str, prop: Property | None) -> None:
-        """Write the function of a name: of a property, or of the built-in ones."""
+    def write(self, names: Sequence[str], properties: Sequence[Property]) -> None:
+        """Write the functions of some names: of properties, and of the built-in ones."""
+        own = {prop.name: prop for prop in properties}
+        for name in names:
+            self._name(name, own.get(name))
+
+    def _name(self, name: str, prop: Property | None) -> None:
         one = self._ending() if prop is None else self._of(prop)
         function = outer(self.module, f"owing.{name}", I64, [WORDS, WORDS, I64, I64])
         context, owed, begins, first, end = function.args
