@@ -80,9 +80,11 @@ def lockdep_may_be_interrupted() -> None:
     """Note that what this process holds now may be waited for by an interrupt."""
     if is_called(lockdep_init):
         if not mine(lockdep).hardirqs_off:
-            takes_lock(mine(lockdep).held, hardirq, 0)
-            if mine(lockdep).softirqs_off == 0:
-                takes_lock(mine(lockdep).held, softirq, 0)
+            if is_called(lockdep_hardirq_enter):
+                takes_lock(mine(lockdep).held, hardirq, 0)
+            if is_called(lockdep_softirq_enter):
+                if mine(lockdep).softirqs_off == 0:
+                    takes_lock(mine(lockdep).held, softirq, 0)
 
 
 def lock_release(lock: Object) -> None:
