@@ -9,14 +9,14 @@ from pathlib import Path
 from kmcheck import driver, shelf
 from kmcheck.engines.native import ENGINE as NATIVE
 from kmcheck.engines.reference import ENGINE as REFERENCE
-from kmcheck.expected import Expectation, expectations
+from kmcheck.expected import Expectation
 from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import Engine, Question, Reduction
 from kmcheck.replay import replay, unreduced
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Claim, Finding
-from tests.designs import DESIGNS
+from tests.tables import ends
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL, LARGE = 1700, 300_000
@@ -33,9 +33,6 @@ BOUNDS: dict[str, dict[str, int]] = {
     "seqlock": {"READERS": 1, "WRITES": 1},
 }
 """Bounds with which specs are small."""
-
-MOST = 3
-"""Checks of one table that are compared with every subset of the reductions."""
 
 EVERY = Question(every=True)
 NAMES = tuple(shelf.names("reduce"))
@@ -116,20 +113,13 @@ def confirm(system: TransitionSystem, less: TransitionSystem, found: Finding) ->
         assert trace.violation.kind == claim.violation
 
 
-def small_checks() -> tuple[list[Expectation], list[Expectation]]:
-    """Return the checks of all tables, with bounds that are small; each setting once.
-
-    First those that come first in each table, then the others.
-    """
-    first: list[Expectation] = []
-    others: list[Expectation] = []
-    for spec in DESIGNS:
-        bounds = BOUNDS.get(Path(spec).stem, {})
-        checks = [replace(c, settings={**c.settings, **bounds}) for c in expectations(spec)]
-        found = list({named(check): check for check in checks}.values())
-        first += found[:MOST]
-        others += found[MOST:]
-    return first, others
+def small_checks() -> list[Expectation]:
+    """Return the checks at both ends of each table, with bounds that are small."""
+    found = []
+    for check in ends():
+        bounds = BOUNDS.get(Path(check.spec).stem, {})
+        found.append(replace(check, settings={**check.settings, **bounds}))
+    return list({named(check): check for check in found}.values())
 
 
 def named(check: Expectation) -> str:

@@ -38,7 +38,7 @@ from tests.reducing import (
     verdict,
 )
 
-CHECKS, OTHERS = small_checks()
+CHECKS = small_checks()
 SHOWN = {Path(check.spec).stem: check for check in CHECKS if check.verdict != "holds"}
 """The last check of each table in which something is violated."""
 
@@ -61,11 +61,6 @@ def test_reductions_change_no_verdict_of_a_spec(check: Expectation) -> None:
         compare(found)
     else:
         compare_large(found)
-
-
-@pytest.mark.parametrize("check", OTHERS, ids=named)
-def test_all_reductions_change_no_verdict_of_a_spec(check: Expectation) -> None:
-    compare_large(built(check))
 
 
 @pytest.mark.parametrize("name", SUITE)
