@@ -15,7 +15,7 @@ from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.lock_order import Edge, learnt, spelled
 from kmcheck.frontend.settings import Wanted, spell
 from kmcheck.ir.code import Check
-from kmcheck.ir.program import BUILT_IN, ENDLESS, LIVENESS, LOCK_ORDER, Program
+from kmcheck.ir.program import BUILT_IN, DATA_RACE, ENDLESS, LIVENESS, LOCK_ORDER, Program
 from kmcheck.protocols import Engine, Progress, Question, Reduction
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
@@ -54,6 +54,8 @@ class Options:
     endless: bool = False
     """Whether to look for livelock and starvation, too: asked for anyway where the spec has a
     property of runs that never end, and somebody wants it."""
+    races: bool = False
+    """Whether to look for data races, too."""
     audit: bool = False
     """Whether a second engine explores the same, and has to find the same."""
 
@@ -91,11 +93,12 @@ def _verify(
     program = compile_spec(source, {**options.settings, **order})
     wanted = frozenset(options.properties) or None
     endless = options.endless or _is_about_runs(program, wanted)
-    known = (*violations(program), *(LIVENESS if endless else ()))
-    _refuse_unknown(options, (*known, *LIVENESS))
+    races = options.races or (wanted is not None and DATA_RACE in wanted)
+    known = (*violations(program), *(LIVENESS if endless else ()), *((DATA_RACE,) * races))
+    _refuse_unknown(options, (*known, *LIVENESS, DATA_RACE))
     system = build(program, solver.holds)
     engine: Engine = shelf.take("engines", options.engine, "ENGINE")
-    question = Question(wanted, options.every, endless)
+    question = Question(wanted, options.every, endless, races)
     reduced, notes = reduce(system, question, options.without)
     budget = _identified(options.budget, program, question, notes, spelled(edges))
     finding = engine.search(reduced, question, solver, budget, report)
@@ -135,6 +138,7 @@ def _identified(
         "properties": None if question.wanted is None else sorted(question.wanted),
         "--all": question.every,
         "--endless": question.endless,
+        "--races": question.races,
         "reductions": list(notes),
     }
     return replace(budget, checkpoints=replace(budget.checkpoints, identity=identity))
@@ -148,7 +152,7 @@ def reduce(
         return system, ()
     names = [name for name in shelf.names("reduce") if name not in without]
     shelved: list[Reduction] = [shelf.take("reduce", name, "REDUCTION") for name in names]
-    if question.endless:
+    if question.endless or question.races:
         shelved = [r for r in shelved if r.endless]
     notes: list[str] = []
     for reduction in sorted(shelved, key=lambda r: r.order):
@@ -257,6 +261,7 @@ def _label(
         version=__version__,
         omission=finding.omission,
         liveness=options.endless,
+        races=options.races,
         fairness=_fairness(program) if endless else "",
     )
 

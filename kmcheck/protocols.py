@@ -70,6 +70,9 @@ class Question:
     endless: bool = False
     """Whether runs that never end are asked for: properties of them, livelock, starvation."""
 
+    races: bool = False
+    """Whether data races are asked for."""
+
     def wants(self, name: str) -> bool:
         """Tell whether a violation or a property is searched for."""
         return self.wanted is None or name in self.wanted

@@ -201,6 +201,8 @@ class Label:
     """As in the finding; None if states were remembered as they are."""
     liveness: bool = False
     """Whether livelock and starvation were asked for by name of the option."""
+    races: bool = False
+    """Whether data races were asked for by the option."""
     fairness: str = ""
     """Who is not left out for ever, if runs that never end were asked for."""
 

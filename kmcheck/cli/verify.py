@@ -38,6 +38,7 @@ from kmcheck.verdict import ALL, ENGINE, WITHOUT, Budget, Checkpoints, Result
 )
 @click.option("--liveness", is_flag=True,
               help="Look for livelock and starvation, too.")  # fmt: skip
+@click.option("--races", is_flag=True, help="Look for data races, too.")
 @click.option("--engine", default=ENGINE, metavar="NAME", show_default=True,
               help=f"How to explore: {', '.join(shelf.names('engines'))}.")  # fmt: skip
 @click.option(
@@ -185,6 +186,7 @@ class Run:
                 bool(self.given["every"]),
                 self._without(WITHOUT),
                 endless=bool(self.given["liveness"]),
+                races=bool(self.given["races"]),
                 audit=bool(self.given["audit"]),
             )
             with progress(str(self.given["shown"]), spec) as report:
@@ -235,9 +237,10 @@ class Run:
             raise UsageError("-D and -p do not go with --expected", "the tables say what to check")
         if self.given["compact"]:
             raise UsageError("--hash-compact does not go with --expected", "tables are exact")
-        if self.given["liveness"]:
-            hint = 'write `property = "livelock"` in a check'
-            raise UsageError("--liveness does not go with --expected", hint)
+        for flag, name in (("liveness", "livelock"), ("races", "data-race")):
+            if self.given[flag]:
+                hint = f'write `property = "{name}"` in a check'
+                raise UsageError(f"--{flag} does not go with --expected", hint)
         if self.given["audit"]:
             raise UsageError("--audit does not go with --expected", "audit one spec after another")
         specs = expected.tables(list(self.given["specs"]))  # type: ignore[call-overload]

@@ -14,6 +14,7 @@ from kmcheck.diagnostics import UsageError
 from kmcheck.liveness import Source, Steps, fairness, judge_runs, told
 from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Engine, Progress, Question
+from kmcheck.races import judge_races
 from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
 from kmcheck.semantics.canonical import Canonical
 from kmcheck.semantics.stubborn import Chooser
@@ -108,6 +109,9 @@ class Search:
             if following:
                 self.depth += 1
             level = following
+        if self.question.races:
+            look = lambda: self._look_around(0)  # noqa: E731 - one word for it
+            judge_races(self.claims, self.machine, list(self.numbers), self._witness, look)
         if self.steps is not None:
             self._judge_runs(self.steps)
 

@@ -38,6 +38,8 @@ def command(label: Label) -> str:
         flags.append("--hash-compact")
     if label.liveness:
         flags.append("--liveness")
+    if label.races:
+        flags.append("--races")
     if label.audit:
         flags.append("--audit")
     for given in flags:

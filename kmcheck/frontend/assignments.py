@@ -134,7 +134,7 @@ class Assignments(Calls):
             raise self.refuse(
                 "K068", "a Counter has methods", node, "", "write `.add(n)`, `.sub(n)`"
             )
-        self.access(place, span)
+        self.access(place, span, plain=True)
         operand: Expr | None = None
         if self.builder.atomic:
             current = self.hold(self.load_of(place, span))
@@ -143,7 +143,7 @@ class Assignments(Calls):
             operand = self.held(value)
         changed = self.arithmetic(op, current, operand or self.value(value), node)
         fitting = self.fit(changed, place.type, node, f"`{place.field}`")
-        self.access(place, span)
+        self.access(place, span, plain=True)
         self.store(place, fitting, node)
 
 

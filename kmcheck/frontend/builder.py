@@ -20,6 +20,7 @@ class Draft:
     cut: bool = False
     loop_head: bool = False
     note: str = ""
+    plain: bool = False
     instructions: list[Instruction] = field(default_factory=list)
     terminator: Terminator | None = None
 
@@ -127,7 +128,15 @@ class Builder:
             if draft.loop_head and not draft.cut and self._comes_back(number):
                 draft.cut = True
         return tuple(
-            Block(tuple(d.instructions), d.terminator or Jump(END), d.cut, d.calls, d.note, d.span)
+            Block(
+                tuple(d.instructions),
+                d.terminator or Jump(END),
+                d.cut,
+                d.calls,
+                d.note,
+                d.span,
+                d.plain and d.cut,
+            )
             for d in self.drafts
         )
 

@@ -66,7 +66,7 @@ class Calls(Updates):
             self.refuse_in_ghost(getattr(target.value, "id", ""), target.value)
             return self._update_local(holder, name, node)
         if isinstance(holder, Place):
-            self.access(holder, self.span(target.value))
+            self.access(holder, self.span(target.value), plain=True)
             holder = self.hold(self.load_of(holder, self.span(target.value)))
         if isinstance(holder.type, Ref):
             info = self.world.kinds[holder.type.kind]
@@ -76,7 +76,7 @@ class Calls(Updates):
                 place = self.place(target, holder, name)
                 assert isinstance(place, Place)
                 assert isinstance(place.type, Function)
-                self.access(place, self.span(target))
+                self.access(place, self.span(target), plain=True)
                 return self._dispatch(
                     self.keep(self.load_of(place, self.span(target))), place.type.key, node
                 )

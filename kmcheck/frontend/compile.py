@@ -22,7 +22,16 @@ from kmcheck.frontend.symbols import FunctionSymbol, Module
 from kmcheck.frontend.unmet import check_unmet
 from kmcheck.frontend.world import World
 from kmcheck.ir.code import Check, Template
-from kmcheck.ir.program import BUILT_IN, LIVENESS, LOCK_ORDER, Global, Kind, Program, Property
+from kmcheck.ir.program import (
+    BUILT_IN,
+    DATA_RACE,
+    LIVENESS,
+    LOCK_ORDER,
+    Global,
+    Kind,
+    Program,
+    Property,
+)
 
 
 def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
@@ -162,7 +171,7 @@ def _refuse_taken(
         for instruction in block.instructions
         if isinstance(instruction, Check)
     }
-    ours = checked | {*BUILT_IN, *LIVENESS}
+    ours = checked | {*BUILT_IN, *LIVENESS, DATA_RACE}
     taken = set(ours)
     for prop in properties:
         if prop.name in taken:

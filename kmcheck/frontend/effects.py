@@ -88,7 +88,7 @@ class Effects(Choosing):
                 self.world.learn(self.world.uninitialised, self.kind(kind))
                 return self.allocate(self.kind(kind), node, zeroed=False)
             case "WRITE_ONCE", [place, value]:
-                self.write(place, value, node)
+                self.write(place, value, node, plain=False)
                 return NOTHING
             case (
                 "xchg" | "cmpxchg" | "test_and_set" | "test_and_clear" | "fetch_add" | "add_return"
@@ -210,7 +210,9 @@ class Effects(Choosing):
         self.store(place, new, node)
         return old
 
-    def write(self, target: ast.expr, value: ast.expr, node: ast.AST) -> None:
+    def write(
+        self, target: ast.expr, value: ast.expr, node: ast.AST, *, plain: bool = True
+    ) -> None:
         """Store the value of one node to the place of another."""
         function = self.symbol(value)
         held: Expr = NOTHING if isinstance(function, FunctionSymbol) else self.held(value)
@@ -221,7 +223,7 @@ class Effects(Choosing):
             title = f"{article(place.type)} is not assigned as a whole"
             raise self.refuse("K068", title, target, "", _CHANGED_BY[type(place.type)])
         held = self.fit(held, place.type, value, f"`{place.field}`")
-        self.access(place, self.span(node))
+        self.access(place, self.span(node), plain=plain)
         self.store(place, held, node)
 
     def function_value(self, function: FunctionSymbol, place: Place, node: ast.expr) -> Expr:

@@ -23,7 +23,10 @@ from kmcheck.ir.expr import (
     Var,
     walk,
 )
-from kmcheck.ir.types import BOOL, INT16, Int, Type
+from kmcheck.ir.types import BOOL, INT16, Counter, Int, ListOf, SetOf, Type
+
+_WHOLE = (SetOf, ListOf, Counter)
+"""What is looked at and changed as a whole."""
 
 
 class Steps(Pure):
@@ -42,9 +45,21 @@ class Steps(Pure):
             loads = self.shared_loads(whole)
             if loads == 1:
                 self.builder.cut(self.span(node))
+                self.builder.here.plain = self._is_plain(node, whole)
             if loads <= 1:
                 return whole
         return self._composed(node)
+
+    def _is_plain(self, node: ast.expr, value: Expr) -> bool:
+        """Tell whether a value with one load in it is loaded plainly, by the spec's own code.
+
+        A set or a list stands for what its own lock guards: looking at it is no plain load.
+        """
+        calls = (inner.func for inner in ast.walk(node) if isinstance(inner, ast.Call))
+        marked = any(self.word(called) == "READ_ONCE" for called in calls)
+        kinds = (part.type for part in walk(value) if isinstance(part, Load))
+        whole = any(isinstance(kind, _WHOLE) for kind in kinds)
+        return not marked and not whole and not self.frame.module.source.module
 
     def test(self, node: ast.expr) -> Expr:
         """Return whether a node's value is true, after the steps that it takes."""
@@ -86,7 +101,7 @@ class Steps(Pure):
                 place = self.place_of(node)
                 if not isinstance(place, Place):
                     return place
-                self.access(place, span)
+                self.access(place, span, plain=True)
                 return self.load_of(place, span)
             case ast.BoolOp(op=op, values=values):
                 return self._short_circuit(op, values, node)
@@ -127,7 +142,7 @@ class Steps(Pure):
         """
         word = self.word(node.func)
         if word == "READ_ONCE" and len(node.args) == 1:
-            return self.value(node.args[0])
+            return self._marked(node.args[0])
         if word == "bool" and len(node.args) == 1:
             return self.test(node.args[0])
         names = dict(self.frame.names)
@@ -150,6 +165,18 @@ class Steps(Pure):
         if loads:
             self.builder.cut(self.span(node))
         return value
+
+    def _marked(self, node: ast.expr) -> Expr:
+        """Return the value of a place that is loaded as READ_ONCE() does."""
+        if isinstance(node, ast.Name) and not isinstance(self.frame.names.get(node.id), Place):
+            return self.value(node)
+        if not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+            return self.value(node)
+        place, span = self.place_of(node), self.span(node)
+        if not isinstance(place, Place):
+            return place
+        self.access(place, span)
+        return self.load_of(place, span)
 
     def _at_hand(self, node: ast.expr) -> ast.expr:
         """Return a name for a node's value, which is loaded here."""
@@ -189,11 +216,16 @@ class Steps(Pure):
             )
         return place
 
-    def access(self, place: Place, span: Span, note: str = "") -> None:
-        """Begin the step that accesses a place, unless nobody else can see it."""
+    def access(self, place: Place, span: Span, note: str = "", *, plain: bool = False) -> None:
+        """Begin the step that accesses a place, unless nobody else can see it.
+
+        It is `plain` if it is a load or a store that is not marked: it may be a data race.
+        """
         info = self.world.kinds[place.kind].fields[place.field]
         if not info.private and not info.ghost:
             self.builder.cut(span, note)
+            ours = not self.frame.module.source.module and not isinstance(place.type, _WHOLE)
+            self.builder.here.plain = plain and ours and not self.builder.atomic
 
     def store(self, place: Place, value: Expr, node: ast.AST) -> None:
         """Store a value to a place; the step has begun."""

@@ -153,6 +153,8 @@ class Block:
     calls: tuple[Call, ...]
     note: str
     span: Span = _span()
+    plain: bool = field(default=False, compare=False)
+    """Of a step: whether it is one access that the spec does not mark as meant to race."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,9 @@ BUILT_IN = (
 LIVENESS = ("livelock", "starvation")
 """Built-in violations of runs that never end: asked for only if somebody wants that."""
 
+DATA_RACE = "data-race"
+"""Two accesses at the same time, one of them a store, one of them not marked: asked for only."""
+
 When = Literal["always", "finally", "rest", "step", "eventually", "leads_to", "recurring"]
 """What a property is about: states, ends, rest, steps; or, the last three, runs that go on."""
 

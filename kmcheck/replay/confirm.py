@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from kmcheck.diagnostics import InternalError
+from kmcheck.ir.program import DATA_RACE
 from kmcheck.replay.ending import Ending
 from kmcheck.replay.endless import Endless
+from kmcheck.replay.racing import racing
 from kmcheck.replay.teller import Teller
 from kmcheck.semantics import Fault
 from kmcheck.solver import Solver
@@ -35,7 +37,9 @@ def replay(
             raise InternalError(f"the witness goes on where {claim.violation} is violated already")
         fault = teller.step(at + 1, number, choices)
         states.append(teller.state)
-    if claim.witness.loop is None:
+    if claim.violation == DATA_RACE and fault is None:
+        violation = racing(teller, states, actors, solver)
+    elif claim.witness.loop is None:
         violation = ending.verdict(claim.violation, fault)
     else:
         violation = Endless(teller, states, claim).verdict()

@@ -23,17 +23,17 @@ LEAST_SURE = 0.5
 """A bound from which on nothing is said to hold."""
 
 
-def check(budget: Budget, *, endless: bool) -> None:
+def check(budget: Budget, *, whole: bool) -> None:
     """See whether fingerprints go with what else is wanted.
 
     Raises:
-        UsageError: they do not: what is kept on disk are states, and what runs that never end
-            come to is decided by all of them.
+        UsageError: they do not: what is kept on disk are states, and some questions need
+            the `whole` of them, once the search has ended.
     """
     kept = budget.checkpoints
-    if budget.compact and endless:
+    if budget.compact and whole:
         raise UsageError(
-            "--hash-compact cannot tell of runs that never end",
+            "--hash-compact cannot tell of runs that never end, nor of data races",
             "ask for other properties with -p, or do without it",
         )
     if budget.compact and (budget.spill or kept.keep or kept.resume):

@@ -28,6 +28,7 @@ from kmcheck.engines.native.seen import Seen
 from kmcheck.engines.native.states import States
 from kmcheck.liveness import Source, judge_runs, obligations
 from kmcheck.protocols import Progress, Question
+from kmcheck.races import judge_races
 from kmcheck.semantics import Judge, Machine, State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
@@ -72,7 +73,7 @@ class Search:
         Raises:
             UsageError: a checkpoint cannot be read or written, or is of another search.
         """
-        fingerprints.check(self.budget, endless=self.question.endless)
+        fingerprints.check(self.budget, whole=self.question.endless or self.question.races)
         initial = [state for _, state in self.system.initial]
         saved = self._saved()
         while True:
@@ -171,6 +172,8 @@ class Exploration:
                 self.settling = False
                 if self.compact:
                     states.let_go(self.end)
+            if self.claims.question.races:
+                self._judge_races()
             if self.claims.question.endless:
                 self._judge_runs()
         except Stop as stop:
@@ -181,6 +184,10 @@ class Exploration:
             if not self.settling and self.answers.error is None:
                 self._give_up()
             raise
+
+    def _judge_races(self) -> None:
+        every = map(self.states.state, range(self.states["states"]))
+        judge_races(self.claims, self.machine, every, self.runs.to, self._heed_and_look)
 
     def _judge_runs(self) -> None:
         """Judge the runs that never end, now that all states are known.

@@ -1,0 +1,52 @@
+"""Data races: looked for in all states that a search has found, where somebody asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from kmcheck.claims import Claims
+from kmcheck.ir.program import DATA_RACE
+from kmcheck.semantics import Machine, State
+from kmcheck.semantics.accesses import Accesses
+from kmcheck.verdict import Claim, Witness
+
+GLANCE = 256
+"""States between two looks at the clock."""
+
+
+def judge_races(
+    claims: Claims,
+    machine: Machine,
+    states: Iterable[State],
+    run_to: Callable[[int], Witness],
+    heed: Callable[[], None],
+) -> None:
+    """Claim the data race that comes first, if there is one.
+
+    Raises:
+        Stop: `heed` says so.
+    """
+    accesses = Accesses(machine.layout, machine.decide)
+    for number, state in enumerate(states):
+        if number % GLANCE == 0:
+            heed()
+        found = accesses.race(state)
+        if found is not None:
+            first, second, _ = found
+            run = run_to(number)
+            steps = _both(machine, state, first.actor, second.actor)
+            claims.claims[DATA_RACE] = Claim(DATA_RACE, Witness(run.initial, (*run.steps, *steps)))
+            return
+
+
+def _both(
+    machine: Machine, state: State, first: int, second: int
+) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Return the one step, and the other right behind it, where it can."""
+    for step in machine.steps_of(state, first):
+        if step.state is not None:
+            behind = next(iter(machine.steps_of(step.state, second)), None)
+            if behind is not None:
+                return (first, step.choices), (second, behind.choices)
+    step = next(iter(machine.steps_of(state, first)))
+    return ((first, step.choices),)
