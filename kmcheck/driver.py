@@ -74,8 +74,9 @@ def verify(
     began = time.perf_counter()
     edges: tuple[Edge, ...] = ()
     while True:
-        budget = _left(options.budget, began)
-        if edges:  # another search than that of the checkpoint
+        budget = options.budget
+        if edges:  # another search than the first, and than that of a checkpoint
+            budget = _left(budget, began)
             budget = replace(budget, checkpoints=replace(budget.checkpoints, resume=None))
         program, result = _verify(source, replace(options, budget=budget), edges, report)
         known, edges = edges, learnt(program, result.verdicts, edges)

@@ -30,7 +30,7 @@ from tests.tables import ends
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCHES = 25
-EXAMPLES = 50
+EXAMPLES = 40
 MOST = 2000
 ENOUGH = 200
 

@@ -91,7 +91,7 @@ def trace_of(text: str) -> Trace:
 
 
 def test_random_programs_have_the_same_races() -> None:
-    seen = []
+    seen: list[Trace] = []
 
     def agree(text: str) -> None:
         found = random_programs.built(text)
