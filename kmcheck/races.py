@@ -30,23 +30,23 @@ def judge_races(
     for number, state in enumerate(states):
         if number % GLANCE == 0:
             heed()
-        found = accesses.race(state)
-        if found is not None:
-            first, second, _ = found
-            run = run_to(number)
+        for first, second in accesses.races(state):
             steps = _both(machine, state, first.actor, second.actor)
-            claims.claims[DATA_RACE] = Claim(DATA_RACE, Witness(run.initial, (*run.steps, *steps)))
-            return
+            steps = steps or _both(machine, state, second.actor, first.actor)
+            if steps:
+                run = run_to(number)
+                witness = Witness(run.initial, (*run.steps, *steps))
+                claims.claims[DATA_RACE] = Claim(DATA_RACE, witness)
+                return
 
 
 def _both(
     machine: Machine, state: State, first: int, second: int
 ) -> tuple[tuple[int, tuple[int, ...]], ...]:
-    """Return the one step, and the other right behind it, where it can."""
+    """Return the one step, and the other behind it; nothing if the one rules the other out."""
     for step in machine.steps_of(state, first):
         if step.state is not None:
             behind = next(iter(machine.steps_of(step.state, second)), None)
-            if behind is not None:
+            if behind is not None and behind.fault is None:
                 return (first, step.choices), (second, behind.choices)
-    step = next(iter(machine.steps_of(state, first)))
-    return ((first, step.choices),)
+    return ()

@@ -25,8 +25,11 @@ SHIPPED = frozenset(
         "tryget_loop",
     }
 )
+RUNS = frozenset({"test_and_set"})
+"""Specs that only a run which never ends breaks: no engine is asked of these in the comparisons."""
+
 DESIGNS = [
     spec
     for spec in tables([str(SPECS)])
-    if Path(spec).parent.name != "bugs" and Path(spec).stem not in SHIPPED
+    if Path(spec).parent.name != "bugs" and Path(spec).stem not in SHIPPED | RUNS
 ]

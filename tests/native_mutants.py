@@ -194,7 +194,7 @@ MUTANTS = (
     # --- steps ------------------------------------------------------------------------------------
     Mutant(
         "only one process of each kind steps",
-        "expanding.Expanding._actors",
+        "expanding.Expanding.actors",
         "range(self.layout.instances(n))",
         "range(min(1, self.layout.instances(n)))",
         "two of a kind",

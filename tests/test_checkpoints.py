@@ -18,21 +18,21 @@ from kmcheck.engines.native import ENGINE as NATIVE
 from kmcheck.engines.native import events
 from kmcheck.engines.native import search as native
 from kmcheck.engines.native.noticed import Noticed
-from kmcheck.expected import Expectation, expectations
+from kmcheck.expected import Expectation
 from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import Question
 from kmcheck.semantics import Judge
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Checkpoints, Finding
-from tests.designs import DESIGNS
 from tests.language import program
+from tests.tables import ends
 from tests.test_native import of, search
 
 ROOT = Path(__file__).resolve().parent.parent
 REPARENT = ROOT / "benchmarks" / "models" / "reparent.py"
 LARGE = ("-D", "F=3", "-D", "P=6")
-CHECKS = [c for spec in DESIGNS for c in expectations(spec)]
+CHECKS = ends()
 STOPS = 3
 KILLS = 4
 SPELL = 1.2

@@ -7,6 +7,7 @@ import pytest
 from kmcheck.diagnostics import UsageError
 from kmcheck.expected import Expectation, expectations, meet, meet_all, tables
 from kmcheck.verdict import Budget
+from tests.designs import SHIPPED
 
 ROOT = Path(__file__).parent.parent
 FEW = 5000
@@ -21,13 +22,17 @@ def _name(check: Expectation) -> str:
 
 
 def _with_engines() -> list[tuple[Expectation, str]]:
-    """Return every check with an engine, and those at the ends of a design's table with both.
+    """Return checks with an engine, and those at the ends of a design's table with both.
+
+    All are in it, but for the designs that upstream shipped, where it is every third in between.
 
     The reference engine is the faster one where there are few states: it compiles nothing.
     """
     found: list[tuple[Expectation, str]] = []
     for spec in dict.fromkeys(check.spec for check in CHECKS):
         checks = [check for check in CHECKS if check.spec == spec]
+        if Path(spec).stem in SHIPPED:  # long, and there are many
+            checks = [checks[0], *checks[1:-1:3], checks[-1]]
         few = max(check.numbers.get("states", 0) for check in checks) <= FEW
         found += [(check, "reference" if few else "native") for check in checks]
         both = checks[:1] if Path(spec).parent.name == "bugs" else [checks[0], *checks[1:][-1:]]

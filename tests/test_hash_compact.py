@@ -33,24 +33,24 @@ from kmcheck.engines.native.compiled import _compile
 from kmcheck.engines.native.emit import I64, WORDS, i64
 from kmcheck.engines.native.plan import plan
 from kmcheck.engines.reference import ENGINE as REFERENCE
-from kmcheck.expected import Expectation, expectations
+from kmcheck.expected import Expectation
 from kmcheck.formats.text import headline
 from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import Question
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Checkpoints, Finding, Holds, Result, Unknown, Violated
-from tests.designs import DESIGNS
 from tests.language import program
 from tests.native_mutants import Mutant
 from tests.random_programs import built, on_random_programs
 from tests.symmetric import reduced_of
+from tests.tables import ends
 from tests.test_native import of, search
 
 ROOT = Path(__file__).resolve().parent.parent
 REPARENT = str(ROOT / "benchmarks" / "models" / "reparent.py")
 CACHES = str(ROOT / "specs" / "kmemcg" / "reparent_caches.py")
-CHECKS = [c for spec in DESIGNS for c in expectations(spec)]
+CHECKS = ends()
 EVERY = Question(every=True)
 MOST = 3000
 EXAMPLES = 15

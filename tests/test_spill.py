@@ -15,22 +15,22 @@ from kmcheck.engines.native import ENGINE as NATIVE
 from kmcheck.engines.native import growth, sifting
 from kmcheck.engines.native import search as native
 from kmcheck.engines.native.growth import Size
-from kmcheck.expected import Expectation, expectations
+from kmcheck.expected import Expectation
 from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import Question
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
 from kmcheck.verdict import Budget, Checkpoints, Finding
-from tests.designs import DESIGNS
 from tests.language import program
 from tests.native_mutants import Mutant
 from tests.random_programs import built, on_random_programs
 from tests.symmetric import reduced_of
+from tests.tables import ends
 from tests.test_native import of, search
 
 ROOT = Path(__file__).resolve().parent.parent
 REPARENT = ROOT / "benchmarks" / "models" / "reparent.py"
-CHECKS = [c for spec in DESIGNS for c in expectations(spec)]
+CHECKS = ends()
 EVERY = Question(every=True)
 PLENTY = 1 << 40
 MOST = 3000

@@ -24,7 +24,7 @@ from tests.spin import MISSING, answer, ask, count, explore
 ROOT = Path(__file__).resolve().parent.parent
 needs_spin = pytest.mark.skipif(bool(MISSING), reason=f"there is no {' and no '.join(MISSING)}")
 
-BATCHES = 15
+BATCHES = 6
 EXAMPLES = 20
 MOST = 3000
 """States of a random program that is compared."""

@@ -10,7 +10,7 @@ kernel's tools/memory-model/Documentation/explanation.txt, "PLAIN ACCESSES AND D
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from kmcheck.diagnostics import Span
@@ -94,22 +94,20 @@ class Accesses:
             if layout.program.templates[name].role != "action"
         ]
 
-    def race(self, state: State) -> tuple[Next, Next, Thing] | None:
-        """Return two processes that race in a state, and on what; None if none do."""
+    def races(self, state: State) -> Iterator[tuple[Next, Next]]:
+        """Yield the pairs of processes that race in a state."""
         there = [
             (actor, blocks[state[slot] - 1].plain)
             for actor, blocks, slot in self.processes
             if state[slot]
         ]
-        if len(there) < 2 or not any(plain for _, plain in there):  # noqa: PLR2004 - it takes two
-            return None
+        if not any(plain for _, plain in there):
+            return
         found = [self.next(state, actor, plain=plain) for actor, plain in there]
         for at, one in enumerate(found):
             for other in found[at + 1 :]:
-                thing = one.races_with(other)
-                if thing is not None:
-                    return one, other, thing
-        return None
+                if one.races_with(other) is not None:
+                    yield one, other
 
     def next(self, state: State, actor: int, *, plain: bool) -> Next:
         """Return what a process accesses next: nothing if it cannot go on."""
