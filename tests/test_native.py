@@ -83,7 +83,7 @@ def test_a_state_that_is_packed_and_unpacked_is_the_same(batch: int) -> None:
             while not _survive(found[0], sample, widths):
                 pass
 
-    on_random_programs(900 + batch, EXAMPLES, same)
+    on_random_programs(900 + batch, EXAMPLES // 4, same)
 
 
 def some_states(system: TransitionSystem) -> list[State]:
