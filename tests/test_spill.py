@@ -12,7 +12,7 @@ import pytest
 
 from kmcheck.claims import Stop
 from kmcheck.engines.native import ENGINE as NATIVE
-from kmcheck.engines.native import growth, sifting
+from kmcheck.engines.native import growth, housing, sifting
 from kmcheck.engines.native import search as native
 from kmcheck.engines.native.growth import Size
 from kmcheck.expected import Expectation
@@ -42,8 +42,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let memory end after a few states, and tables for those that wait be small."""
     monkeypatch.setattr(growth, "FIRST", 64)
     monkeypatch.setattr(native, "CHUNK", 16)
-    monkeypatch.setattr(native, "SIFTED", 150)
-    monkeypatch.setattr(native.Exploration, "_affordable", lambda s, _: s.spill is None)
+    monkeypatch.setattr(housing, "SIFTED", 150)
+    monkeypatch.setattr(housing.Housing, "_affordable", lambda s, _: s.states.folder is None)
     monkeypatch.setattr(growth, "waiting", lambda *_: Size("tagged", 32, 25))
 
 

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from kmcheck.engines.native.compiled import Compiled
 from kmcheck.engines.native.context import PLACES
+from kmcheck.engines.native.crew import Crew
 from kmcheck.engines.native.packing import Packing
 from kmcheck.engines.native.questions import Site
 from kmcheck.ir.code import Check
@@ -24,8 +24,8 @@ NO_ANSWER = 2
 class Answers:
     """Answers with the reference semantics. Threads come one at a time."""
 
-    def __init__(self, compiled: Compiled, packing: Packing, judge: Judge, solver: Solver) -> None:
-        self.compiled = compiled
+    def __init__(self, crew: Crew, packing: Packing, judge: Judge, solver: Solver) -> None:
+        self.crew = crew
         self.packing = packing
         self.judge = judge
         self.solver = solver
@@ -48,7 +48,7 @@ class Answers:
         return ctypes.CFUNCTYPE(number, number, words, number)(asked)
 
     def _answer(self, context: Any, number: int, words: Any, instance: int) -> bool:
-        site = self.compiled.questions.sites[number]
+        site = self.crew.compiled.questions.sites[number]
         state = self._state(words)
         match site.what:
             case Check():

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from kmcheck import machine as host
 from kmcheck.claims import Claims, Clock, Stop
 from kmcheck.engines.native import endless, fingerprints, growth, keeping
 from kmcheck.engines.native.answers import Answers
 from kmcheck.engines.native.checkpoint import Saved
-from kmcheck.engines.native.compiled import Compiled, Variant
 from kmcheck.engines.native.context import EVENTS, MOST_CHOICES, PLACES, WAY_BITS
+from kmcheck.engines.native.crew import Crew
 from kmcheck.engines.native.emit import CHOICES, CROWDED, FORKED, FULL, GROW, UNDECIDED, WIDEN
 from kmcheck.engines.native.endless import Endless
-from kmcheck.engines.native.growth import BYTES, Size
+from kmcheck.engines.native.housing import Housing
 from kmcheck.engines.native.interrupts import held_back
 from kmcheck.engines.native.keeping import Keeping
 from kmcheck.engines.native.noticed import Noticed
@@ -36,9 +34,6 @@ from kmcheck.verdict import Budget, Finding, Statistics
 
 CHUNK, ASKING = 1 << 15, 1 << 10
 """States between two looks at the clock, the memory and the screen; fewer where Python is asked."""
-
-SIFTED = 1 << 22
-"""States of the disk between two looks at the same."""
 
 RESERVED, COMPILING = 24 << 20, 96 << 20
 """Bytes that telling the result may take, and that LLVM may take to optimise."""
@@ -102,36 +97,29 @@ class Exploration:
         self.widths = search.widths
         self.keeping = Keeping(search.budget.checkpoints)
         self.pending: list[tuple[int, ...]] = []
-        self.settling = False
-        """Whether a level is being ended, or an event was lost: what is kept then would lack it."""
         self.end = 0
         self.system = search.system
         self.solver = search.solver
         self.clock = search.clock
-        self.most_bytes = search.budget.bytes
-        self.threads = search.budget.threads
         self.packing = packing
         self.machine = Machine(self.system.layout, self.solver.holds)
         self.judge = Judge(self.system.layout, self.solver.holds)
         self.claims = Claims(search.question, alike=self.system.symmetry is not None)
         self.compact = search.budget.compact
-        self.size = growth.first(packing, self.threads, compact=self.compact)
-        self.compiled = self._compiled(Variant(self.size.form, self.threads))
-        self.run_before: list[Compiled] = []
-        self.spill = search.budget.spill
-        self.base: int | None = None
-        """How many states have been sifted, None as long as none wait."""
-        self.states = States(
-            packing, self.compiled.sorts, self.threads, self.spill, compact=self.compact
-        )
-        self.answers = Answers(self.compiled, packing, self.judge, self.solver)
+        threads, spill = search.budget.threads, search.budget.spill
+        size = growth.first(packing, threads, compact=self.compact)
+        self.crew = Crew(self.system, packing, size.form, threads)
+        sorts = self.crew.compiled.sorts
+        self.states = States(packing, sorts, threads, spill, compact=self.compact)
+        most = search.budget.bytes
+        self.housing = Housing(self.crew, self.states, size, most, self._obey, heed)
+        self.answers = Answers(self.crew, packing, self.judge, self.solver)
         self.asked = [self.answers.function(context) for context in self.states.contexts]
         for context, function in zip(self.states.contexts, self.asked, strict=True):
             context[PLACES["ask"]] = ctypes.cast(function, ctypes.c_void_p).value or 0
-        self.runs = Runs(self.system, self.machine, self.states, self.compiled.form)
+        self.runs = Runs(self.system, self.machine, self.states, self.crew.compiled.form)
         self.seen = Seen(self.system, self.machine, self.judge, self.states, self.claims)
         self.noticed = Noticed(self.runs, self.judge, self.states, self.claims)
-        self.pool = ThreadPoolExecutor(max(1, self.threads - 1))
         self.depth = 0
 
     def run(self, saved: Saved | None) -> Finding:
@@ -148,7 +136,7 @@ class Exploration:
             return fingerprints.qualified(finding, self.packing) if self.compact else finding
         finally:
             self.solver.stood_for = before + self.states.total("stood_for")
-            self.pool.shutdown()
+            self.crew.pool.shutdown()
             self.states.close()
 
     # --- the levels ----------------------------------------------------------------------------
@@ -165,11 +153,11 @@ class Exploration:
                     self.clock.descend(self.depth)
                     self.end = states["states"]
                 self._level(self.end)
-                self.settling = True
+                self.states.settling = True
                 self._settle()
                 if states["states"] > self.end:
                     self.depth += 1
-                self.settling = False
+                self.states.settling = False
                 if self.compact:
                     states.let_go(self.end)
             if self.claims.question.races:
@@ -177,11 +165,11 @@ class Exploration:
             if self.claims.question.endless:
                 self._judge_runs()
         except Stop as stop:
-            if stop.why is not None and not self.settling:
+            if stop.why is not None and not self.states.settling:
                 self._give_up()
             raise
         except (KeyboardInterrupt, MemoryError):
-            if not self.settling and self.answers.error is None:
+            if not self.states.settling and self.answers.error is None:
                 self._give_up()
             raise
 
@@ -199,15 +187,8 @@ class Exploration:
             return
         names = obligations(self.claims, self.system.layout).names
         count, steps = self.states["states"], self.states.total("transitions")
-        size = growth.of_numbers(count, self.threads)
-        needed = endless.room(count, steps, len(names)) + size.bytes(self.threads)
-        if self.base is not None or not self._has_room(needed - self.size.bytes(self.threads)):
-            raise Stop("no memory for all states and steps, which runs that never end need")
-        speed = self.compiled.variant.speed
-        self._go_on_with(self._compiled(Variant(size.form, self.threads, speed, runs=names)))
-        self._lay_tables(size)
-        self._together(self.compiled.rehash, self.states.start(0))
-        around = Endless(self.compiled, self.states, self.machine, self._heed_and_look)
+        self.housing.list_all(endless.room(count, steps, len(names)), names)
+        around = Endless(self.crew.compiled, self.states, self.machine, self._heed_and_look)
         source = Source(self.states.state, self.runs.to)
         told = judge_runs(self.claims, self.machine, source, around.graph, around.told)
         self.seen.counted.update(told)
@@ -218,22 +199,17 @@ class Exploration:
 
     def _give_up(self) -> None:
         if self.keeping.wanted.keep is None:
-            self.states["states"] = self._found()
+            self.states["states"] = self.housing.found()
         else:
             self._keep()
             self.keeping.ended = self.keeping.wanted.keep
 
     def _keep(self) -> None:
-        if self.base is not None:
-            self._sift(lambda: None)
+        self.housing.sift(heeding=False)
         self.keeping.keep(self.states, self._described)
 
-    def _found(self) -> int:
-        """Return how many states there are for certain."""
-        return self.states["states"] if self.base is None else self.base
-
     def _begin(self) -> None:
-        self._take(self._fitting(len(self.system.initial)))
+        self.housing.open_for(len(self.system.initial))
         for number, (_, state) in enumerate(self.system.initial):
             if self._add(state):
                 self.states.origins.append(number)
@@ -244,18 +220,7 @@ class Exploration:
         self.states.make_room(saved.header["states"])
         self.pending = keeping.restore(saved, self.states, self.machine, self.claims, self.solver)
         self.end, self.depth = saved.header["end"], saved.header["depth"]
-        size = self._fitting(self.states["states"])
-        if self._affordable(size):
-            self._take(size)
-        else:
-            self._spill()
-
-    def _fitting(self, states: int) -> Size:
-        """Return the size of tables that have room for some states, as full as they may get."""
-        size = self.size
-        while growth.squeezed(size).room * self.threads < states:
-            size = growth.next_after(size, self.packing, self.threads)
-        return size if size.room * self.threads >= states else growth.squeezed(size)
+        self.housing.open_for(self.states["states"])
 
     def _described(self) -> dict[str, Any]:
         self._mark_exercised()
@@ -268,7 +233,7 @@ class Exploration:
         kind = ctypes.c_uint64 * self.packing.words
         words = kind(*self.packing.pack(state))
         context = self.states.start(0)[0]
-        new = bool(self.compiled.add(context, ctypes.addressof(words)))
+        new = bool(self.crew.compiled.add(context, ctypes.addressof(words)))
         self._obey()
         return new
 
@@ -280,41 +245,23 @@ class Exploration:
             self._speed_up()
             if self.keeping.is_due():
                 self._keep()
-            chunk = min(CHUNK, ASKING) if self.compiled.questions.sites else CHUNK
+            chunk = min(CHUNK, ASKING) if self.crew.compiled.questions.sites else CHUNK
             contexts = states.start(min(end, states["next"] + chunk))
-            self._together(self.compiled.search, contexts)
+            self.crew.together(self.crew.compiled.search, contexts)
             self._obey()
-        if self.base is not None:
-            self._sift(self.heed)
-
-    def _together(
-        self, function: Callable[..., None], contexts: list[int], *arguments: int
-    ) -> None:
-        """Call machine code with all contexts at once."""
-        others = [self.pool.submit(function, context, *arguments) for context in contexts[1:]]
-        function(contexts[0], *arguments)
-        for other in others:
-            other.result()
+        self.housing.sift()
 
     def _look_around(self) -> None:
-        if self.spill is not None and self._is_full():
-            self._make_way()
-        found, done = self._found(), self.states["next"]
+        self.housing.make_way()
+        found, done = self.housing.found(), self.states["next"]
         self.clock.look(Progress(found, found - done, self.depth, self.states.total("transitions")))
         self.clock.count(found)
 
     def _speed_up(self) -> None:
         """Compile again, with optimisation, once the search is worth it."""
-        worth = not self.compiled.variant.speed and self.states["states"] > LASTING
-        if worth and self._has_room(COMPILING):
-            self._go_on_with(self.compiled.faster())
-
-    def _compiled(self, variant: Variant) -> Compiled:
-        return Compiled(self.packing, variant, self.system.symmetry, self.system.stubborn)
-
-    def _go_on_with(self, compiled: Compiled) -> None:
-        self.run_before.append(self.compiled)
-        self.compiled = self.answers.compiled = compiled
+        worth = not self.crew.compiled.variant.speed and self.states["states"] > LASTING
+        if worth and self.housing.has_room(COMPILING):
+            self.crew.speed_up()
 
     def _obey(self) -> None:
         """Do what machine code stopped for, or raise it."""
@@ -327,19 +274,19 @@ class Exploration:
         context = self.states.contexts[thread]
         match context[PLACES["stop"]]:
             case stop if stop == GROW:
-                self._grow()
+                self.housing.grow()
             case stop if stop == CROWDED:
                 self.states.lengthen()
             case stop if stop == FORKED:
                 raise Stop(f"a state has {1 << WAY_BITS:,} steps or more, too many to tell apart")
             case stop if stop == WIDEN:
-                raise Narrow(self.compiled.faults.widened[context[0]])
+                raise Narrow(self.crew.compiled.faults.widened[context[0]])
             case stop if stop == UNDECIDED:
                 self._undecided(context[PLACES["where"]], context[PLACES["actor"]])
             case stop if stop == CHOICES:
                 raise Stop(f"more than {MOST_CHOICES} choices in one step: take --engine reference")
             case stop if stop == FULL:
-                self.settling = True
+                self.states.settling = True
                 raise Stop(f"more than {EVENTS:,} violations at one depth: ask for some with -p")
             case stop:
                 raise AssertionError(stop)
@@ -353,120 +300,18 @@ class Exploration:
             list(self.judge.failing(state, self.states.previous(number)))
         raise AssertionError(state)
 
-    # --- tables --------------------------------------------------------------------------------
-
-    def _grow(self) -> None:
-        """Make room for more states.
-
-        Raises:
-            Stop: there is none.
-        """
-        if self.base is not None:
-            self._grow_waiting()
-            return
-        size = growth.next_after(self.size, self.packing, self.threads)
-        if self.states["states"] + size.room * self.threads > self.states.most:
-            raise Stop(f"{self.states['states']:,} states reached, which is all there is room for")
-        if self._affordable(size):
-            self._take(size)
-            return
-        size = growth.squeezed(self.size)
-        if size == self.size:
-            self._spill()
-            return
-        self.size = size
-        self.states.make_room(size.room)
-
-    def _take(self, size: Size) -> None:
-        """Put all states into tables of a size."""
-        if size.form != self.size.form:
-            speed = self.compiled.variant.speed
-            self._go_on_with(self._compiled(Variant(size.form, self.threads, speed)))
-        self._lay_tables(size)
-        contexts = self.states.start(0)
-        for _ in self.states.pieces() if self.compact else [None]:
-            self._together(self.compiled.rehash, contexts)
-        self.states.share_held()
-
-    def _affordable(self, size: Size) -> bool:
-        """Tell whether there is memory for larger tables, and for the states that fill them."""
-        return self._has_room(size.bytes(self.threads) - self.size.bytes(self.threads))
-
-    def _has_room(self, more: int) -> bool:
-        return self.most_bytes is None or host.resident() + more < self.most_bytes
-
-    def _lay_tables(self, size: Size) -> None:
-        self.size = size
-        self.states.lay_tables(size.entries, BYTES[size.form])
-        self.states.make_room(size.room, self.base or 0)
-
-    # --- on disk -------------------------------------------------------------------------------
-
-    def _spill(self) -> None:
-        """Leave the states to the disk, and let new ones wait.
-
-        Raises:
-            Stop: that is not wanted.
-        """
-        if self.spill is None or self.most_bytes is None:
-            raise Stop(f"{(self.most_bytes or 0) / 2**30:.3g} GiB of memory are used")
-        self.base = self.states["states"]
-        self.states.drop_tables()
-        self.states.put_away(self.base)
-        available = int(self.most_bytes * growth.FULL) - host.resident()
-        size = growth.waiting(self.packing, available, self.threads)
-        speed = self.compiled.variant.speed
-        self._go_on_with(self._compiled(Variant(size.form, self.threads, speed, late=True)))
-        self._lay_tables(size)
-        self.states.wait(size.room * self.threads)
-
-    def _grow_waiting(self) -> None:
-        """Make room for more states that wait: there is more than a round finds."""
-        if self.states["states"] == self.base:
-            self.size = growth.doubled(self.size)
-            self.states.wait(self.size.room * self.threads)
-        self._sift(self.heed)
-
-    def _is_full(self) -> bool:
-        return self.most_bytes is not None and host.resident() > self.most_bytes
-
-    def _make_way(self) -> None:
-        """Take what is on disk, or can be, out of memory."""
-        if self.base is None:
-            self._spill()
-            return
-        self.states.put_away(self.base)
-        if self._is_full():
-            self._sift(self.heed)
-
-    def _sift(self, heed: Callable[[], None]) -> None:
-        """Drop the states that wait and are old; judge and keep the others."""
-        states, base = self.states, self.base or 0
-        contexts = states.start(states["until"])
-        for first in range(0, base, SIFTED):
-            heed()
-            end = min(base, first + SIFTED)
-            self._together(self.compiled.sift, contexts, first, end, base)
-            states.put_away(end)
-        self.settling = True
-        self.base = states["states"] = self.compiled.settle(contexts[0], base, states["states"])
-        self._obey()
-        states.put_away(self.base)
-        self._lay_tables(self.size)
-        self.settling = False
-
     # --- what is found -------------------------------------------------------------------------
 
     def _settle(self) -> None:
         """End a level: what was found on it counts, shortest first."""
         events = sorted(self.pending + self.states.happened(), key=lambda event: event[-1])
         self.pending.clear()
-        self.noticed.claim(events, self.compiled.faults)
+        self.noticed.claim(events, self.crew.compiled.faults)
         self.claims.settle()
 
     def _statistics(self) -> Statistics:
         self._mark_exercised()
-        return self.seen.statistics(self.depth, self.base or 0, self.keeping.ended)
+        return self.seen.statistics(self.depth, self.housing.base or 0, self.keeping.ended)
 
     def _mark_exercised(self) -> None:
-        self.seen.mark_exercised([*self.run_before, self.compiled])
+        self.seen.mark_exercised(self.crew.all)

@@ -78,6 +78,8 @@ class States:
         self.compact = compact
         self.gone = 0
         """How many states have been let go, the first ones."""
+        self.settling = False
+        """Whether a level is being ended, or an event was lost: what is kept then would lack it."""
         self.most = MOST_FILED if folder else MOST_STATES
         self._reserve()
         self.old = Region(1)
