@@ -20,11 +20,12 @@ from kmcheck.protocols import Engine, Progress, Question, Reduction
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem, build
-from kmcheck.telling import Telling
+from kmcheck.telling import Telling, Unlike
 from kmcheck.trace import Trace
 from kmcheck.verdict import (
     ALL,
     Budget,
+    Checkpoints,
     Claim,
     Finding,
     Holds,
@@ -110,7 +111,12 @@ def _verify(
         audited = audit(said, reduced, question, options.budget, report)
     settings = (*((s.name, spell(s)) for s in program.settings), *order.items())
     telling = Telling(system, engine, question, _left(options.budget, began), solver, settings)
-    shown = telling.shown(reduced, finding, report)
+    try:
+        shown = telling.shown(reduced, finding, report)
+    except Unlike:
+        notes, budget = (), replace(telling.budget, checkpoints=Checkpoints())
+        finding = engine.search(system, question, solver, budget, report)
+        shown = telling.shown(system, finding, report)
     verdicts = _verdicts(
         [name for name in known if wanted is None or name in wanted], finding, shown
     )
@@ -153,8 +159,10 @@ def reduce(
         return system, ()
     names = [name for name in shelf.names("reduce") if name not in without]
     shelved: list[Reduction] = [shelf.take("reduce", name, "REDUCTION") for name in names]
-    if question.endless or question.races:
+    if question.endless:
         shelved = [r for r in shelved if r.endless]
+    if question.races:  # each may take away an access
+        shelved = []
     notes: list[str] = []
     for reduction in sorted(shelved, key=lambda r: r.order):
         reduced = reduction.reduce(system, question)

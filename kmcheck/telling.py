@@ -3,23 +3,29 @@
 A reduced system has other runs than the whole one. What it violates is looked for in the whole one
 again, no farther than a run to it is known to go, so that the same runs are shown as without
 reductions. Where that takes too long, the run that is known is shown, and not called shortest.
-Neither is one of a search that may have missed states.
+Neither is one of a search that may have missed states, nor one that never ends: this is made one of
+the whole system by going round until it comes back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from kmcheck.diagnostics import InternalError
 from kmcheck.protocols import Engine, Progress, Question
-from kmcheck.replay import replay, unreduced
+from kmcheck.replay import replay, unending, unreduced
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Budget, Checkpoints, Claim, Finding, Violated
 
 LEAST, TIMES = 2**20, 16
 """States of the whole system that are worth a shortest run: so many, or times those explored."""
+
+
+class Unlike(Exception):  # noqa: N818
+    """The whole system has no run like that of the reduced one: it may never come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +48,49 @@ class Telling:
         """Return what is violated, each with a run that the semantics has confirmed.
 
         Raises:
+            Unlike: a run that never ends is none of the whole system's, as far as can be seen.
             InternalError: the semantics refuses a run, or the whole system violates nothing.
         """
         if reduced is self.system:
             sure = not finding.omission
             return {c.violation: self._told(c, shortest=sure) for c in finding.claims}
-        if not finding.claims:
+        endless = [claim for claim in finding.claims if claim.witness.loop is not None]
+        ending = [claim for claim in finding.claims if claim.witness.loop is None]
+        return {
+            **self._shown(reduced, finding, ending, report),
+            **{claim.violation: self._round(reduced, claim) for claim in endless},
+        }
+
+    def _round(self, reduced: TransitionSystem, claim: Claim) -> Violated:
+        """Return what a run of the reduced system that never ends violates in the whole one."""
+        for witness in unending(self.system, reduced, claim, self.solver):
+            with suppress(InternalError):
+                return self._told(Claim(claim.violation, witness), shortest=False)
+        raise Unlike
+
+    def _shown(
+        self,
+        reduced: TransitionSystem,
+        finding: Finding,
+        claims: list[Claim],
+        report: Callable[[Progress], None],
+    ) -> dict[str, Violated]:
+        if not claims:
             return {}
         known = {
             claim.violation: Claim(
                 claim.violation, unreduced(self.system, reduced, claim, self.solver)
             )
-            for claim in finding.claims
+            for claim in claims
         }
         found = self._search(known, finding, report)
-        claims = {claim.violation: claim for claim in found.claims}
-        missing = known.keys() - claims.keys() if self.question.every or not claims else set()
+        there = {claim.violation: claim for claim in found.claims}
+        missing = known.keys() - there.keys() if self.question.every or not there else set()
         sure = not found.omission
         if missing and found.complete and sure:
             named = ", ".join(sorted(missing))
             raise InternalError(f"the reduced system violates {named}, and the whole one does not")
-        shown = {name: self._told(claim, shortest=sure) for name, claim in claims.items()}
+        shown = {name: self._told(claim, shortest=sure) for name, claim in there.items()}
         shown |= {n: self._told(c, shortest=False) for n, c in known.items() if n in missing}
         return shown
 
@@ -82,7 +110,7 @@ class Telling:
             states=_less(states, self.budget.states),
             checkpoints=Checkpoints(),  # what is kept is the search of the reduced system
         )
-        question = replace(self.question, wanted=wanted)
+        question = replace(self.question, wanted=wanted, endless=False)
         return self.engine.search(self.system, question, self.solver, budget, report)
 
     def _told(self, claim: Claim, *, shortest: bool) -> Violated:

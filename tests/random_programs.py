@@ -158,3 +158,15 @@ def on_random_programs(number: int, examples: int, test: Callable[[str], None]) 
         test(text)
 
     run()
+
+
+def about_runs(text: str) -> str:
+    """Return a random program whose properties are of runs."""
+    kinds = {
+        "@always": "@always_eventually",
+        "@finally_": "@eventually",
+        "@conserved": "@eventually",
+    }
+    for old, new in kinds.items():
+        text = text.replace(f"{old}\n", f"{new}\n")
+    return text

@@ -19,6 +19,7 @@ from kmcheck.replay import replay
 from kmcheck.solver import Solver
 from kmcheck.verdict import Budget, Claim, Finding, Holds, Result, Unknown, Violated, Witness
 from tests import random_programs
+from tests.endless import AGAIN, BLINK, FLAGS, NEVER, PRESSURE, SPIN, WAIT, endless
 from tests.language import explore, program, source, system, verdict
 from tests.random_programs import on_random_programs
 
@@ -174,26 +175,6 @@ def test_locks_are_as_fair_as_the_books_say(text: str, found: str, engine: str) 
     assert verdict(text, options) == found
 
 
-def endless(fields: str, *bodies: str, daemon: str = "", more: str = "", begin: str = "") -> str:
-    """Return a spec as `program` does, with a daemon beside its processes if one is given."""
-    beside = ""
-    if daemon:
-        block = "\n".join(f"        {line}" for line in daemon.splitlines())
-        beside = f"@process(daemon=True)\ndef tick() -> None:\n    while True:\n{block}\n\n"
-        begin += "\nstart(tick)"
-    text = program(fields, *bodies, begin=begin)
-    return text.replace("g = G()\n", f"g = G()\n{beside}{more}\n")
-
-
-FLAGS = "flag: bool\nother: bool"
-SPIN = "while not g.flag:\n    pass"
-WAIT = "wait_until(g.flag)"
-BLINK = "g.flag = True\ng.flag = False"
-NEVER = "@eventually\ndef comes() -> bool:\n    return g.flag\n"
-AGAIN = "@always_eventually\ndef comes() -> bool:\n    return g.flag\n"
-PRESSURE = "@action{}\ndef pressure() -> None:\n    wait_until(not g.flag)\n    g.flag = True\n"
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     ("text", "found"),
@@ -308,24 +289,12 @@ def search(engine: Engine, text: str, budget: Budget | None = None) -> Finding:
     return replace(found, statistics=replace(found.statistics, judged=judged))
 
 
-def about_runs(text: str) -> str:
-    """Return a random program whose properties are of runs."""
-    kinds = {
-        "@always": "@always_eventually",
-        "@finally_": "@eventually",
-        "@conserved": "@eventually",
-    }
-    for old, new in kinds.items():
-        text = text.replace(f"{old}\n", f"{new}\n")
-    return text
-
-
 @pytest.mark.parametrize("batch", range(2))
 def test_random_programs_have_the_same_runs(batch: int) -> None:
     seen: set[str] = set()
 
     def agree(text: str) -> None:
-        asked = about_runs(text)
+        asked = random_programs.about_runs(text)
         found = random_programs.built(asked)
         if found is None:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,14 +16,17 @@ from kmcheck.engines.reference import ENGINE as REFERENCE
 from kmcheck.expected import Expectation
 from kmcheck.formats.text import command, headline
 from kmcheck.frontend import read
+from kmcheck.ir.program import Property
 from kmcheck.protocols import Question
+from kmcheck.reduce.merge.merging import Steps
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Budget, Checkpoints, Result, Violated
 from tests import random_programs
+from tests.endless import GROWS, ROUNDS
 from tests.language import source, system
 from tests.mutants import MUTANTS, Mutant
-from tests.random_programs import on_random_programs
+from tests.random_programs import about_runs, on_random_programs
 from tests.reducible import SUITE
 from tests.reducing import (
     EVERY,
@@ -82,6 +86,60 @@ def test_reductions_change_no_verdict_of_a_random_program(batch: int) -> None:
             compare(found[0], Question(frozenset({known[len(text) % len(known)]}), every=True))
 
     on_random_programs(1300 + batch, 30, same)
+
+
+RUNS = Question(every=True, endless=True)
+
+
+@pytest.mark.parametrize("batch", range(2))
+def test_reductions_change_nothing_about_runs_that_never_end(batch: int) -> None:
+    seen: set[str] = set()
+
+    def same(text: str) -> None:
+        found = random_programs.built(about_runs(text))
+        if found is not None:
+            names = [p.name for p in found[0].program.properties]
+            for question in (RUNS, replace(RUNS, wanted=frozenset({"livelock", *names[:1]}))):
+                seen.update(compare(found[0], question))
+
+    on_random_programs(1500 + batch, 30, same)
+    assert seen >= {"livelock", "starvation"}
+    assert seen - {"livelock", "starvation"}
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_a_round_comes_back_in_the_whole_system(name: str) -> None:
+    text = ROUNDS[name]
+    found = verify(source(text), Options(endless=True, without=NONE))
+    plain = verify(source(text), Options(endless=True))
+    assert bool(found.label.reductions) == (name != "SEEN_ONCE")
+    assert {v.property: type(v) for v in found.verdicts} == {
+        v.property: type(v) for v in plain.verdicts
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "attribute", "instead"),
+    [
+        ("SEEN_ONCE", Steps, "is_invisible", lambda *_: True),
+        ("TRIGGERED", Property, "asks", property(lambda prop: (prop.formula,))),
+    ],
+)
+def test_a_reduction_that_loses_a_run_is_caught(
+    name: str, where: type, attribute: str, instead: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, _ = system(ROUNDS[name])
+    compare(found, RUNS)
+    monkeypatch.setattr(where, attribute, instead)
+    with pytest.raises(AssertionError):
+        compare(found, RUNS)
+
+
+def test_a_round_that_never_comes_back_is_looked_for_without_reductions() -> None:
+    options = Options(endless=True, without=NONE, budget=Budget(states=500))
+    result = verify(source(GROWS), options)
+    assert result.label.reductions == ()
+    assert result.outcome == "unknown"
 
 
 def test_the_engines_agree_on_what_is_reduced() -> None:

@@ -123,6 +123,8 @@ def label_lines(result: Result) -> list[str]:
 
 def _reductions(label: Label) -> str:
     done = ", ".join(label.reductions) or "none"
+    if label.races and "all" not in label.left_out:
+        return "none (each may take away an access that is in a data race)"
     if not label.fairness or "all" in label.left_out:
         return done
     shelved = {n: shelf.take("reduce", n, "REDUCTION") for n in shelf.names("reduce")}

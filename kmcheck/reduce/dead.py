@@ -20,7 +20,9 @@ only. What looks at a variable of a process?
   hold addresses of such a kind are left alone.
 
 So alike states have the same steps, up to slots and symbols exchanged, into alike states, and
-violate the same. Runs keep their length. Steps keep their blocks but for one at their end: in a
+violate the same. This holds on runs that never end as well, and the same processes can go on: slots
+are only exchanged while nothing lives there, so what is owed to an object stays owed to it. Runs
+keep their length. Steps keep their blocks but for one at their end: in a
 template with a loop inside of a step, which has only so many blocks to run, no block is added, and
 variables that would need one are left alone everywhere: reset here and not there, one would make
 more states, and not fewer.
@@ -59,7 +61,7 @@ class Dead:
 
     name = "dead"
     order = 30
-    endless = False
+    endless = True
 
     def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
         """Return the system with dead variables reset, in its code and in its initial states."""

@@ -16,6 +16,10 @@ mentioned, than before: that makes no difference, for the reasons that `dead` gi
 order of slots shows addresses are kept. Sizes of objects are kept, too: an allocation makes them.
 A property that is neither wanted nor can fail is not judged any more.
 
+Runs that never end are preserved for the same reason, and who can go on in each state with them. A
+round may lead back to where it began but for what is outside: the run that is shown goes round
+until that has come back, too.
+
 Source: Clarke, Grumberg, Peled, "Model Checking" (1999), 13.1, cone of influence; Weiser, "Program
 slicing" (1981).
 """
@@ -45,7 +49,7 @@ class Slice:
 
     name = "slice"
     order = 10
-    endless = False
+    endless = True
 
     def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
         """Return the system without what lies outside of the cone."""

@@ -75,26 +75,34 @@ class Walk:
     def search(self) -> tuple[tuple[int, Choices], ...] | None:
         """Return the steps of the run, None if there is none."""
         steps = self.claim.witness.steps
-        _, initial = self.system.initial[self.claim.witness.initial]
-        ahead = [Place(initial, None, 0, None, None)]
+        ahead = [self.start()]
         seen: set[tuple[State, int, Choices | None]] = set()
         while ahead and len(seen) < MOST:
             place = ahead.pop()
             if self._violated(place):
-                return _steps(place.way)
+                return steps_to(place.way)
             key = (place.state, place.done, place.given)
             if key in seen or place.done == len(steps):
                 continue
             seen.add(key)
-            after: list[Place] = []
             for step in self._ways_on(place):
-                way = (place.way, step.process, step.choices)
                 if step.fault is not None and step.fault.kind == self.claim.violation:
-                    return _steps(way)
-                if step.state is not None:
-                    after.append(self._behind(place, step, step.state, way))
-            ahead += reversed(after)
+                    return steps_to((place.way, step.process, step.choices))
+            ahead += reversed(self.after(place))
         return None
+
+    def start(self) -> Place:
+        """Return where the run begins."""
+        _, initial = self.system.initial[self.claim.witness.initial]
+        return Place(initial, None, 0, None, None)
+
+    def after(self, place: Place) -> list[Place]:
+        """Return where the next steps lead that go as the reduced run does."""
+        return [
+            self._behind(place, step, step.state)
+            for step in self._ways_on(place)
+            if step.state is not None
+        ]
 
     def _ways_on(self, place: Place) -> list[Step]:
         """Return the next steps of the process whose turn it is, that by the choices given first.
@@ -111,8 +119,9 @@ class Walk:
     def _given(self, place: Place) -> Choices:
         return place.given if place.given is not None else self.claim.witness.steps[place.done][1]
 
-    def _behind(self, place: Place, step: Step, state: State, way: Way) -> Place:
+    def _behind(self, place: Place, step: Step, state: State) -> Place:
         """Return the place behind a step: the reduced step may be done, or go on."""
+        way = (place.way, step.process, step.choices)
         name, _, slot, _ = self.machine.actors[step.process]
         at = state[slot]
         if not at or self.reduced.program.templates[name].blocks[at - 1].cut:
@@ -139,7 +148,8 @@ class Walk:
             yield True
 
 
-def _steps(way: Way) -> tuple[tuple[int, Choices], ...]:
+def steps_to(way: Way) -> tuple[tuple[int, Choices], ...]:
+    """Return the steps of a way, the first one first."""
     found = []
     while way is not None:
         way, actor, choices = way

@@ -24,6 +24,12 @@ than before. Deadlock: where p is at c it can go on, and no other state is left 
 each merged step from the front of the run gives a run of the reduced system; by 4 it ends. A run of
 the reduced system is one of the whole system. So what is violated on either is violated on both.
 
+The same goes for runs that never end, if fairness sees to it that t comes: where p may stop
+anywhere, and such runs are asked for, nothing is merged. By 1 p is enabled at c, by 2 all others
+are enabled before t just when they are behind it. So who can always, or again and again, go on in
+the one run can in the other, and takes as many steps there but for those that were merged; what
+properties see of it differs in how often each state is repeated, which none of them asks.
+
 Sources: Lipton, "Reduction: a method of proving properties of parallel programs" (CACM 1975); the
 statement merging of Holzmann (SPIN 1999); Godefroid, "Partial-Order Methods" (LNCS 1032), chapter 4
 for steps that are independent of all that others do.
@@ -44,7 +50,7 @@ class Merge:
 
     name = "merge"
     order = 20
-    endless = False
+    endless = True
 
     def reduce(self, system: TransitionSystem, question: Question) -> Reduced:
         """Return the system with fewer cuts."""
@@ -53,7 +59,8 @@ class Merge:
             return Reduced(system)
         templates = dict(system.program.templates)
         for name in system.layout.processes:
-            templates[name] = merged(surroundings, templates[name])
+            if not question.endless or templates[name].fair != "none":
+                templates[name] = merged(surroundings, templates[name])
         before = _cuts(system)
         changed = recoded(system, replace(system.program, templates=templates))
         saved = before - _cuts(changed)
