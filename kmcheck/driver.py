@@ -271,6 +271,8 @@ def _label(
         omission=finding.omission,
         liveness=options.endless,
         races=options.races,
+        wanted=options.properties,
+        every=options.every,
         fairness=_fairness(program) if endless else "",
     )
 

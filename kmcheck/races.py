@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from kmcheck.claims import Claims
 from kmcheck.ir.program import DATA_RACE
 from kmcheck.semantics import Machine, State
-from kmcheck.semantics.accesses import Accesses
+from kmcheck.semantics.accesses import Accesses, Next
 from kmcheck.verdict import Claim, Witness
 
 GLANCE = 256
@@ -33,6 +33,7 @@ def judge_races(
         for first, second in accesses.races(state):
             steps = _both(machine, state, first.actor, second.actor)
             steps = steps or _both(machine, state, second.actor, first.actor)
+            steps = steps or _one(machine, state, first, second)
             if steps:
                 run = run_to(number)
                 witness = Witness(run.initial, (*run.steps, *steps))
@@ -49,4 +50,16 @@ def _both(
             behind = next(iter(machine.steps_of(step.state, second)), None)
             if behind is not None and behind.fault is None:
                 return (first, step.choices), (second, behind.choices)
+    return ()
+
+
+def _one(
+    machine: Machine, state: State, one: Next, other: Next
+) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Return the step of one of them if the other waits, and looks at what is stored."""
+    for first, second in ((one, other), (other, one)):
+        if next(machine.steps_of(state, second.actor), None) is None:
+            for step in machine.steps_of(state, first.actor):
+                if step.state is not None:
+                    return ((first.actor, step.choices),)
     return ()

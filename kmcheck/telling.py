@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from kmcheck.diagnostics import InternalError
+from kmcheck.ir.program import ENDLESS
 from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.replay import replay, unending, unreduced
 from kmcheck.solver import Solver
@@ -48,12 +49,16 @@ class Telling:
         """Return what is violated, each with a run that the semantics has confirmed.
 
         Raises:
-            Unlike: a run that never ends is none of the whole system's, as far as can be seen.
+            Unlike: a run that never ends is none of the whole system's, as far as can be seen, or a
+                property of such runs cannot be evaluated.
             InternalError: the semantics refuses a run, or the whole system violates nothing.
         """
         if reduced is self.system:
             sure = not finding.omission
             return {c.violation: self._told(c, shortest=sure) for c in finding.claims}
+        endings = {p.name for p in self.system.program.properties if p.when in ENDLESS}
+        if endings & {name for name, _ in finding.undefined}:
+            raise Unlike
         endless = [claim for claim in finding.claims if claim.witness.loop is not None]
         ending = [claim for claim in finding.claims if claim.witness.loop is None]
         return {

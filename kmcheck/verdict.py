@@ -203,6 +203,10 @@ class Label:
     """Whether livelock and starvation were asked for by name of the option."""
     races: bool = False
     """Whether data races were asked for by the option."""
+    wanted: tuple[str, ...] = ()
+    """The properties that were asked for by name; none is all."""
+    every: bool = False
+    """Whether the search went on behind the first violation."""
     fairness: str = ""
     """Who is not left out for ever, if runs that never end were asked for."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -151,6 +151,7 @@ def on_random_programs(number: int, examples: int, test: Callable[[str], None]) 
         max_examples=examples,
         deadline=None,
         database=None,
+        phases=[Phase.generate],  # to make a failing program smaller takes minutes
         suppress_health_check=list(HealthCheck),
     )
     @given(programs())

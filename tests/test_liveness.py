@@ -17,7 +17,7 @@ from kmcheck.engines.reference import ENGINE as REFERENCE
 from kmcheck.protocols import Engine, Question
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
-from kmcheck.verdict import Budget, Claim, Finding, Holds, Result, Unknown, Violated, Witness
+from kmcheck.verdict import ALL, Budget, Claim, Finding, Holds, Result, Unknown, Violated, Witness
 from tests import random_programs
 from tests.endless import AGAIN, BLINK, FLAGS, NEVER, PRESSURE, SPIN, WAIT, endless
 from tests.language import explore, program, source, system, verdict
@@ -338,6 +338,9 @@ def test_a_property_that_cannot_be_evaluated_is_told() -> None:
         found = search(engine, text)
         assert [claim.violation for claim in found.claims] == ["null-deref"]
         assert found.undefined == (("comes", "null-deref"),)
+        for without in (ALL, frozenset[str]()):
+            result = explore(text, Options(engine=engine.name, without=without))
+            assert list(violated(result)) == ["null-deref"]
 
 
 # --- what is shown -------------------------------------------------------------------------------

@@ -66,6 +66,10 @@ def about(*bodies: str) -> str:
         (("g.s.add(g.p)", "g.s.discard(g.q)"), "holds"),
         (("for page in g.s:\n    pause()", "g.s.add(g.q)"), "holds"),
         (("g.p = None", "x = READ_ONCE(g.p.n)"), "data-race"),
+        (("g.n = 1", "wait_until(g.n == 1)"), "data-race"),
+        (("g.n = 1", "wait_until(g.n == 2)"), "data-race"),
+        (("g.n = 1", "wait_until(g.locked)"), "holds"),
+        (("WRITE_ONCE(g.n, 1)", "wait_until(g.n == 2)"), "holds"),
     ],
 )
 def test_what_nothing_orders_races_unless_it_is_marked(bodies: tuple[str, ...], found: str) -> None:

@@ -36,6 +36,9 @@ def command(label: Label) -> str:
         flags += [f"--no-reduce {name}" for name in label.left_out or ("none",)]
     if label.omission is not None:
         flags.append("--hash-compact")
+    flags += [f"-p {quote(name)}" for name in label.wanted]
+    if label.every:
+        flags.append("--all")
     if label.liveness:
         flags.append("--liveness")
     if label.races:
@@ -112,6 +115,7 @@ def label_lines(result: Result) -> list[str]:
         ("on disk", f"{_counted(seen.spilled, 'state')}" if seen.spilled else ""),
         ("kept", f"go on with --resume {quote(seen.checkpoint)}" if seen.checkpoint else ""),
         ("sizes", _sizes(label)),
+        ("endless", _endless(result)),
         ("vacuous", _vacuous(label)),
         ("unexercised", _unexercised(label)),
         ("bound", ", ".join(seen.bound_reached) + " reached" if seen.bound_reached else ""),
@@ -133,6 +137,14 @@ def _reductions(label: Label) -> str:
     return f"{done} ({why})" if cannot else done
 
 
+def _endless(result: Result) -> str:
+    """Say what a verdict is silent about where no run ends."""
+    told = result.label.fairness or result.outcome != "holds"
+    if told or result.label.statistics.terminal_states:
+        return ""
+    return "no run ends: --liveness asks who goes round for ever"
+
+
 def _is_closed(result: Result) -> bool:
     """Tell whether all was explored: what runs that never end violate is found behind that."""
     behind = any(isinstance(v, Violated) and v.trace.loop_at is not None for v in result.verdicts)
@@ -141,12 +153,13 @@ def _is_closed(result: Result) -> bool:
 
 
 def _checked(result: Result) -> str:
-    own = ", ".join(result.label.properties)
-    others = len(result.verdicts) - sum(
-        v.property in result.label.properties for v in result.verdicts
-    )
-    built_in = f"{others} built-in properties"
-    return f"{own}; {built_in}" if own else built_in
+    told = [v.property for v in result.verdicts]
+    own = [name for name in result.label.properties if name in told]
+    others = [name for name in told if name not in own]
+    if result.label.wanted:
+        return f"{', '.join([*own, *others])}, and nothing else"
+    built_in = _counted(len(others), "built-in property", "built-in properties")
+    return f"{', '.join(own)}; {built_in}" if own else built_in
 
 
 def _omission(label: Label) -> str:
@@ -167,8 +180,8 @@ def _explored(label: Label, *, closed: bool) -> str:
     return f"{size}, depth {seen.depth}, {_counted(seen.terminal_states, 'terminal state')}; {end}"
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def _counted(number: int, what: str, many: str = "") -> str:
+    return f"{number:,} {what if number == 1 else many or what + 's'}"
 
 
 def _multiplied(label: Label) -> str:

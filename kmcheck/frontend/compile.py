@@ -14,6 +14,7 @@ from kmcheck.frontend.lock_order import read_edges
 from kmcheck.frontend.modules import Loader
 from kmcheck.frontend.processes import lower_process
 from kmcheck.frontend.properties import WHEN, lower_property
+from kmcheck.frontend.reborn import refuse_reborn
 from kmcheck.frontend.report import GivenUp, Reporter
 from kmcheck.frontend.settings import Settings, Wanted
 from kmcheck.frontend.sizes import Sizes
@@ -82,6 +83,7 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
     check_unmet(world, roles)
     idle = idle_processes(world, spec)
     kinds = _kinds(world, loader, reporter)
+    refuse_reborn(reporter, templates, properties, kinds)
     reporter.finish()
     return Program(
         name=_name(source),

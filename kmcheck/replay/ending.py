@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from kmcheck.diagnostics import InternalError
 from kmcheck.ir.expr import Op
+from kmcheck.ir.program import ENDLESS
 from kmcheck.ir.types import Counter, Ref, SetOf
 from kmcheck.replay.reading import inside_of, read_by
 from kmcheck.replay.recorder import place_of
 from kmcheck.replay.teller import Teller
 from kmcheck.residual import Residual
 from kmcheck.semantics import BoundReached, Failure, Fault, Judge
+from kmcheck.semantics.obligations import Obligations, TooMany
 from kmcheck.solver import Solver
 from kmcheck.trace import Access, Violation
 
@@ -53,7 +55,21 @@ class Ending:
         for _, found in self.judge.failing(self.teller.state, self.teller.previous):
             if found is not None and found.kind == violation:
                 return self._fault(found)
+        for found in self._unanswered():
+            if found.kind == violation:
+                return self._fault(found)
         raise InternalError(f"the witness was to end in {violation}, and does not")
+
+    def _unanswered(self) -> Iterator[Fault]:
+        """Yield what goes wrong in evaluating properties of runs that never end."""
+        names = [p.name for p in self.layout.program.properties if p.when in ENDLESS]
+        for name in names:
+            try:
+                Obligations(self.layout, name.__eq__).of(name, self.teller.state)
+            except Fault as fault:
+                yield fault
+            except TooMany:
+                continue
 
     def has_come(self, violation: str) -> bool:
         """Tell whether a property of this name does not hold where the run is now."""

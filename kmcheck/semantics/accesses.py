@@ -2,7 +2,8 @@
 
 A data race is two accesses of one field by two processes, at least one of which writes and at least
 one of which is plain, that nothing orders: under sequential consistency there is then a run on
-which the one comes right behind the other, and so a state in which both come next.
+which the one comes right behind the other, and so a state in which both come next. Who waits looks
+again and again at what he waits for.
 
 Source: L. Lamport (1979) and S. Adve, M. Hill, "Weak ordering: a new definition" (ISCA 1990); the
 kernel's tools/memory-model/Documentation/explanation.txt, "PLAIN ACCESSES AND DATA RACES".
@@ -110,7 +111,7 @@ class Accesses:
                     yield one, other
 
     def next(self, state: State, actor: int, *, plain: bool) -> Next:
-        """Return what a process accesses next: nothing if it cannot go on."""
+        """Return what a process accesses next: if it cannot go on, what it looks at."""
         read: set[Thing] = set()
         written: set[Thing] = set()
         self.listener.read, self.listener.written = set(), set()
@@ -121,7 +122,14 @@ class Accesses:
                 self.listener.read, self.listener.written = set(), set()
         except BoundReached:
             pass
+        read |= self.listener.read  # on a way that is blocked: what is stored there never is
         return Next(actor, plain, frozenset(read), frozenset(written))
+
+    def waiting(self, state: State) -> Iterator[Next]:
+        """Yield what those look at who cannot go on."""
+        for actor, blocks, slot in self.processes:
+            if state[slot] and next(self.machine.steps_of(state, actor), None) is None:
+                yield self.next(state, actor, plain=blocks[state[slot] - 1].plain)
 
     def is_plain(self, state: State, actor: int) -> bool:
         """Tell whether the next step of a process is a plain access."""

@@ -1,0 +1,154 @@
+"""`kmcheck mutate`: which locks, grace periods and trygets does a design depend on?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from kmcheck import machine
+from kmcheck.driver import Options
+from kmcheck.frontend import read
+from kmcheck.necessity import SAME, Necessity, Outcome, judge, order
+from kmcheck.options import amount, duration, setting
+from kmcheck.verdict import ENGINE, WITHOUT, Budget
+
+REDUNDANT = "redundant within these bounds"
+
+
+@click.command()
+@click.argument("spec", metavar="SPEC")
+@click.option("-D", "settings", multiple=True, metavar="NAME=VALUE", callback=setting,
+              help="Set a bound or choice.")  # fmt: skip
+@click.option("-p", "--property", "properties", multiple=True, metavar="NAME",
+              help="Check only this; may be repeated.")  # fmt: skip
+@click.option("--liveness", is_flag=True,
+              help="Look for livelock and starvation, too.")  # fmt: skip
+@click.option("-j", "--jobs", type=click.IntRange(1), metavar="N",
+              help="Mutants at once [default: one a processor].")  # fmt: skip
+@click.option("--max-states", type=click.IntRange(1), metavar="N",
+              help="Give up a mutant beyond so many states.")  # fmt: skip
+@click.option("--timeout", callback=duration, metavar="TIME",
+              help="Give up a mutant after 90s, 10m, 2h.")  # fmt: skip
+@click.option("--memory", callback=amount, metavar="SIZE",
+              help="Use at the most 512M, 8G [default: what is free].")  # fmt: skip
+@click.option("--resume", "known", metavar="FILE", type=click.Path(dir_okay=False),
+              help="Write outcomes there as they come, and go on from those that are.")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text",
+              help="What to print.")  # fmt: skip
+@click.option("--progress", "shown", type=click.Choice(["auto", "never"]), default="auto",
+              help="Show progress.")  # fmt: skip
+def command(**given: object) -> int:
+    """Take each lock, read section, grace period, wait and tryget away in turn, and verify.
+
+    What is atomic is split, and stores that stand one behind the other are swapped. A mutant that
+    is violated had taken away something that carries load; one that holds, something redundant
+    within these bounds.
+
+    Exit code: 0 all mutants were verified, 2 wrong command, or the spec does not hold as it is,
+    3 wrong spec, 4 some mutants are unknown, 130 interrupted.
+    """
+    jobs = int(str(given["jobs"] or machine.processors()))
+    most = given["memory"] or machine.memory()
+    budget = Budget(
+        given["max_states"],  # type: ignore[arg-type]
+        None,
+        given["timeout"],  # type: ignore[arg-type]
+        None if most is None else int(str(most)) // jobs,
+    )
+    options = Options(
+        dict(given["settings"]),  # type: ignore[call-overload]
+        tuple(given["properties"]),  # type: ignore[arg-type]
+        ENGINE,
+        budget,
+        without=WITHOUT,
+        endless=bool(given["liveness"]),
+    )
+    known = None if given["known"] is None else Path(str(given["known"]))
+    with _progress(str(given["shown"])) as report:
+        found = judge(read(str(given["spec"])), options, jobs, known, report)
+    draw = {"text": _text, "markdown": _markdown, "json": _json}[str(given["form"])]
+    click.echo(draw(found), nl=False)
+    return 4 if any(o.verdict == "unknown" for o in found.outcomes) else 0
+
+
+@contextmanager
+def _progress(mode: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many mutants are done, on a terminal."""
+    columns = (TextColumn("mutants"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    hidden = mode == "never" or not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+# --- what is printed -----------------------------------------------------------------------------
+
+
+def _rows(found: Necessity) -> Iterator[tuple[str, str, str, str]]:
+    for outcome in order(found.outcomes):
+        steps = "" if outcome.steps is None else str(outcome.steps)
+        yield f"{outcome.mutator}: {outcome.what}", str(outcome.line), _verdict(outcome), steps
+
+
+def _verdict(outcome: Outcome) -> str:
+    if outcome.verdict == "violated":
+        return outcome.told
+    if outcome.verdict == "holds":
+        return REDUNDANT
+    if outcome.verdict == SAME:
+        return f"the same {outcome.told}"
+    return f"{outcome.verdict}: {outcome.told}" if outcome.told else outcome.verdict
+
+
+def _headline(found: Necessity) -> str:
+    violated, ended = found.counts
+    label = found.result.label
+    given = " ".join(f"{name}={value}" for name, value in label.changed)
+    return f"{label.spec}: {violated} of {ended} mutants are violated{'  ' * bool(given)}{given}"
+
+
+HEADS = ("without", "line", "it is", "steps")
+
+
+def _text(found: Necessity) -> str:
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for head in HEADS:
+        table.add_column(head, justify="right" if head in ("line", "steps") else "left")
+    for row in _rows(found):
+        table.add_row(*row)
+    console = Console(width=100, no_color=True, highlight=False, markup=False)
+    with console.capture() as captured:
+        console.print(table)
+    told = "\n".join(line.rstrip() for line in captured.get().splitlines())
+    return f"{_headline(found)}\n\n{told}\n"
+
+
+def _markdown(found: Necessity) -> str:
+    rows = [HEADS, ("---", "---:", "---", "---:")]
+    rows += [(f"`{what}`", *rest) for what, *rest in _rows(found)]  # type: ignore[misc]
+    return f"{_headline(found)}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _json(found: Necessity) -> str:
+    violated, ended = found.counts
+    told = {
+        "spec": found.result.label.spec,
+        "digest": found.result.label.digest,
+        "settings": dict(found.result.label.changed),
+        "violated": violated,
+        "verified": ended,
+        "mutants": [asdict(outcome) for outcome in found.outcomes],
+    }
+    return json.dumps(told, indent=2) + "\n"
+
+
+COMMAND: click.Command = command

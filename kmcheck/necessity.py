@@ -1,0 +1,212 @@
+"""What carries load: each thing taken away from a spec in turn, and what is violated without it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from kmcheck import shelf
+from kmcheck.diagnostics import Source, SpecError, UsageError
+from kmcheck.driver import Options, verify
+from kmcheck.editing import Change, Mutator, edited, functions_of, lines_behind
+from kmcheck.frontend import compile_spec
+from kmcheck.ir.program import Program
+from kmcheck.verdict import Result, Violated
+
+NOT_RUN, REFUSED, SAME = "never run", "cannot be written", "same"
+"""What is said of a mutant that was not verified, besides that it is the same as another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A spec with one thing taken away: by which mutator, what, on which line."""
+
+    mutator: str
+    what: str
+    line: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a mutant.
+
+    `verdict` is `violated`, `holds`, `unknown`, or one of the constants above; `told` is the
+    violation's name, why nothing is known, or the line of the equal mutant. `steps` is how long the
+    run is, if there is one.
+    """
+
+    mutator: str
+    what: str
+    line: int
+    verdict: str
+    told: str = ""
+    steps: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Necessity:
+    """All outcomes for one spec, and what the whole spec came to."""
+
+    result: Result
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many mutants are violated, and how many were verified to an end."""
+        ended = [o for o in self.outcomes if o.verdict in ("violated", "holds")]
+        return sum(o.verdict == "violated" for o in ended), len(ended)
+
+
+def mutants(source: Source) -> tuple[Mutant, ...]:
+    """Return all mutants of a spec, in the order of its lines.
+
+    Raises:
+        SyntaxError: the spec is no Python.
+    """
+    functions = functions_of(source.text)
+    found: list[Mutant] = []
+    for name in shelf.names("mutators"):
+        mutator: Mutator = shelf.take("mutators", name, "MUTATOR")
+        for function in functions:
+            found += [_mutant(source, mutator, change) for change in mutator.changes(function)]
+    return tuple(sorted(found, key=lambda m: (m.line, m.mutator)))
+
+
+def _mutant(source: Source, mutator: Mutator, change: Change) -> Mutant:
+    changed = replace(source, text=edited(source.text, change))
+    return Mutant(mutator.name, change.what, change.line, changed)
+
+
+def judge(
+    source: Source,
+    options: Options,
+    jobs: int,
+    known: Path | None = None,
+    report: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Necessity:
+    """Verify a spec and each of its mutants; with `known`, go on from what is in that file.
+
+    Raises:
+        SpecError: the spec is wrong.
+        UsageError: it does not hold as it is, or the file is none of ours.
+    """
+    program = compile_spec(source, options.settings)
+    result = verify(source, options)
+    if result.outcome != "holds":
+        why = f"{source.path} is {result.outcome} as it is, so its mutants tell nothing"
+        raise UsageError(why, "choose settings with which `kmcheck verify` says HOLDS")
+    every = mutants(source)
+    missed = lines_behind(
+        source.text,
+        ((u.what, u.span.line) for u in result.label.statistics.unexercised),
+    )
+    told: dict[int, Outcome] = {}
+    distinct: dict[int, tuple[Mutant, Program]] = {}
+    for number, mutant in enumerate(every):
+        settled = _settled(mutant, options, program, distinct.values(), missed)
+        if isinstance(settled, Outcome):
+            told[number] = settled
+        else:
+            distinct[number] = mutant, settled
+    ledger = Ledger(known)
+    report(len(told), len(every))
+    for number, outcome in _verified(distinct, options, jobs, ledger):
+        told[number] = outcome
+        report(len(told), len(every))
+    return Necessity(result, tuple(told[number] for number in range(len(every))))
+
+
+def _settled(
+    mutant: Mutant,
+    options: Options,
+    whole: Program,
+    others: Iterable[tuple[Mutant, Program]],
+    missed: set[int],
+) -> Outcome | Program:
+    """Return what is known of a mutant before it is verified, or its program."""
+    about = mutant.mutator, mutant.what, mutant.line
+    try:
+        program = compile_spec(mutant.source, options.settings)
+    except SpecError as error:
+        return Outcome(*about, REFUSED, error.diagnostics[0].title)
+    if _code(program) == _code(whole):
+        return Outcome(*about, SAME, "as the spec: the choices leave this out")
+    for other, known in others:
+        if _code(known) == _code(program):
+            return Outcome(*about, SAME, f"as line {other.line}, {other.mutator}")
+    return Outcome(*about, NOT_RUN) if mutant.line in missed else program
+
+
+def _code(program: Program) -> object:
+    return program.templates, program.properties, program.kinds
+
+
+def _verified(
+    distinct: dict[int, tuple[Mutant, Program]], options: Options, jobs: int, ledger: Ledger
+) -> Iterable[tuple[int, Outcome]]:
+    """Yield what comes of each mutant, several at once."""
+    waiting: dict[Future[Outcome], tuple[int, str]] = {}
+    with ProcessPoolExecutor(jobs) as pool:
+        for number, (mutant, program) in distinct.items():
+            key = f"{program.digest} {sorted(program.settings, key=str)}"
+            if (found := ledger.of(key)) is not None:
+                yield number, replace(found, line=mutant.line)
+            else:
+                waiting[pool.submit(verified, mutant, options)] = number, key
+        for future, (number, key) in waiting.items():
+            ledger.keep(key, future.result())
+            yield number, future.result()
+
+
+def verified(mutant: Mutant, options: Options) -> Outcome:
+    """Verify one mutant."""
+    about = mutant.mutator, mutant.what, mutant.line
+    try:
+        result = verify(mutant.source, options)
+    except (SpecError, UsageError) as error:
+        return Outcome(*about, REFUSED, str(error))
+    violated = [v for v in result.verdicts if isinstance(v, Violated)]
+    if violated:
+        return Outcome(*about, "violated", violated[0].property, len(violated[0].trace.events))
+    return Outcome(*about, result.outcome, result.label.stopped or "")
+
+
+class Ledger:
+    """What came of mutants that were verified before, in a file; nothing if there is no file."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Read the file, if it is there.
+
+        Raises:
+            UsageError: it is no such file.
+        """
+        self.path = path
+        self.known: dict[str, Outcome] = {}
+        if path is None or not path.exists():
+            return
+        try:
+            told = json.loads(path.read_text("utf-8"))
+            self.known = {key: Outcome(**outcome) for key, outcome in told.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            raise UsageError(f"{path} is no file of outcomes", "name another one") from None
+
+    def of(self, key: str) -> Outcome | None:
+        """Return what came of a mutant."""
+        return self.known.get(key)
+
+    def keep(self, key: str, outcome: Outcome) -> None:
+        """Write down what came of one."""
+        self.known[key] = outcome
+        if self.path is not None:
+            told = {name: asdict(found) for name, found in self.known.items()}
+            self.path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+
+
+def order(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return outcomes with what carries load first, by line."""
+    rank = {"violated": 0, "unknown": 1, "holds": 2}
+    return sorted(outcomes, key=lambda o: (rank.get(o.verdict, 3), o.line))

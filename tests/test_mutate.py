@@ -1,0 +1,248 @@
+"""What carries load: what is taken away from a spec, and what comes of it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kmcheck.diagnostics import UsageError
+from kmcheck.driver import Options
+from kmcheck.editing import Change, Edit, edited
+from kmcheck.frontend import read
+from kmcheck.necessity import NOT_RUN, REFUSED, SAME, Necessity, judge, mutants
+from kmcheck.verdict import WITHOUT, Budget
+from tests.language import source
+
+ROOT = Path(__file__).resolve().parent.parent
+NATIVE = Options(engine="native", without=WITHOUT)
+SPECS = sorted((ROOT / "specs").glob("*/*.py"))
+
+SPEC = """
+class Lock(Object):
+    taken: bool
+
+class G(Object):
+    n: Annotated[int, range(5)]
+    done: bool
+    ready: bool
+    lock: Lock
+    page: Ref["Page"]
+
+class Page(Object, limit=2):
+    n: Annotated[int, range(5)]
+
+g = G()
+SKIPPED = choice(False, "an arm that is left out")
+
+def my_lock(lock: Lock) -> None:
+    with atomic():
+        wait_until(not lock.taken)
+        lock.taken = True
+
+def my_unlock(lock: Lock) -> None:
+    lock.taken = False
+
+def wait_for_done() -> None:
+    wait_until(g.done)
+
+@process
+def adds() -> None:
+    my_lock(g.lock)
+    n = g.n
+    g.n = n + 1
+    my_unlock(g.lock)
+    if g.n == 4:
+        my_lock(g.lock)
+        my_unlock(g.lock)
+
+@process
+def works() -> None:
+    fetch_add(g.n, 1)
+    g.ready = True
+    g.done = True
+    if SKIPPED:
+        wait_for_done()
+
+@process
+def reads() -> None:
+    wait_for_done()
+    assert g.done
+    if g.done:
+        assert g.ready
+
+@setup
+def begin() -> None:
+    start(adds)
+    start(adds)
+    start(works)
+    start(reads)
+
+@finally_
+def all_counted() -> bool:
+    return g.n >= 2
+"""
+
+
+def found(text: str = SPEC, known: Path | None = None) -> dict[tuple[str, int], tuple[str, str]]:
+    told = judge(source(text), NATIVE, 2, known)
+    return {(o.mutator, o.line): (o.verdict, o.told) for o in told.outcomes}
+
+
+def line(text: str, nth: int = 0) -> int:
+    """Return the number of a line of the spec that begins so."""
+    lines = source(SPEC).text.splitlines()
+    return [n for n, there in enumerate(lines, 1) if there.strip().startswith(text)][nth]
+
+
+def test_each_mutator_takes_its_thing_away() -> None:
+    told = found()
+    assert told["section", line("my_lock(g.lock)")] == ("violated", "all_counted")
+    assert told["section", line("my_lock(g.lock)", 1)] == (NOT_RUN, "")
+    assert told["wait", line("wait_for_done()", 1)] == ("violated", "assertion")
+    assert told["wait", line("wait_for_done()", 0)][0] == SAME
+    assert told["order", line("g.ready = True")] == ("violated", "assertion")
+    assert told["atomic", line("with atomic()")] == ("violated", "all_counted")
+    assert told["atomic", line("fetch_add")] == ("violated", "all_counted")
+    assert len(told) == 7
+
+
+TRYGET = """
+class G(Object):
+    ref: Refcount
+    page: Ref["Page"]
+
+class Page(Object):
+    n: Annotated[int, range(5)]
+
+g = G()
+
+@process
+def gets() -> None:
+    if refcount_inc_not_zero(g.ref):
+        g.page.n = 1
+        if refcount_dec_and_test(g.ref):
+            g.page = None
+
+@process
+def puts() -> None:
+    if refcount_dec_and_test(g.ref):
+        g.page = None
+
+@setup
+def begin() -> None:
+    g.page = Page()
+    refcount_set(g.ref, 1)
+    start(gets)
+    start(puts)
+"""
+
+
+def test_a_tryget_becomes_a_get_that_is_imported() -> None:
+    words = "Refcount, refcount_dec_and_test, refcount_inc_not_zero, refcount_set"
+    text = f"from kmcheck.kernel.refcount import {words}\n{TRYGET}"
+    told = found(text)
+    assert [verdict for verdict, _ in told.values()] == ["violated"]
+    mutant = mutants(source(text))[0].source.text
+    assert "import refcount_inc\n" in mutant
+    assert "    refcount_inc(g.ref)\n    if True:\n" in mutant
+
+
+def test_what_is_called_later_is_called_at_once_and_what_cannot_be_is_told() -> None:
+    told = necessity("kmemcg/reparent_caches.py")
+    by_what = {o.what: (o.verdict, o.told, o.steps) for o in told.outcomes}
+    assert by_what["rcu_read_lock()"] == ("violated", "use-after-free", 11)
+    assert by_what["synchronize_rcu()"] == ("violated", "use-after-free", 10)
+    assert told.counts == (2, 4)
+
+
+def necessity(spec: str) -> Necessity:
+    return judge(read(str(ROOT / "specs" / spec)), NATIVE, 2)
+
+
+def test_outcomes_are_kept_and_not_found_again(tmp_path: Path) -> None:
+    ledger = tmp_path / "outcomes"
+    first = found(known=ledger)
+    kept = json.loads(ledger.read_text("utf-8"))
+    assert len(kept) == 5, kept
+    for outcome in kept.values():
+        outcome["told"] = "as the file says"
+    ledger.write_text(json.dumps(kept), "utf-8")
+    again = found(known=ledger)
+    changed = {key for key in first if first[key] != again[key]}
+    assert len(changed) == 5
+    assert all(again[key][1] == "as the file says" for key in changed)
+    ledger.write_text("{", "utf-8")
+    with pytest.raises(UsageError, match="no file of outcomes"):
+        found(known=ledger)
+
+
+def test_a_spec_that_does_not_hold_has_no_mutants() -> None:
+    with pytest.raises(UsageError, match="violated as it is"):
+        found(SPEC.replace("g.n >= 2", "g.n >= 4"))
+
+
+def test_what_is_not_explored_to_its_end_is_unknown() -> None:
+    whole = judge(source(SPEC), NATIVE, 1)
+    states = whole.result.label.statistics.states
+    options = replace(NATIVE, budget=Budget(states=states))
+    told = judge(source(SPEC), options, 1)
+    verdicts = {o.verdict for o in told.outcomes}
+    assert "unknown" in verdicts
+    assert "holds" not in verdicts or told.counts[1] < whole.counts[1]
+
+
+def test_two_things_that_are_the_same_are_verified_once() -> None:
+    twice = SPEC.replace("    g.ready = True\n", "    fetch_add(g.n, 0)\n    g.ready = True\n")
+    told = found(twice)
+    assert any(verdict == SAME for verdict, _ in told.values())
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem)
+def test_mutants_of_each_spec_are_python_and_differ(spec: Path) -> None:
+    given = read(str(spec))
+    for mutant in mutants(given):
+        ast.parse(mutant.source.text)
+        assert mutant.source.text != given.text
+        if mutant.mutator != "tryget" and "kfree_rcu" not in mutant.what:
+            assert mutant.source.text.count("\n") == given.text.count("\n")
+
+
+def test_an_edit_counts_bytes_and_keeps_lines() -> None:
+    text = "x = 'é'; f(1,\n  2)\ny = 3\n"
+    change = Change("", 1, (Edit((1, 10), (2, 4), "pass"),))
+    assert edited(text, change) == "x = 'é'; pass\n\ny = 3\n"
+
+
+def test_the_command_prints_a_table(tmp_path: Path) -> None:
+    spec = str(ROOT / "specs" / "kmemcg" / "reparent_caches.py")
+    ledger = str(tmp_path / "outcomes")
+    told = run("mutate", spec, "--resume", ledger)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("kmemcg/reparent_caches: 2 of 4 mutants are violated\n")
+    assert "redundant within these bounds" in told.stdout
+    table = run("mutate", spec, "--resume", ledger, "--format", "markdown").stdout
+    assert "| `wait: synchronize_rcu()` | 119 | use-after-free | 10 |" in table
+    listed = json.loads(run("mutate", spec, "--resume", ledger, "--format", "json").stdout)
+    assert (listed["violated"], listed["verified"]) == (2, 4)
+    assert run("mutate", spec, "-D", "READ_LOCK=no").returncode == 2
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kmcheck", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_mutant_that_cannot_be_written_is_told() -> None:
+    own = "def my_tryget() -> bool:\n    return not g.done\n\n@process\ndef reads"
+    text = SPEC.replace("@process\ndef reads", own)
+    text = text.replace("    g.ready = True\n", "    if my_tryget():\n        g.ready = True\n")
+    told = {o.mutator: o for o in judge(source(text), NATIVE, 2).outcomes}
+    assert told["tryget"].verdict == REFUSED
+    assert "my_get" in told["tryget"].told
