@@ -16,6 +16,9 @@ from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Claim, Witness
 
+ROUNDS = 64
+"""Rounds that are taken before it is said that they never come back."""
+
 Begun = tuple["Begun", State, int] | None
 """The rounds begun so far, last first: those before it, the state, how many steps led there."""
 
@@ -41,7 +44,7 @@ class Rounds:
     loop: int
 
     def search(self) -> Iterator[Witness]:
-        """Yield the runs; none, if too many places were looked at."""
+        """Yield the runs; none, if too many places or rounds were looked at."""
         count = len(self.claim.witness.steps)
         ahead: list[tuple[Place, Begun]] = [(self.walk.start(), None)]
         seen: set[tuple[State, int, Choices | None, State | None]] = set()
@@ -53,6 +56,8 @@ class Rounds:
                 if came is not None:
                     yield Witness(self.claim.witness.initial, steps, came)
                     continue
+                if _length(begun) == ROUNDS:
+                    continue
                 begun = (begun, place.state, len(steps))
                 place = replace(place, done=self.loop)
             since = None if begun is None else begun[1]
@@ -60,6 +65,13 @@ class Rounds:
             if key not in seen:
                 seen.add(key)
                 ahead += [(after, begun) for after in reversed(self.walk.after(place))]
+
+
+def _length(begun: Begun) -> int:
+    count = 0
+    while begun is not None:
+        begun, count = begun[0], count + 1
+    return count
 
 
 def _came(begun: Begun, state: State) -> int | None:
