@@ -237,7 +237,10 @@ class Calls(Updates):
         wanted = self._parameter_type(function, parameter)
         what = f"`{parameter.arg}` of {function.name}"
         if wanted.static:
-            raise self.refuse("K071", f"{what} is to be a {wanted.static}", argument)
+            hint = "write its name"
+            if wanted.static == "function":
+                hint = f"write `def {parameter.arg}(...)` at the top level, and pass its name"
+            raise self.refuse("K071", f"{what} is to be a {wanted.static}", argument, "", hint)
         if wanted.object and not isinstance(value.type, (Ref, Void)):
             label = f"this is {article(value.type)}"
             raise self.refuse("K040", f"{what} is to be an object", argument, label)

@@ -164,9 +164,11 @@ class Functions(Words):
         parameters = function.node.args.args
         expected = len(parameters) - (1 if receiver is not None else 0)
         if len(node.args) != expected or node.keywords:
-            names = ", ".join(p.arg for p in parameters[len(parameters) - expected :])
+            names = [p.arg for p in parameters[len(parameters) - expected :]]
             title = f"`{function.name}` takes {expected} argument{'' if expected == 1 else 's'}"
-            hint = f"write `{function.name}({names})`"
+            hint = f"write `{function.name}({', '.join(names)})`"
+            if function.role == "process":
+                hint = f"write `start({', '.join([function.name, *names])})`"
             if node.keywords:
                 title = f"`{function.name}` takes its arguments in order, not by name"
                 at = keyword_span(self.frame.module.source, node.keywords[0])

@@ -8,7 +8,7 @@ from pathlib import Path
 from kmcheck import lang
 from kmcheck.diagnostics import Source, SpecError, UsageError
 from kmcheck.frontend.declarations import Declarations
-from kmcheck.frontend.hints import did_you_mean, where_it_is
+from kmcheck.frontend.hints import did_you_mean, not_there
 from kmcheck.frontend.report import Refused, Reporter
 from kmcheck.frontend.settings import Settings
 from kmcheck.frontend.source import parse, read
@@ -88,10 +88,7 @@ class Loader(Declarations):
                     raise self._all_of(module, alias)
                 if alias.name not in imported.symbols or alias.name.endswith("__"):
                     public = [n for n in imported.symbols if not n.startswith("_")]
-                    hint = did_you_mean(alias.name, public)
-                    elsewhere = where_it_is(alias.name)
-                    if elsewhere:
-                        hint = f"it is in {elsewhere}"
+                    hint = not_there(alias.name, public)
                     owner = name if imported.source.module else imported.source.path
                     title = f"{owner} has no `{alias.name}`"
                     raise self.refuse(module, "K012", title, alias, "unknown name", hint)
@@ -111,10 +108,7 @@ class Loader(Declarations):
                         module.symbols.setdefault(word, self._word(word))
                     raise self._all_of(module, alias)
                 if alias.name not in lang.__all__:
-                    hint = did_you_mean(alias.name, lang.__all__)
-                    elsewhere = where_it_is(alias.name)
-                    if elsewhere:
-                        hint = f"it is in {elsewhere}"
+                    hint = not_there(alias.name, lang.__all__)
                     raise self.refuse(
                         module,
                         "K012",

@@ -7,7 +7,7 @@ import ast
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.builder import Builder
 from kmcheck.frontend.conversions import convert, instead_of
-from kmcheck.frontend.hints import did_you_mean, unknown_name
+from kmcheck.frontend.hints import did_you_mean, in_setup, unknown_name
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
 from kmcheck.frontend.sizes import DEEPEST
@@ -46,6 +46,13 @@ from kmcheck.ir.types import (
 )
 
 CONTEXTS = {"setup": "setup", "property": "a property", "action": "an action"}
+
+IN_SETUP = {
+    "me()": "`start(...)` returns the process that it starts",
+    "mine()": "write `records.of(process)`",
+    "this_cpu()": "write `instances.on(cpu)`",
+}
+"""What to write instead of what only a process has."""
 
 
 class Naming:
@@ -231,7 +238,13 @@ class Naming:
         """
         if self.role not in ("process", "daemon"):
             where = CONTEXTS.get(self.role, "a property")
-            raise self.refuse("K056", f"{what} is for processes: {where} is none", node)
+            hint = IN_SETUP.get(what, "") if self.role == "setup" else ""
+            frame = self.frame
+            while frame.module.source.module and frame.caller is not None:
+                what = f"{frame.function.name}()"
+                hint = in_setup(frame.module.source) if self.role == "setup" else ""
+                frame = frame.caller
+            raise self.refuse("K056", f"{what} is for processes: {where} is none", node, "", hint)
 
     def group(self, node: ast.expr, per: str, word: str) -> GlobalSymbol:
         """Return the group of global objects that a name stands for."""
