@@ -111,6 +111,23 @@ class Constants:
         kind = EnumType(enum.name, enum.members)
         return Const(enum.members.index(member), kind, span_of(module.source, node))
 
+    def numbers(self, module: Module, annotation: ast.expr | None, largest: int) -> range:
+        """Return the numbers that a bound may be, as its annotation says."""
+        match annotation:
+            case None | ast.Name(id="int"):
+                return range(largest + 1)
+            case ast.Subscript(
+                slice=ast.Tuple(
+                    elts=[ast.Name(id="int"), ast.Call(func=ast.Name(id="range"), args=[*ends])]
+                )
+            ) if len(ends) in (1, 2):
+                given = range(*(self._whole(module, end) for end in ends))
+                if given and given[0] >= 0 and given[-1] <= largest:
+                    return given
+        title = f"a bound is a number from 0 to {largest}"
+        hint = "write `NAME: Annotated[int, range(1, 9)] = bound(...)` where not all of them do"
+        raise self.refuse(module, "K022", title, annotation, "", hint)
+
     def _whole(self, module: Module, node: ast.expr) -> int:
         value = self.constant(module, node)
         if not isinstance(value.type, Int):

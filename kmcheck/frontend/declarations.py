@@ -242,7 +242,9 @@ class Declarations(Constants):
             raise Refused
         if isinstance(called, Word) and called.name in ("bound", "choice"):
             assert isinstance(value, ast.Call)
-            symbol = self._setting(module, name, called.name, value)
+            symbol = self._setting(
+                module, name, called.name, value, getattr(node, "annotation", None)
+            )
         elif isinstance(called, Word) and called.name in ("PerCpu", "PerProcess"):
             assert isinstance(value, ast.Call)
             per = "cpu" if called.name == "PerCpu" else "process"
@@ -290,7 +292,9 @@ class Declarations(Constants):
             )
         return self._global(name, kind.name, per, module)
 
-    def _setting(self, module: Module, name: str, word: str, call: ast.Call) -> ConstantSymbol:
+    def _setting(
+        self, module: Module, name: str, word: str, call: ast.Call, annotation: ast.expr | None
+    ) -> ConstantSymbol:
         doc = call.args[1] if len(call.args) == 2 else None  # noqa: PLR2004
         if not isinstance(doc, ast.Constant) or not isinstance(doc.value, str) or call.keywords:
             hint = f'write `{name} = {word}(default, "what it is")`'
@@ -299,11 +303,16 @@ class Declarations(Constants):
             )
         span = span_of(module.source, call)
         default = self.constant(module, call.args[0])
-        if isinstance(default.type, Int) and not 0 <= int(str(default.value)) <= LARGEST_BOUND:
-            title = f"a bound is a number from 0 to {LARGEST_BOUND}"
-            raise self.refuse(module, "K022", title, call.args[0])
         if isinstance(default.type, Int) and word == "bound":
-            return ConstantSymbol(self.settings.bound(name, int(default.value), doc.value, span))  # type: ignore[arg-type]
+            numbers, number = (
+                self.numbers(module, annotation, LARGEST_BOUND),
+                int(str(default.value)),
+            )
+            if number not in numbers:
+                title = f"a bound is a number from {numbers[0]} to {numbers[-1]}"
+                hint = "what is large is modelled small: the smallest that shows the bug"
+                raise self.refuse(module, "K022", title, call.args[0], "", hint)
+            return ConstantSymbol(self.settings.bound(name, number, numbers, doc.value, span))
         if default.type == BOOL and word == "choice":
             return ConstantSymbol(
                 self.settings.choice(name, bool(default.value), None, doc.value, span)

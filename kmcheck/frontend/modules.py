@@ -172,9 +172,25 @@ class Loader(Declarations):
                 raise self.refuse(module, "K014", title, node, "", hint)
             return self.modules[key]
         try:
+            text = self._text(module, node, path, dotted, known)
             shown = f"kmcheck/kernel/{path.name}" if dotted else str(path)
-            text = read(str(path), dotted)
             return self.load(Source(shown, text.text, dotted))
+        except SpecError as error:
+            for d in error.diagnostics:
+                self.reporter.report(d.code, d.title, d.span, d.label, d.hint)
+            raise Refused from None
+
+    def _text(
+        self, module: Module, node: ast.ImportFrom, path: Path, dotted: str, known: list[str]
+    ) -> Source:
+        """Read a file that is imported.
+
+        Raises:
+            Refused: there is none.
+            SpecError: it is not UTF-8 text.
+        """
+        try:
+            return read(str(path), dotted)
         except UsageError:
             hint = did_you_mean(node.module or "", known)
             if not hint.startswith("did"):
@@ -185,10 +201,6 @@ class Loader(Declarations):
             raise self.refuse(
                 module, "K010", f"there is no `{node.module}` to import from", node, "", hint
             ) from None
-        except SpecError as error:
-            for d in error.diagnostics:
-                self.reporter.report(d.code, d.title, d.span, d.label, d.hint)
-            raise Refused from None
 
 
 def _named(node: ast.AST) -> str:
