@@ -271,6 +271,7 @@ def _label(
         omission=finding.omission,
         liveness=options.endless,
         races=options.races,
+        limits=tuple((what, program.limit(what)) for what in finding.statistics.bound_reached),
         fairness=_fairness(program) if endless else "",
     )
 

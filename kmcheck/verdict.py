@@ -203,6 +203,8 @@ class Label:
     """Whether livelock and starvation were asked for by name of the option."""
     races: bool = False
     """Whether data races were asked for by the option."""
+    limits: tuple[tuple[str, Span | None], ...] = ()
+    """What ran out, and where its limit is written."""
     fairness: str = ""
     """Who is not left out for ever, if runs that never end were asked for."""
 

@@ -4,6 +4,8 @@ import pytest
 
 from kmcheck.diagnostics import Source
 from kmcheck.driver import Options, verify
+from kmcheck.formats.text import label_lines
+from kmcheck.frontend import compile_spec
 
 SPEC = """
 from kmcheck.lang import Callable, Object, process, setup, start
@@ -121,3 +123,68 @@ def begin() -> None:
 def test_leaks_are_not_asked_for_where_nothing_ends(loop: str, vacuous: list[str]) -> None:
     judged = verify(Source("spec.py", ENDLESS.format(loop=loop)), Options()).label.statistics.judged
     assert [name for name, times in judged.items() if not times] == vacuous
+
+
+SHORT = """
+from kmcheck.lang import Object, process, setup, start
+
+
+class Page(Object, limit=1):
+    n: int
+
+
+@process(limit=1)
+def child() -> None:
+    Page()
+
+
+@process
+def parent() -> None:
+    Page()
+    start(child)
+    start(child)
+
+
+@setup
+def one() -> None:
+    start(parent)
+"""
+
+
+def test_what_ran_out_is_told_with_its_limit() -> None:
+    result = verify(Source("spec.py", SHORT), Options())
+    told = "\n".join(line.strip() for line in label_lines(result))
+    assert "bound        Page reached: raise `limit=1`, spec.py:5:26" in told
+    assert "child reached: raise `limit=1`, spec.py:9:16" in told
+
+
+def test_what_a_primitive_limits_is_told_by_its_name() -> None:
+    program = compile_spec(Source("spec.py", WITH_A_PRIMITIVE))
+    assert program.limit("kmcheck.kernel.rcu.rcu_callback") is None
+
+
+WITH_A_PRIMITIVE = """
+from kmcheck.kernel.rcu import RcuHead, call_rcu
+from kmcheck.lang import Object, process, setup, start
+
+
+class Page(Object):
+    rcu: RcuHead
+
+
+page = Page()
+
+
+def forget(rcu: RcuHead) -> None:
+    pass
+
+
+@process
+def child() -> None:
+    call_rcu(page.rcu, forget)
+
+
+@setup
+def one() -> None:
+    start(child)
+"""
