@@ -84,10 +84,23 @@ def begin() -> None:
 """
 
 
-def test_a_process_that_the_settings_leave_out_is_told() -> None:
-    label = verify(Source("spec.py", LEFT_OUT), Options()).label
-    found = [f"{u.span.text} {u.what}" for u in label.statistics.unexercised]
-    assert found == ["helper is never started"]
+def never_started(spec: str, **settings: str) -> list[str]:
+    label = verify(Source("spec.py", spec), Options(settings)).label
+    return [f"{u.span.text} {u.what}" for u in label.statistics.unexercised]
+
+
+def test_a_process_that_a_choice_leaves_out_is_no_part_of_the_spec() -> None:
+    assert never_started(LEFT_OUT) == []
+    assert never_started(LEFT_OUT, HELPER="yes") == []
+    called = LEFT_OUT.replace("        start(helper)", "        begin_more()")
+    called += "\n\ndef begin_more() -> None:\n    start(helper)\n"
+    assert never_started(called) == []
+
+
+def test_a_process_that_only_code_which_nobody_calls_would_start_is_told() -> None:
+    uncalled = LEFT_OUT.replace("        start(helper)", "        pass")
+    uncalled += "\n\ndef begin_more() -> None:\n    start(helper)\n"
+    assert never_started(uncalled) == ["helper is never started"]
 
 
 ENDLESS = """

@@ -180,6 +180,8 @@ class Effects(Choosing):
             self.world.learn(self.world.bound, function.key)
         if not self.dead:
             self.world.learn(self.world.started, function.key)
+        elif not self.world.frozen:
+            self.world.left_out.add(function.key)
         self.builder.cut(self.span(node))
         handle = self.builder.temporary(PROCESS)
         self.builder.emit(Spawn(function.key, tuple(values), cpu, handle, self.span(node)))

@@ -132,7 +132,7 @@ class Program:
     cells: int
     """How many quantifier variables there are."""
     idle: tuple[tuple[str, Span], ...] = ()
-    """Processes of the spec that nothing starts with these settings, and where they are."""
+    """Processes of the spec that nothing starts, though no choice leaves them out; and where."""
     lock_orders: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Messages of checks that fail where a lock is taken against a mere guess: held, taken."""
 
