@@ -13,11 +13,13 @@ import pytest
 
 from kmcheck.diagnostics import Diagnostic, SpecError, UsageError, show
 from kmcheck.frontend import compile_spec, read
+from kmcheck.frontend.by_code import INSTEAD
 from kmcheck.solver import Solver
 from kmcheck.system import build
 
 ROOT = Path(__file__).resolve().parent.parent
 REJECTED = ROOT / "tests" / "rejected"
+CODE = re.compile(r": error\[(K\d{3})\]: ")
 CASES = sorted(p.stem for p in REJECTED.glob("[!_]*.py"))
 
 SETTINGS = """
@@ -93,6 +95,30 @@ def test_every_code_has_a_twin_and_every_twin_a_code() -> None:
         for code in re.findall(r": error\[(K\d{3})\]: ", path.read_text("utf-8"))
     }
     assert known == told
+
+
+def without_a_hint() -> set[str]:
+    """Return the codes of messages that only say what is wrong."""
+    found = set()
+    for path in REJECTED.glob("*.err"):
+        told = path.read_text("utf-8").split("\n\n")
+        found |= {m[1] for m in map(CODE.search, told) if m and "= hint: " not in m.string}
+    return found
+
+
+def test_nearly_every_message_says_what_to_write() -> None:
+    said_by_the_label = {"K040", "K042"}
+    by_python_or_the_semantics = {"K002", "K091", "K092", "K094"}
+    assert without_a_hint() <= said_by_the_label | by_python_or_the_semantics
+
+
+def test_every_hint_by_code_is_met() -> None:
+    told = "\n\n".join(path.read_text("utf-8") for path in REJECTED.glob("*.err"))
+    for code, hint in INSTEAD.items():
+        assert any(
+            f"error[{code}]" in part and f"= hint: {hint}\n" in part + "\n"
+            for part in told.split("\n\n")
+        ), f"no spec is told the hint of {code}"
 
 
 def test_every_error_has_its_spec() -> None:

@@ -31,7 +31,10 @@ class Assignments(Calls):
                 self._assign_name(name, value, kind, node)
             case ast.Attribute() | ast.Subscript():
                 if self._is_global_name(target):
-                    raise self.refuse("K041", "a class's field is set on an object", target)
+                    hint = "name the object before the dot"
+                    raise self.refuse(
+                        "K041", "a class's field is set on an object", target, "", hint
+                    )
                 self.write(target, value, node)
             case ast.Tuple() | ast.List():
                 raise self.refuse(

@@ -31,7 +31,5 @@ INSTEAD = {
     "K078": "leave them out",
     "K079": "what is large is modelled small: the smallest that shows the bug",
     "K082": "call it in a process, or leave the question out",
-    "K092": "let some choice have an option in each case",
-    "K094": "compare numbers of pages instead, as integers",
 }
 """A hint by code, which fits whatever is said under that code without a hint of its own."""

@@ -8,6 +8,7 @@ from functools import lru_cache
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.annotations import Annotations, Argument
 from kmcheck.frontend.effects import NOTHING
+from kmcheck.frontend.hints import function_wanted
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
 from kmcheck.frontend.symbols import FunctionSymbol, GlobalSymbol, KindSymbol
@@ -239,7 +240,7 @@ class Calls(Updates):
         if wanted.static:
             hint = "write its name"
             if wanted.static == "function":
-                hint = f"write `def {parameter.arg}(...)` at the top level, and pass its name"
+                hint = function_wanted(parameter)
             raise self.refuse("K071", f"{what} is to be a {wanted.static}", argument, "", hint)
         if wanted.object and not isinstance(value.type, (Ref, Void)):
             label = f"this is {article(value.type)}"

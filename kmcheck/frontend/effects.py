@@ -111,7 +111,8 @@ class Effects(Choosing):
 
     def _wait(self, condition: ast.expr, label: list[ast.expr], node: ast.Call) -> None:
         if self.role == "setup":
-            raise self.refuse("K056", "setup cannot wait: no process runs yet", node)
+            hint = "begin with what it waits for, or wait in a process"
+            raise self.refuse("K056", "setup cannot wait: no process runs yet", node, "", hint)
         note = self._text(label[0]) if label else ""
         self.builder.cut(self.span(node), note)
         self.builder.emit(Assume(self.condition(condition), self.span(node)))

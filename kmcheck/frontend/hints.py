@@ -72,6 +72,16 @@ def in_setup(library: Source) -> str:
     return "setup is alone: it needs no lock, and waits for nobody"
 
 
+def function_wanted(parameter: ast.arg) -> str:
+    """Return a hint for a value that is given where a function is called again and again."""
+    given, returned = "...", ""
+    match parameter.annotation:
+        case ast.Subscript(slice=ast.Tuple(elts=[ast.List(elts=taken), returns])):
+            given = "x: Type" if len(taken) == 1 else given
+            returned = f" -> {ast.unparse(returns)}"
+    return f"write `def {parameter.arg}({given}){returned}:` at the top level, and pass its name"
+
+
 def not_there(name: str, public: Iterable[str]) -> str:
     """Return a hint for a name that is imported from a module without it."""
     elsewhere = where_it_is(name)

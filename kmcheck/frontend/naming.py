@@ -256,11 +256,13 @@ class Naming:
         """
         if self.role not in ("process", "daemon"):
             where = CONTEXTS.get(self.role, "a property")
-            hint = IN_SETUP.get(what, "") if self.role == "setup" else ""
+            hint = "ask it of every process: a parameter `p: Process`"
+            if self.role == "setup":
+                hint = IN_SETUP.get(what, "")
             frame = self.frame
             while frame.module.source.module and frame.caller is not None:
                 what = f"{frame.function.name}()"
-                hint = in_setup(frame.module.source) if self.role == "setup" else ""
+                hint = in_setup(frame.module.source) if self.role == "setup" else hint
                 frame = frame.caller
             raise self.refuse("K056", f"{what} is for processes: {where} is none", node, "", hint)
 
