@@ -37,7 +37,7 @@ def primitives() -> dict[str, str]:
     """Return the library's functions, classes and objects, each with the module that has it."""
     found: dict[str, str] = {}
     for module, text in _files():
-        for name in re.findall(r"^(?:def |class |(?=\w+ = ))(\w+)", text, re.MULTILINE):
+        for name in re.findall(r"^(?:def |class |(?=\w+(?:: .*)? = ))(\w+)", text, re.MULTILINE):
             found.setdefault(name, module)
     return found
 

@@ -26,6 +26,7 @@ def charge() -> None:
         pass
     if unlikely(memcg.usage):
         printk("usage")
+    memcg.usage = PAGE_SIZE
     kzalloc(Memcg, GFP_NOWAIT)
     kzalloc(Memcg, GFP_ATOMIC)
 
