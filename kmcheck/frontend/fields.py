@@ -59,13 +59,13 @@ class Fields(Naming):
         title = f"{info.symbol.name} has no field `{name}`"
         return self.refuse_at("K012", title, span, "unknown field", did_you_mean(name, known))
 
-    def changed_by(self, value: Expr) -> str:
+    def changed_by(self, kind: Type) -> str:
         """Return a hint for who would store to an object: what its fields are changed by."""
-        if not isinstance(value.type, Ref):
+        if not isinstance(kind, Ref):
             return ""
-        symbol = self.world.kinds[value.type.kind].symbol
+        symbol = self.world.kinds[kind.kind].symbol
         if not symbol.module.source.module:
-            return "write to its fields"
+            return f"write to its fields; a pointer is declared as `Ref[{symbol.node.name}]`"
         found = [f"{f.name}()" for f in self.world.loader.functions if _works_on(f, symbol)]
         return f"call {', '.join(found)}" if 0 < len(found) <= MANY else ""
 

@@ -92,7 +92,10 @@ class Functions(Words):
             return self.refuse("K055", title, node, "", hint)
         title = f"{article(kind)} has no method `{name}`"
         at = self.tail(node.func, name)
-        return self.refuse_at("K061", title, at, "unknown method", did_you_mean(name, known))
+        hint = did_you_mean(name, known)
+        if isinstance(kind, Ref) and self.world.kinds[kind.kind].symbol.module.source.module:
+            hint = self.changed_by(kind)
+        return self.refuse_at("K061", title, at, "unknown method", hint)
 
     def _other_instance(self, symbol: GlobalSymbol, name: str, node: ast.Call) -> Expr:
         expected = "on" if symbol.per == "cpu" else "of"

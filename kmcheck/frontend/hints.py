@@ -13,6 +13,8 @@ from kmcheck.frontend.c_words import c_word
 from kmcheck.frontend.library import c_member, c_type, primitives, where_it_is
 from kmcheck.frontend.vocabulary import INSTEAD_OF_TYPE
 
+IMPORTABLE = "a spec may import from kmcheck.lang, kmcheck.kernel and spec files beside it"
+
 MANY = 12
 """A list that is longer than this helps nobody."""
 
@@ -80,6 +82,25 @@ def function_wanted(parameter: ast.arg) -> str:
             given = "x: Type" if len(taken) == 1 else given
             returned = f" -> {ast.unparse(returns)}"
     return f"write `def {parameter.arg}({given}){returned}:` at the top level, and pass its name"
+
+
+def no_such_file(module: str, known: Iterable[str], names: list[str]) -> str:
+    """Return a hint for an import from a file that is not there."""
+    words = [name for name in names if name in lang.__all__]
+    if words:
+        return f"write `from kmcheck.lang import {', '.join(words)}`"
+    known_names = [name for name in names if where_it_is(name)]
+    if known_names:
+        return f"`{known_names[0]}` is in {where_it_is(known_names[0])}"
+    prefix, _, last = module.rpartition(".")
+    close = get_close_matches(last, [each.rpartition(".")[2] for each in known], n=1, cutoff=0.6)
+    if close:
+        return f"did you mean `{f'{prefix}.' if prefix else ''}{close[0]}`?"
+    for name in names:
+        hint = not_there(name, ())
+        if hint:
+            return hint
+    return IMPORTABLE
 
 
 def not_there(name: str, public: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from kmcheck import lang
 from kmcheck.diagnostics import Source, SpecError, UsageError
 from kmcheck.frontend.declarations import Declarations
-from kmcheck.frontend.hints import did_you_mean, not_there
+from kmcheck.frontend.hints import IMPORTABLE, no_such_file, not_there
 from kmcheck.frontend.report import Refused, Reporter
 from kmcheck.frontend.settings import Settings
 from kmcheck.frontend.source import parse, read
@@ -20,7 +20,6 @@ from kmcheck.frontend.symbols import (
 )
 from kmcheck.frontend.syntax import defined_names, is_setup
 
-IMPORTABLE = "a spec may import from kmcheck.lang, kmcheck.kernel and spec files beside it"
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -192,12 +191,7 @@ class Loader(Declarations):
         try:
             return read(str(path), dotted)
         except UsageError:
-            hint = did_you_mean(node.module or "", known)
-            if not hint.startswith("did"):
-                hint = IMPORTABLE
-            words = [alias.name for alias in node.names if alias.name in lang.__all__]
-            if words:
-                hint = f"write `from kmcheck.lang import {', '.join(words)}`"
+            hint = no_such_file(node.module or "", known, [alias.name for alias in node.names])
             raise self.refuse(
                 module, "K010", f"there is no `{node.module}` to import from", node, "", hint
             ) from None
