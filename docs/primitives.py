@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from docs.quoted import ROOT
@@ -28,14 +29,48 @@ def page() -> str:
 def _primitive(path: Path) -> str:
     tree = ast.parse(path.read_text("utf-8"))
     classes = [n for n in tree.body if isinstance(n, ast.ClassDef)]
-    made = [n for n in tree.body if isinstance(n, ast.Assign) and isinstance(n.value, ast.Call)]
+    assigned = [n for n in tree.body if isinstance(n, (ast.Assign, ast.AnnAssign))]
+    made = [n for n in assigned if isinstance(n.value, ast.Call)]
+    named = [n for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
+    aliases = _aliases() | _own_aliases(tree)
+    types = sorted(aliases.keys() & {name for n in named for name in _mentioned(n)})
     lines = [f"## `{path.stem}`", "", _prose(ast.get_docstring(tree) or ""), ""]
     if classes:
         lines += ["| class | | fields |", "| --- | --- | --- |", *map(_class, classes), ""]
+    if types:
+        said = ", ".join(f"`{name}` is `{aliases[name]}`" for name in types)
+        lines += [f"Types: {said}.", ""]
     if made:
         lines += ["Globals: " + ", ".join(f"`{ast.unparse(n)}`" for n in made) + ".", ""]
     lines += [_function(n) for n in tree.body if isinstance(n, ast.FunctionDef)]
     return "\n".join(lines)
+
+
+@cache
+def _aliases() -> dict[str, str]:
+    """Return the names that the primitives have for types, each with its type."""
+    found: dict[str, str] = {}
+    for path in sorted((ROOT / "kmcheck" / "kernel").glob("[a-z]*.py")):
+        found |= _own_aliases(ast.parse(path.read_text("utf-8")))
+    return found
+
+
+def _own_aliases(tree: ast.Module) -> dict[str, str]:
+    """Return the names that a file has for types, each with its type."""
+    found: dict[str, str] = {}
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript() as of):
+                found[name] = ast.unparse(of)
+    return found
+
+
+def _mentioned(node: ast.ClassDef | ast.FunctionDef) -> set[str]:
+    """Return the names in what the page shows of a class or function."""
+    shown: list[ast.AST] = [n for n in node.body if isinstance(n, ast.AnnAssign)]
+    if isinstance(node, ast.FunctionDef):
+        shown = [node.args, node.returns or ast.Pass()]
+    return {n.id for part in shown for n in ast.walk(part) if isinstance(n, ast.Name)}
 
 
 def _prose(text: str) -> str:

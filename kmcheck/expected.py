@@ -18,6 +18,12 @@ from kmcheck.verdict import ALL, Budget, Result, Violated
 KEYS = ("choices", "bounds", "property", "verdict", "states", "depth", "steps", "source", "why")
 
 
+SIZES = ("states", "depth")
+"""What there is less of with reductions."""
+
+HOLDS = "holds"
+"""The verdict where nothing is violated."""
+
 NO_SPEC = "no spec"
 """What a check finds where the spec does not compile."""
 
@@ -130,11 +136,7 @@ def meet(
     if keep_in is not None:
         evidence.keep_all(result, keep_in)
     found, numbers = _found(result)
-    wrong = (
-        []
-        if found == expectation.verdict
-        else [f"verdict is {found}, expected {expectation.verdict}"]
-    )
+    wrong = _wrong_verdict(found, expectation.verdict, [v.property for v in result.verdicts])
     for key, value in expectation.numbers.items():
         if numbers.get(key) != value:
             there = numbers.get(key)
@@ -143,8 +145,22 @@ def meet(
                 if there is not None
                 else f"there are no {key} to count"
             )
+            if without == ALL and there is not None and key in SIZES:
+                wrong[-1] += " (counted without reductions, unlike `verify`)"
     told = ", ".join(f"{value:,} {key}" for key, value in numbers.items() if key != "depth")
     return Outcome(expectation, f"{found}, {told}", tuple(wrong))
+
+
+def _wrong_verdict(found: str, wanted: str, names: list[str]) -> list[str]:
+    """Return what is not as expected of a verdict; say so where no verdict is called like that."""
+    if found == wanted:
+        return []
+    told = f"verdict is {found}, expected {wanted}"
+    known = [HOLDS, *names]
+    if wanted in known or wanted.startswith("unknown"):
+        return [told]
+    hint = did_you_mean(wanted, known)
+    return [f"{told}, which is no verdict: {hint or 'write `holds` or its name'}"]
 
 
 def meet_all(
@@ -174,4 +190,4 @@ def _found(result: Result) -> tuple[str, dict[str, int]]:
     seen = result.label.statistics
     if result.outcome == "unknown":
         return f"unknown ({result.label.stopped})", {}
-    return "holds", {"states": seen.states, "depth": seen.depth}
+    return HOLDS, {"states": seen.states, "depth": seen.depth}

@@ -207,6 +207,8 @@ class Label:
     """The properties that were asked for by name; none is all."""
     every: bool = False
     """Whether the search went on behind the first violation."""
+    limits: tuple[tuple[str, Span | None], ...] = ()
+    """What ran out, and where its limit is written."""
     fairness: str = ""
     """Who is not left out for ever, if runs that never end were asked for."""
 

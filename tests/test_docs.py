@@ -12,12 +12,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from docs import errors, generate
+from docs import errors, generate, primitives
+from docs.error_codes import ABOUT
 from docs.quoted import LEFT_OUT, ROOT, agree, blocks, quotes, renewed, run, workspace, write
 from kmcheck import lang
 from kmcheck.diagnostics import Source, SpecError
 from kmcheck.driver import Options, verify
 from kmcheck.frontend import read
+from kmcheck.frontend.hints import unknown_name
 from kmcheck.verdict import Violated
 
 WRITTEN = [name for name in generate.pages() if name not in generate.GENERATED]
@@ -126,6 +128,31 @@ def test_every_verb_and_flag_is_on_the_command_lines_page() -> None:
 
 def test_every_code_has_a_line() -> None:
     assert errors.codes() == re.findall(r"^## (K\d{3})$", page("docs/errors.md"), re.MULTILINE)
+
+
+def test_every_code_has_a_cause_and_a_cure() -> None:
+    assert sorted(ABOUT) == errors.codes()
+
+
+def test_the_types_that_a_primitive_names_are_told() -> None:
+    told = primitives.page()
+    percpu_ref = told.partition("## `percpu_ref`")[2].partition("\n## ")[0]
+    assert "Types: `Count` is `Annotated[int, range(256)]`." in percpu_ref
+    cpu = told.partition("## `cpu`")[2].partition("\n## ")[0]
+    assert "`Nesting` is " in cpu  # imported from another file
+
+
+def test_a_message_stands_with_the_line_that_it_was_said_of() -> None:
+    told = "- `&` is C, not Python: `refcount_inc(&root.ref)`\n\n  Hint: "
+    assert told in errors.page()
+
+
+def test_every_word_of_c_in_the_table_has_a_hint_or_is_a_primitive() -> None:
+    table = page("docs/language.md").partition("## From C")[2].partition("### ")[0]
+    rows = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
+    called = {name for row in rows for name in re.findall(r"(\w+)\(", row)}
+    unknown = {name for name in called if not unknown_name(name, ())}
+    assert unknown <= {"f", "sizeof"}
 
 
 def test_every_bug_says_in_which_kernels_what_breaks_and_what_mends_it() -> None:

@@ -87,7 +87,33 @@ def test_an_unmet_expectation_says_what_was_found() -> None:
     spec = str(ROOT / "specs/classic/peterson.py")
     outcome = meet(Expectation(spec, {}, "deadlock", None, {"states": 1}), "reference", Budget())
     assert outcome.wrong[0] == "verdict is holds, expected deadlock"
-    assert "expected 1" in outcome.wrong[1]
+    assert outcome.wrong[1].endswith("expected 1 (counted without reductions, unlike `verify`)")
+    reduced = meet(
+        Expectation(spec, {}, "holds", None, {"depth": 1}), "native", Budget(), None, frozenset()
+    )
+    assert reduced.wrong[0].endswith("expected 1")
+    told = meet(Expectation(spec, {}, "deadlock", None, {"steps": 1}), "reference", Budget())
+    assert told.wrong[1] == "there are no steps to count"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        ("hold", "verdict is holds, expected hold, which is no verdict: did you mean `holds`?"),
+        (
+            "dedlock",
+            "verdict is holds, expected dedlock, which is no verdict: did you mean `deadlock`?",
+        ),
+        (
+            "x",
+            "verdict is holds, expected x, which is no verdict: write `holds` or its name",
+        ),
+        ("unknown (interrupted)", "verdict is holds, expected unknown (interrupted)"),
+    ],
+)
+def test_a_verdict_that_there_is_not_is_told(verdict: str, told: str) -> None:
+    spec = str(ROOT / "specs/classic/peterson.py")
+    assert meet(Expectation(spec, {}, verdict), "reference", Budget()).wrong == (told,)
 
 
 def test_a_check_that_is_cut_short_is_not_met() -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from kmcheck.diagnostics import Source
 from kmcheck.driver import Options, verify
+from kmcheck.formats.text import label_lines
+from kmcheck.frontend import compile_spec
 
 SPEC = """
 from kmcheck.lang import Callable, Object, process, setup, start
@@ -82,10 +84,23 @@ def begin() -> None:
 """
 
 
-def test_a_process_that_the_settings_leave_out_is_told() -> None:
-    label = verify(Source("spec.py", LEFT_OUT), Options()).label
-    found = [f"{u.span.text} {u.what}" for u in label.statistics.unexercised]
-    assert found == ["helper is never started"]
+def never_started(spec: str, **settings: str) -> list[str]:
+    label = verify(Source("spec.py", spec), Options(settings)).label
+    return [f"{u.span.text} {u.what}" for u in label.statistics.unexercised]
+
+
+def test_a_process_that_a_choice_leaves_out_is_no_part_of_the_spec() -> None:
+    assert never_started(LEFT_OUT) == []
+    assert never_started(LEFT_OUT, HELPER="yes") == []
+    called = LEFT_OUT.replace("        start(helper)", "        begin_more()")
+    called += "\n\ndef begin_more() -> None:\n    start(helper)\n"
+    assert never_started(called) == []
+
+
+def test_a_process_that_only_code_which_nobody_calls_would_start_is_told() -> None:
+    uncalled = LEFT_OUT.replace("        start(helper)", "        pass")
+    uncalled += "\n\ndef begin_more() -> None:\n    start(helper)\n"
+    assert never_started(uncalled) == ["helper is never started"]
 
 
 ENDLESS = """
@@ -121,3 +136,68 @@ def begin() -> None:
 def test_leaks_are_not_asked_for_where_nothing_ends(loop: str, vacuous: list[str]) -> None:
     judged = verify(Source("spec.py", ENDLESS.format(loop=loop)), Options()).label.statistics.judged
     assert [name for name, times in judged.items() if not times] == vacuous
+
+
+SHORT = """
+from kmcheck.lang import Object, process, setup, start
+
+
+class Page(Object, limit=1):
+    n: int
+
+
+@process(limit=1)
+def child() -> None:
+    Page()
+
+
+@process
+def parent() -> None:
+    Page()
+    start(child)
+    start(child)
+
+
+@setup
+def one() -> None:
+    start(parent)
+"""
+
+
+def test_what_ran_out_is_told_with_its_limit() -> None:
+    result = verify(Source("spec.py", SHORT), Options())
+    told = "\n".join(line.strip() for line in label_lines(result))
+    assert "bound        Page reached: raise `limit=1`, spec.py:5:26" in told
+    assert "child reached: raise `limit=1`, spec.py:9:16" in told
+
+
+def test_what_a_primitive_limits_is_told_by_its_name() -> None:
+    program = compile_spec(Source("spec.py", WITH_A_PRIMITIVE))
+    assert program.limit("kmcheck.kernel.rcu.rcu_callback") is None
+
+
+WITH_A_PRIMITIVE = """
+from kmcheck.kernel.rcu import RcuHead, call_rcu
+from kmcheck.lang import Object, process, setup, start
+
+
+class Page(Object):
+    rcu: RcuHead
+
+
+page = Page()
+
+
+def forget(rcu: RcuHead) -> None:
+    pass
+
+
+@process
+def child() -> None:
+    call_rcu(page.rcu, forget)
+
+
+@setup
+def one() -> None:
+    start(child)
+"""

@@ -10,7 +10,7 @@ from textwrap import wrap
 import click
 
 from kmcheck import shelf
-from kmcheck.diagnostics import STDIN
+from kmcheck.diagnostics import STDIN, Span
 from kmcheck.protocols import Format, FormatOptions, Renderer, RenderOptions, Told
 from kmcheck.trace import Trace
 from kmcheck.verdict import ENGINE, WITHOUT, Label, Result, Unknown, Violated
@@ -118,7 +118,7 @@ def label_lines(result: Result) -> list[str]:
         ("endless", _endless(result)),
         ("vacuous", _vacuous(label)),
         ("unexercised", _unexercised(label)),
-        ("bound", ", ".join(seen.bound_reached) + " reached" if seen.bound_reached else ""),
+        ("bound", "\n".join(_reached(what, at) for what, at in label.limits)),
         ("spec", f"sha256 {label.digest}"),
         ("again", command(label)),
     ]
@@ -207,6 +207,11 @@ def _vacuous(label: Label) -> str:
 def _unexercised(label: Label) -> str:
     places = [f"{u.span.where} {_arm(u.what, u.span.text)}" for u in label.statistics.unexercised]
     return "\n".join(places)
+
+
+def _reached(what: str, limit: Span | None) -> str:
+    """Return what ran out, and which number to raise."""
+    return f"{what} reached" + (f": raise `limit={limit.text}`, {limit.where}" if limit else "")
 
 
 def _arm(what: str, text: str) -> str:

@@ -6,8 +6,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kmcheck import lang
-from kmcheck.frontend.hints import did_you_mean
+from kmcheck.frontend.hints import unknown_type
 from kmcheck.frontend.modules import Loader
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.source import parse_expression
@@ -20,7 +19,7 @@ from kmcheck.frontend.symbols import (
     TypeVariable,
     Word,
 )
-from kmcheck.frontend.vocabulary import INSTEAD_OF_TYPE, TAKING
+from kmcheck.frontend.vocabulary import TAKING
 from kmcheck.ir.types import (
     BOOL,
     COUNTER,
@@ -216,16 +215,13 @@ class Annotations:
                 pass
             case _:
                 raise self.refuse("K030", f"`{name}` is not a type", node)
-        if name in lang.__all__:
-            hint = f"import it: `from kmcheck.lang import {name}`"
-            raise self.refuse("K030", f"there is no type `{name}`", node, "unknown type", hint)
         types = [
             n
             for n, s in self.module.symbols.items()
             if isinstance(s, (KindSymbol, EnumSymbol, AliasSymbol))
         ]
         words = ["bool", "int", "Size", "Counter", "Process"]
-        hint = INSTEAD_OF_TYPE.get(name) or did_you_mean(name, [*types, *words])
+        hint = unknown_type(name, [*types, *words])
         raise self.refuse("K030", f"there is no type `{name}`", node, "unknown type", hint)
 
     def _alias(

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from kmcheck.frontend.calls import Calls
 from kmcheck.frontend.scope import Alias, Local, Place
-from kmcheck.frontend.symbols import EnumSymbol, KindSymbol
+from kmcheck.frontend.symbols import ConstantSymbol, EnumSymbol, GlobalSymbol, KindSymbol
 from kmcheck.ir.code import Assign
 from kmcheck.ir.expr import Const, Element, Expr, Self
 from kmcheck.ir.types import INT16, VOID, Counter, Int, SetOf, Type
@@ -31,7 +31,10 @@ class Assignments(Calls):
                 self._assign_name(name, value, kind, node)
             case ast.Attribute() | ast.Subscript():
                 if self._is_global_name(target):
-                    raise self.refuse("K041", "a class's field is set on an object", target)
+                    hint = "name the object before the dot"
+                    raise self.refuse(
+                        "K041", "a class's field is set on an object", target, "", hint
+                    )
                 self.write(target, value, node)
             case ast.Tuple() | ast.List():
                 raise self.refuse(
@@ -40,6 +43,13 @@ class Assignments(Calls):
             case _:
                 raise self.refuse("K064", "this cannot be assigned to", target)
 
+    def _refuse_global(self, name: str, node: ast.AST) -> None:
+        """Refuse to assign what the file defines: others would not see what a local holds."""
+        symbol = None if name in self.frame.names else self.frame.module.symbols.get(name)
+        if isinstance(symbol, (ConstantSymbol, GlobalSymbol)):
+            hint = "globals are objects: write to their fields; a local has a name of its own"
+            raise self.refuse("K064", f"`{name}` is defined at the top of the file", node, "", hint)
+
     def _is_global_name(self, target: ast.expr) -> bool:
         named = self.symbol(target.value) if isinstance(target, ast.Attribute) else None
         return isinstance(named, (KindSymbol, EnumSymbol))
@@ -47,6 +57,7 @@ class Assignments(Calls):
     def _assign_name(
         self, name: str, node_value: ast.expr, kind: Type | None, node: ast.stmt
     ) -> None:
+        self._refuse_global(name, node)
         if self.in_ghost and self.frame.real is not None:
             self._ghost_local(name, node_value, kind)
             return
@@ -120,6 +131,7 @@ class Assignments(Calls):
             local = self.frame.names.get(target.id)
             if not isinstance(local, Local):
                 self.pure(target)
+                self._refuse_global(target.id, target)
                 raise self.refuse("K064", f"`{target.id}` cannot be changed here", target)
             self.refuse_in_ghost(target.id, target)
             before = self.variable(target.id, local, span)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.annotations import Annotations, Argument
 from kmcheck.frontend.effects import NOTHING
+from kmcheck.frontend.hints import function_wanted
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
 from kmcheck.frontend.symbols import FunctionSymbol, GlobalSymbol, KindSymbol
@@ -237,7 +238,10 @@ class Calls(Updates):
         wanted = self._parameter_type(function, parameter)
         what = f"`{parameter.arg}` of {function.name}"
         if wanted.static:
-            raise self.refuse("K071", f"{what} is to be a {wanted.static}", argument)
+            hint = "write its name"
+            if wanted.static == "function":
+                hint = function_wanted(parameter)
+            raise self.refuse("K071", f"{what} is to be a {wanted.static}", argument, "", hint)
         if wanted.object and not isinstance(value.type, (Ref, Void)):
             label = f"this is {article(value.type)}"
             raise self.refuse("K040", f"{what} is to be an object", argument, label)

@@ -53,7 +53,7 @@ class Constants:
                     raise self.refuse(module, "K023", "this number does not fit 32 bits", node)
                 return Const(number, Int(number, number), span)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                value = self._whole(module, operand)
+                value = self.whole(module, operand)
                 return Const(-value, Int(-value, -value), span)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return Const(int(not self.constant(module, operand).value), BOOL, span)
@@ -62,9 +62,16 @@ class Constants:
                 op=ast.Add() | ast.Sub() | ast.Mult() | ast.FloorDiv() | ast.Mod() as op,
                 right=right,
             ):
-                a, b = self._whole(module, left), self._whole(module, right)
+                a, b = self.whole(module, left), self.whole(module, right)
                 if b == 0 and isinstance(op, (ast.FloorDiv, ast.Mod)):
-                    raise self.refuse(module, "K023", "this divides by zero", right)
+                    raise self.refuse(
+                        module,
+                        "K023",
+                        "this divides by zero",
+                        right,
+                        "",
+                        "divide by another number, or say that the bound is not 0: `range(1, 9)`",
+                    )
                 value = _ARITHMETIC[type(op)](a, b)
                 if abs(value) >= 2**31:
                     raise self.refuse(module, "K023", f"{value} does not fit 32 bits", node)
@@ -76,14 +83,15 @@ class Constants:
                 one, other = self.constant(module, left), self.constant(module, right)
                 if type(one.type) is not type(other.type):
                     title = f"{article(one.type)} is never equal to {article(other.type)}"
-                    raise self.refuse(module, "K024", title, node)
+                    hint = "compare what is of one type"
+                    raise self.refuse(module, "K024", title, node, "", hint)
                 return Const(int(_COMPARISONS[type(op)](one.value, other.value)), BOOL, span)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self.constant(module, body if self.constant(module, test).value else orelse)
             case ast.Call(
                 func=ast.Name(id="min" | "max" as name), args=[first, second], keywords=[]
             ):
-                a, b = self._whole(module, first), self._whole(module, second)
+                a, b = self.whole(module, first), self.whole(module, second)
                 value = min(a, b) if name == "min" else max(a, b)
                 return Const(value, Int(value, value), span)
             case ast.Name(id=name):
@@ -111,7 +119,8 @@ class Constants:
         kind = EnumType(enum.name, enum.members)
         return Const(enum.members.index(member), kind, span_of(module.source, node))
 
-    def _whole(self, module: Module, node: ast.expr) -> int:
+    def whole(self, module: Module, node: ast.expr) -> int:
+        """Return the value of a constant expression that is a whole number."""
         value = self.constant(module, node)
         if not isinstance(value.type, Int):
             raise self.refuse(module, "K024", "this is no whole number", node)

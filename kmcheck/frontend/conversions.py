@@ -31,7 +31,11 @@ class Mismatch(Exception):  # noqa: N818
 
 
 def instead_of(value: Expr, wanted: Type) -> str:
-    """Return a hint for a constant of the wrong type."""
+    """Return a hint for a value of the wrong type."""
+    if isinstance(wanted, Bool) and isinstance(value.type, Int) and not isinstance(value, Const):
+        return "compare it: `x != 0`"
+    if isinstance(wanted, EnumType) and not isinstance(value.type, EnumType):
+        return f"name a member: `{wanted.name}.{wanted.members[0]}`"
     if not isinstance(value, Const) or not isinstance(value.type, (Int, Bool)):
         return ""
     if isinstance(wanted, Bool) and value.value in (0, 1):
@@ -86,9 +90,8 @@ def truth(value: Expr) -> Expr:
         case ListOf():
             return Op("ne", (value, Const((), value.type, value.span)), BOOL, value.span)
         case Counter() | Size():
-            raise Mismatch(
-                "whether a sum of sizes is zero may depend on the sizes: use `.is_zero()`"
-            )
+            title = "whether a sum of sizes is zero may depend on the sizes"
+            raise Mismatch(title, "write `.is_zero()`")
         case other:
             hint = "compare it with what it may be" if isinstance(other, EnumType) else ""
             raise Mismatch(f"{article(other)} is neither true nor false", hint)

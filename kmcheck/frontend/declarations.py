@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from kmcheck.diagnostics import Span
-from kmcheck.frontend.constants import Constants
+from kmcheck.frontend.bounds import Bounds
 from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.report import Refused, Reporter
-from kmcheck.frontend.settings import LARGEST_BOUND, Settings
+from kmcheck.frontend.settings import Settings
 from kmcheck.frontend.source import keyword_span, span_of
 from kmcheck.frontend.symbols import (
     AliasSymbol,
@@ -25,7 +25,6 @@ from kmcheck.frontend.symbols import (
     Word,
 )
 from kmcheck.frontend.syntax import comes_to_end
-from kmcheck.ir.types import BOOL, EnumType, Int
 
 ROLES = {
     "action",
@@ -46,12 +45,11 @@ OPTIONS = {"process": ["limit", "daemon", "fair"], "action": ["fair"], "conserve
 """The keywords that a role takes."""
 
 
-class Declarations(Constants):
+class Declarations(Bounds):
     """Gives top-level names their meaning."""
 
     def __init__(self, reporter: Reporter, settings: Settings) -> None:
-        super().__init__(reporter)
-        self.settings = settings
+        super().__init__(reporter, settings)
         self.kinds: dict[str, KindSymbol] = {}
         self.globals: dict[str, GlobalSymbol] = {}
         self.functions: list[FunctionSymbol] = []
@@ -242,7 +240,9 @@ class Declarations(Constants):
             raise Refused
         if isinstance(called, Word) and called.name in ("bound", "choice"):
             assert isinstance(value, ast.Call)
-            symbol = self._setting(module, name, called.name, value)
+            symbol = self.setting(
+                module, name, called.name, value, getattr(node, "annotation", None)
+            )
         elif isinstance(called, Word) and called.name in ("PerCpu", "PerProcess"):
             assert isinstance(value, ast.Call)
             per = "cpu" if called.name == "PerCpu" else "process"
@@ -289,28 +289,3 @@ class Declarations(Constants):
                 module, "K021", f"{word} takes a class", call, "", f"write `{word}(Stock)`"
             )
         return self._global(name, kind.name, per, module)
-
-    def _setting(self, module: Module, name: str, word: str, call: ast.Call) -> ConstantSymbol:
-        doc = call.args[1] if len(call.args) == 2 else None  # noqa: PLR2004
-        if not isinstance(doc, ast.Constant) or not isinstance(doc.value, str) or call.keywords:
-            hint = f'write `{name} = {word}(default, "what it is")`'
-            raise self.refuse(
-                module, "K022", f"{word} takes a default and what it is for", call, "", hint
-            )
-        span = span_of(module.source, call)
-        default = self.constant(module, call.args[0])
-        if isinstance(default.type, Int) and not 0 <= int(str(default.value)) <= LARGEST_BOUND:
-            title = f"a bound is a number from 0 to {LARGEST_BOUND}"
-            raise self.refuse(module, "K022", title, call.args[0])
-        if isinstance(default.type, Int) and word == "bound":
-            return ConstantSymbol(self.settings.bound(name, int(default.value), doc.value, span))  # type: ignore[arg-type]
-        if default.type == BOOL and word == "choice":
-            return ConstantSymbol(
-                self.settings.choice(name, bool(default.value), None, doc.value, span)
-            )
-        if isinstance(default.type, EnumType) and word == "choice":
-            enum = EnumSymbol(default.type.name, default.type.members)
-            member = enum.members[int(default.value)]  # type: ignore[arg-type]
-            return ConstantSymbol(self.settings.choice(name, member, enum, doc.value, span))
-        wanted = "a whole number" if word == "bound" else "True, False or a member of an Enum"
-        raise self.refuse(module, "K022", f"the default of a {word} is {wanted}", call.args[0])

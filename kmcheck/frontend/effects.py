@@ -111,7 +111,8 @@ class Effects(Choosing):
 
     def _wait(self, condition: ast.expr, label: list[ast.expr], node: ast.Call) -> None:
         if self.role == "setup":
-            raise self.refuse("K056", "setup cannot wait: no process runs yet", node)
+            hint = "begin with what it waits for, or wait in a process"
+            raise self.refuse("K056", "setup cannot wait: no process runs yet", node, "", hint)
         note = self._text(label[0]) if label else ""
         self.builder.cut(self.span(node), note)
         self.builder.emit(Assume(self.condition(condition), self.span(node)))
@@ -141,15 +142,22 @@ class Effects(Choosing):
         if not isinstance(function, FunctionSymbol) or function.role != "process":
             if isinstance(process, ast.Name) and function is None:
                 self.pure(process)
-            hint = ""
+            hint = "write `start(process, ...)`, with the name of a function marked @process"
+            called = self.symbol(process.func) if isinstance(process, ast.Call) else None
             if isinstance(function, FunctionSymbol) and function.role == "function":
                 hint = f"write `@process` above {function.name}"
+            elif isinstance(called, FunctionSymbol) and isinstance(process, ast.Call):
+                given = [called.name, *map(ast.unparse, [*process.args, *args])]
+                hint = f"name the process, then what it takes: write `start({', '.join(given)})`"
             raise self.refuse("K066", "start takes a process", process, "", hint)
         for keyword in node.keywords:
             if keyword.arg != "cpu":
                 at = keyword_span(self.frame.module.source, keyword)
                 title = f"start has no option `{keyword.arg or '**'}`"
-                raise self.refuse_at("K055", title, at, "", "there is one: `cpu`")
+                hint = (
+                    "there is one: `cpu`; what the process takes is given in order, without names"
+                )
+                raise self.refuse_at("K055", title, at, "", hint)
         if self.role != "setup" and "limit" not in function.options and not self.dead:
             hint = f"write `@process(limit=...)` above {function.name}"
             title = f"`{function.name}` is started while others run: how many may there be at once?"
@@ -173,6 +181,8 @@ class Effects(Choosing):
             self.world.learn(self.world.bound, function.key)
         if not self.dead:
             self.world.learn(self.world.started, function.key)
+        elif not self.world.frozen:
+            self.world.left_out.add(function.key)
         self.builder.cut(self.span(node))
         handle = self.builder.temporary(PROCESS)
         self.builder.emit(Spawn(function.key, tuple(values), cpu, handle, self.span(node)))

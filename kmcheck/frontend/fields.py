@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 
 from kmcheck.diagnostics import Span
-from kmcheck.frontend.hints import did_you_mean
+from kmcheck.frontend.hints import MANY, did_you_mean
 from kmcheck.frontend.naming import Naming
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Alias, Local, Place
 from kmcheck.frontend.source import keyword_span, tail_span
+from kmcheck.frontend.symbols import FunctionSymbol, KindSymbol
 from kmcheck.frontend.world import KindInfo
 from kmcheck.ir.expr import Element, Embedded, Expr, Self
 from kmcheck.ir.program import FieldInfo
@@ -57,6 +58,16 @@ class Fields(Naming):
         known = [*info.fields, *info.embedded, *info.broken, *info.symbol.methods]
         title = f"{info.symbol.name} has no field `{name}`"
         return self.refuse_at("K012", title, span, "unknown field", did_you_mean(name, known))
+
+    def changed_by(self, kind: Type) -> str:
+        """Return a hint for who would store to an object: what its fields are changed by."""
+        if not isinstance(kind, Ref):
+            return ""
+        symbol = self.world.kinds[kind.kind].symbol
+        if not symbol.module.source.module:
+            return f"write to its fields; a pointer is declared as `Ref[{symbol.node.name}]`"
+        found = [f"{f.name}()" for f in self.world.loader.functions if _works_on(f, symbol)]
+        return f"call {', '.join(found)}" if 0 < len(found) <= MANY else ""
 
     def named_field(self, kind: str, keyword: ast.keyword) -> FieldInfo:
         """Return the field that `Kind(field=...)` gives a value.
@@ -121,6 +132,14 @@ class Fields(Naming):
                 declared = info.fields[name].type if name in info.fields else None
                 return declared.kind if isinstance(declared, Ref) else None
         return None
+
+
+def _works_on(function: FunctionSymbol, kind: KindSymbol) -> bool:
+    """Tell whether a function is one of those that a library's class is handed to."""
+    given = function.node.args.args
+    first = given[0].annotation if given else None
+    named = isinstance(first, ast.Name) and first.id == kind.node.name
+    return named and function.module is kind.module and not function.name.startswith("_")
 
 
 def _is_own(base: Expr) -> bool:

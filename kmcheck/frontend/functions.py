@@ -92,7 +92,10 @@ class Functions(Words):
             return self.refuse("K055", title, node, "", hint)
         title = f"{article(kind)} has no method `{name}`"
         at = self.tail(node.func, name)
-        return self.refuse_at("K061", title, at, "unknown method", did_you_mean(name, known))
+        hint = did_you_mean(name, known)
+        if isinstance(kind, Ref) and self.world.kinds[kind.kind].symbol.module.source.module:
+            hint = self.changed_by(kind)
+        return self.refuse_at("K061", title, at, "unknown method", hint)
 
     def _other_instance(self, symbol: GlobalSymbol, name: str, node: ast.Call) -> Expr:
         expected = "on" if symbol.per == "cpu" else "of"
@@ -164,9 +167,11 @@ class Functions(Words):
         parameters = function.node.args.args
         expected = len(parameters) - (1 if receiver is not None else 0)
         if len(node.args) != expected or node.keywords:
-            names = ", ".join(p.arg for p in parameters[len(parameters) - expected :])
+            names = [p.arg for p in parameters[len(parameters) - expected :]]
             title = f"`{function.name}` takes {expected} argument{'' if expected == 1 else 's'}"
-            hint = f"write `{function.name}({names})`"
+            hint = f"write `{function.name}({', '.join(names)})`"
+            if function.role == "process":
+                hint = f"write `start({', '.join([function.name, *names])})`"
             if node.keywords:
                 title = f"`{function.name}` takes its arguments in order, not by name"
                 at = keyword_span(self.frame.module.source, node.keywords[0])

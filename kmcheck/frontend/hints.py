@@ -1,4 +1,4 @@
-"""What to write instead, for what comes from C, from Python, or from another file."""
+"""What to write instead, for what comes from Python, or from another file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import ast
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
-from functools import cache
-from pathlib import Path
 
 from kmcheck import lang
+from kmcheck.diagnostics import Source
+from kmcheck.frontend.c_words import c_word
+from kmcheck.frontend.library import c_member, c_type, primitives, where_it_is
+from kmcheck.frontend.vocabulary import INSTEAD_OF_TYPE
 
-KERNEL = Path(__file__).resolve().parent.parent / "kernel"
+IMPORTABLE = "a spec may import from kmcheck.lang, kmcheck.kernel and spec files beside it"
 
 MANY = 12
 """A list that is longer than this helps nobody."""
@@ -44,6 +46,9 @@ def unknown_name(name: str, known: Iterable[str]) -> str:
     found = where_it_is(name)
     if found:
         return f"import it: `from {found} import {name}`"
+    instead = c_word(name) or c_member(name)
+    if instead:
+        return instead
     close = get_close_matches(name, _likely(name, known), n=1, cutoff=0.6)
     if close:
         return f"did you mean `{close[0]}`?"
@@ -52,57 +57,69 @@ def unknown_name(name: str, known: Iterable[str]) -> str:
     return f"did you mean `{close[0]}`, from {where_it_is(close[0])}?" if close else ""
 
 
-def where_it_is(name: str) -> str:
-    """Return the module of the library that defines a name, or nothing."""
-    return "kmcheck.lang" if name in lang.__all__ else primitives().get(name, "")
+def with_a_call(name: str) -> str:
+    """Return what to write instead of a `with` that calls a function."""
+    for taken, given_back in (("lock", "unlock"), ("down_", "up_"), ("disable", "enable")):
+        other = name.replace(taken, given_back)
+        if other != name and where_it_is(other):
+            return f"call `{name}()` before, and `{other}()` where the block ends"
+    return "call it before: `with` is for `atomic` and `ghost`"
 
 
-@cache
-def primitives() -> dict[str, str]:
-    """Return the library's functions, classes and objects, each with the module that has it."""
-    found: dict[str, str] = {}
-    for path in sorted(KERNEL.glob("[a-z]*.py")):
-        for name in re.findall(
-            r"^(?:def |class |(?=\w+ = ))(\w+)", path.read_text("utf-8"), re.MULTILINE
-        ):
-            found.setdefault(name, f"kmcheck.kernel.{path.stem}")
-    return found
+def in_setup(library: Source) -> str:
+    """Return what setup calls instead of what a file of the library has for processes."""
+    told = re.findall(r'^def (\w+)\(.*\n    """.*: for setup\."""', library.text, re.MULTILINE)
+    if told:
+        return f"for setup there is: {', '.join(f'{name}()' for name in told)}"
+    return "setup is alone: it needs no lock, and waits for nobody"
 
 
-def c_instead(line: str, column: int) -> tuple[str, str] | None:
-    """Return what is wrong, and what to write, where Python's parser stopped at a piece of C."""
-    for sign, hint in _C.items():
-        at = line.find(sign)
-        if 0 <= at < column + 1 <= at + len(sign) + 2 and not _quoted(line, at):
-            return f"`{sign.strip()}` is C, not Python", hint
-    return None
+def function_wanted(parameter: ast.arg) -> str:
+    """Return a hint for a value that is given where a function is called again and again."""
+    given, returned = "...", ""
+    match parameter.annotation:
+        case ast.Subscript(slice=ast.Tuple(elts=[ast.List(elts=taken), returns])):
+            given = "x: Type" if len(taken) == 1 else given
+            returned = f" -> {ast.unparse(returns)}"
+    return f"write `def {parameter.arg}({given}){returned}:` at the top level, and pass its name"
 
 
-def _quoted(line: str, at: int) -> bool:
-    return line.count('"', 0, at) % 2 == 1 or "#" in line[:at]
+def no_such_file(module: str, known: Iterable[str], names: list[str]) -> str:
+    """Return a hint for an import from a file that is not there."""
+    words = [name for name in names if name in lang.__all__]
+    if words:
+        return f"write `from kmcheck.lang import {', '.join(words)}`"
+    known_names = [name for name in names if where_it_is(name)]
+    if known_names:
+        return f"`{known_names[0]}` is in {where_it_is(known_names[0])}"
+    prefix, _, last = module.rpartition(".")
+    close = get_close_matches(last, [each.rpartition(".")[2] for each in known], n=1, cutoff=0.6)
+    if close:
+        return f"did you mean `{f'{prefix}.' if prefix else ''}{close[0]}`?"
+    for name in names:
+        hint = not_there(name, ())
+        if hint:
+            return hint
+    return IMPORTABLE
 
 
-_C = {
-    "->": "write a dot: `page.memcg`",
-    "&&": "write `and`",
-    "||": "write `or`",
-    "++": "write `x += 1`",
-    "--": "write `x -= 1`",
-    "!": "write `not`, or `!=`",
-    "{": "end the line with `:`, and indent what is inside",
-    "?": "write `a if condition else b`",
-}
+def not_there(name: str, public: Iterable[str]) -> str:
+    """Return a hint for a name that is imported from a module without it."""
+    elsewhere = where_it_is(name)
+    if elsewhere:
+        return f"it is in {elsewhere}"
+    return c_word(name) or c_member(name) or did_you_mean(name, public)
+
+
+def unknown_type(name: str, known: Iterable[str]) -> str:
+    """Return a hint for a type that nobody defined."""
+    if where_it_is(name):
+        return f"import it: `from {where_it_is(name)} import {name}`"
+    return c_type(name) or INSTEAD_OF_TYPE.get(name) or c_word(name) or did_you_mean(name, known)
+
 
 _INSTEAD = {
-    "NULL": "write `None`",
-    "nullptr": "write `None`",
-    "null": "write `None`",
-    "true": "write `True`",
-    "false": "write `False`",
-    "BUG_ON": "write `assert not condition`",
-    "WARN_ON": 'write `check(not condition, "warning")`',
     "kmalloc": "write `Type()`, or import it: `from kmcheck.kernel.slab import kmalloc`",
-    "sizeof": "objects have no size in bytes",
     "abs": "write `x if x >= 0 else -x`",
     "dict": "a map is a field of each object, or an `ArrayOf`",
     "enumerate": "loop over the members; an object keeps its number in a field",

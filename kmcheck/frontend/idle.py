@@ -11,12 +11,15 @@ from kmcheck.frontend.world import World
 
 
 def idle_processes(world: World, spec: Module) -> tuple[tuple[str, Span], ...]:
-    """Return the spec's own processes that its settings leave out; refuse one never mentioned."""
+    """Return the spec's own processes that are named and never started; refuse one not named.
+
+    What a choice leaves out is neither: it is no part of the spec with these settings.
+    """
     found = []
     for function in world.loader.functions:
         if function.role != "process" or function.module is not spec:
             continue
-        if function.key in world.started:
+        if function.key in world.started | world.left_out:
             continue
         span = name_span(function.module.source, function.node)
         if _is_mentioned(world, function):

@@ -117,4 +117,4 @@ class Logic(Fields):
             if convert(other, kind) is not None:
                 return kind
         title = f"these are {article(a.type)} and {article(b.type)}: both are to be of one type"
-        raise self.refuse("K040", title, node)
+        raise self.refuse("K040", title, node, "", "return or choose values of one type")

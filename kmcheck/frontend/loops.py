@@ -15,9 +15,8 @@ class Loops(Members):
 
     def _while(self, node: ast.While) -> None:
         if node.orelse:
-            raise self.refuse(
-                "K046", "`else` of a loop is not in the spec language", node.orelse[0]
-            )
+            title = "`else` of a loop is not in the spec language"
+            raise self.refuse("K046", title, node.orelse[0], "", "write it behind the loop")
         span = self.span(node.test)
         head = self._loop_head(span)
         mark = self.builder.mark()
@@ -33,11 +32,11 @@ class Loops(Members):
 
     def _for(self, node: ast.For) -> None:
         if node.orelse:
-            raise self.refuse(
-                "K046", "`else` of a loop is not in the spec language", node.orelse[0]
-            )
+            title = "`else` of a loop is not in the spec language"
+            raise self.refuse("K046", title, node.orelse[0], "", "write it behind the loop")
         if not isinstance(node.target, ast.Name):
-            raise self.refuse("K046", "a loop has one variable", node.target)
+            hint = "write one name: what belongs together is kept in an object"
+            raise self.refuse("K046", "a loop has one variable", node.target, "", hint)
         mark = self.builder.mark()
         if isinstance(node.iter, ast.Call) and self.word(node.iter.func) == "range":
             self._for_range(node, node.target.id, node.iter)

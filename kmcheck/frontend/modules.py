@@ -8,7 +8,7 @@ from pathlib import Path
 from kmcheck import lang
 from kmcheck.diagnostics import Source, SpecError, UsageError
 from kmcheck.frontend.declarations import Declarations
-from kmcheck.frontend.hints import did_you_mean, where_it_is
+from kmcheck.frontend.hints import IMPORTABLE, no_such_file, not_there
 from kmcheck.frontend.report import Refused, Reporter
 from kmcheck.frontend.settings import Settings
 from kmcheck.frontend.source import parse, read
@@ -20,7 +20,6 @@ from kmcheck.frontend.symbols import (
 )
 from kmcheck.frontend.syntax import defined_names, is_setup
 
-IMPORTABLE = "a spec may import from kmcheck.lang, kmcheck.kernel and spec files beside it"
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -88,10 +87,7 @@ class Loader(Declarations):
                     raise self._all_of(module, alias)
                 if alias.name not in imported.symbols or alias.name.endswith("__"):
                     public = [n for n in imported.symbols if not n.startswith("_")]
-                    hint = did_you_mean(alias.name, public)
-                    elsewhere = where_it_is(alias.name)
-                    if elsewhere:
-                        hint = f"it is in {elsewhere}"
+                    hint = not_there(alias.name, public)
                     owner = name if imported.source.module else imported.source.path
                     title = f"{owner} has no `{alias.name}`"
                     raise self.refuse(module, "K012", title, alias, "unknown name", hint)
@@ -111,10 +107,7 @@ class Loader(Declarations):
                         module.symbols.setdefault(word, self._word(word))
                     raise self._all_of(module, alias)
                 if alias.name not in lang.__all__:
-                    hint = did_you_mean(alias.name, lang.__all__)
-                    elsewhere = where_it_is(alias.name)
-                    if elsewhere:
-                        hint = f"it is in {elsewhere}"
+                    hint = not_there(alias.name, lang.__all__)
                     raise self.refuse(
                         module,
                         "K012",
@@ -178,23 +171,30 @@ class Loader(Declarations):
                 raise self.refuse(module, "K014", title, node, "", hint)
             return self.modules[key]
         try:
+            text = self._text(module, node, path, dotted, known)
             shown = f"kmcheck/kernel/{path.name}" if dotted else str(path)
-            text = read(str(path), dotted)
             return self.load(Source(shown, text.text, dotted))
-        except UsageError:
-            hint = did_you_mean(node.module or "", known)
-            if not hint.startswith("did"):
-                hint = IMPORTABLE
-            words = [alias.name for alias in node.names if alias.name in lang.__all__]
-            if words:
-                hint = f"write `from kmcheck.lang import {', '.join(words)}`"
-            raise self.refuse(
-                module, "K010", f"there is no `{node.module}` to import from", node, "", hint
-            ) from None
         except SpecError as error:
             for d in error.diagnostics:
                 self.reporter.report(d.code, d.title, d.span, d.label, d.hint)
             raise Refused from None
+
+    def _text(
+        self, module: Module, node: ast.ImportFrom, path: Path, dotted: str, known: list[str]
+    ) -> Source:
+        """Read a file that is imported.
+
+        Raises:
+            Refused: there is none.
+            SpecError: it is not UTF-8 text.
+        """
+        try:
+            return read(str(path), dotted)
+        except UsageError:
+            hint = no_such_file(node.module or "", known, [alias.name for alias in node.names])
+            raise self.refuse(
+                module, "K010", f"there is no `{node.module}` to import from", node, "", hint
+            ) from None
 
 
 def _named(node: ast.AST) -> str:

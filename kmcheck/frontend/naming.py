@@ -7,7 +7,7 @@ import ast
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.builder import Builder
 from kmcheck.frontend.conversions import convert, instead_of
-from kmcheck.frontend.hints import did_you_mean, unknown_name
+from kmcheck.frontend.hints import did_you_mean, in_setup, unknown_name
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
 from kmcheck.frontend.sizes import DEEPEST
@@ -24,6 +24,8 @@ from kmcheck.frontend.symbols import (
 )
 from kmcheck.frontend.vocabulary import (
     BUILTINS,
+    EFFECTS,
+    SIGNATURES,
 )
 from kmcheck.frontend.world import World
 from kmcheck.ir.expr import (
@@ -46,6 +48,13 @@ from kmcheck.ir.types import (
 )
 
 CONTEXTS = {"setup": "setup", "property": "a property", "action": "an action"}
+
+IN_SETUP = {
+    "me()": "`start(...)` returns the process that it starts",
+    "mine()": "write `records.of(process)`",
+    "this_cpu()": "write `instances.on(cpu)`",
+}
+"""What to write instead of what only a process has."""
 
 
 class Naming:
@@ -104,11 +113,20 @@ class Naming:
         if fitting is None:
             title = f"{what} is to be {article(wanted)}"
             label = f"this is {article(value.type)}"
-            hint = instead_of(value, wanted)
+            hint = instead_of(value, wanted) or self._inside(value, wanted, node)
             if isinstance(node, ast.BoolOp):
                 hint = "`and` and `or` give True or False: write `a if a is not None else b`"
             raise self.refuse("K040", title, node, label, hint)
         return fitting
+
+    def _inside(self, value: Expr, wanted: Type, node: ast.AST) -> str:
+        """Return a hint where a part of an object is wanted, and the whole object is given."""
+        if not isinstance(value.type, Ref) or not isinstance(wanted, Ref):
+            return ""
+        info = self.world.kinds[value.type.kind]
+        there = [name for name, inner in info.embedded.items() if inner == wanted.kind]
+        there += [name for name, declared in info.fields.items() if declared.type == wanted]
+        return f"write `{ast.unparse(node)}.{there[0]}`" if there else ""
 
     def symbol(self, node: ast.expr) -> Symbol | None:
         """Return the top-level symbol that a name stands for, None if it is anything else.
@@ -155,7 +173,9 @@ class Naming:
             case Broken():
                 raise Refused
             case Static():
-                raise self.refuse("K041", f"`{node.id}` is no value", node)
+                raise self.refuse(
+                    "K041", f"`{node.id}` is no value", node, "", "call it, or pass it on"
+                )
         match self.frame.module.symbols.get(node.id):
             case Broken():
                 raise Refused
@@ -173,10 +193,15 @@ class Naming:
                 raise self.refuse(
                     "K041", f"`{node.id}` is a function: call it, or store it in a field", node
                 )
-            case KindSymbol() | EnumSymbol():
-                raise self.refuse("K041", f"`{node.id}` is a class, not a value", node)
+            case KindSymbol() | EnumSymbol() as kind:
+                hint = f"name an object, or write `{node.id}()` for a new one"
+                if isinstance(kind, EnumSymbol):
+                    hint = f"name a member: `{node.id}.{kind.members[0]}`"
+                raise self.refuse("K041", f"`{node.id}` is a class, not a value", node, "", hint)
             case Word() as word:
-                raise self.refuse("K041", f"`{word.name}` is no value", node)
+                how = EFFECTS.get(word.name) or SIGNATURES.get(word.name)
+                hint = f"write `{how}`" if how else "it is a type, for annotations"
+                raise self.refuse("K041", f"`{word.name}` is no value", node, "", hint)
         known = [*self.frame.names, *self.frame.module.symbols]
         if node.id in self.frame.assigned:
             hint = "assign it before"
@@ -231,7 +256,15 @@ class Naming:
         """
         if self.role not in ("process", "daemon"):
             where = CONTEXTS.get(self.role, "a property")
-            raise self.refuse("K056", f"{what} is for processes: {where} is none", node)
+            hint = "ask it of every process: a parameter `p: Process`"
+            if self.role == "setup":
+                hint = IN_SETUP.get(what, "")
+            frame = self.frame
+            while frame.module.source.module and frame.caller is not None:
+                what = f"{frame.function.name}()"
+                hint = in_setup(frame.module.source) if self.role == "setup" else hint
+                frame = frame.caller
+            raise self.refuse("K056", f"{what} is for processes: {where} is none", node, "", hint)
 
     def group(self, node: ast.expr, per: str, word: str) -> GlobalSymbol:
         """Return the group of global objects that a name stands for."""

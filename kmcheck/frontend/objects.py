@@ -44,6 +44,9 @@ class Objects(Effects):
             self.world.learn(self.world.allocated, kind)
             if info.limit is None:
                 hint = f"write `class {info.symbol.node.name}(Object, limit=...)`"
+                if info.symbol.module.source.module:
+                    name = getattr(node, "kept_as", "") or "name"
+                    hint = f"make it a field, `{name}: {kind}`, or a global, `{name} = {kind}()`"
                 title = f"{kind} is allocated while processes run: how many may there be at once?"
                 self.refuse("K069", title, node.func, "", hint)
         fields = []

@@ -14,12 +14,15 @@ from kmcheck.ir.types import (
     COUNTER,
     SIZE,
     ArrayOf,
+    Bool,
+    EnumType,
     Int,
     ListOf,
     ProcessId,
     Ref,
     SetOf,
     Type,
+    Void,
     article,
 )
 
@@ -29,6 +32,8 @@ _OPERATORS = {
     ">>": "write `// 2`",
     "**": "write a product",
 }
+_MEMBERS = "ask for what it holds: perhaps a field of it"
+_GROUPS = "to compare, write `==`; of an array, ask for its elements"
 _ARITHMETIC: dict[type[ast.operator], OpName] = {
     ast.Add: "add",
     ast.Sub: "sub",
@@ -133,7 +138,7 @@ def compare(op: ast.cmpop, left: Expr, right: Expr, span: Span) -> Expr:
         return Op("subset", (left, convert(right, a) or right), BOOL, span)
     right, left = convert(right, a) or right, convert(left, b) or left
     if left.type != right.type:
-        raise Mismatch(f"{article(a)} is never equal to {article(b)}")
+        raise Mismatch(f"{article(a)} is never equal to {article(b)}", _comparable(a, b))
     if name not in ("eq", "ne"):
         if isinstance(a, (Ref, ProcessId)):
             raise Mismatch("addresses have no order", "they are equal or not: `==`, `!=`")
@@ -148,12 +153,24 @@ def compare(op: ast.cmpop, left: Expr, right: Expr, span: Span) -> Expr:
     return _fold(name, left, right, span)
 
 
+def _comparable(a: Type, b: Type) -> str:
+    """Return a hint for a comparison of two types."""
+    for one, other in ((a, b), (b, a)):
+        if isinstance(one, EnumType):
+            return f"compare it with a member: `{one.name}.{one.members[0]}`"
+        if isinstance(one, Int) and isinstance(other, Void):
+            return "an int is never None: compare it with a number"
+        if isinstance(one, Bool) and isinstance(other, (Int, Void)):
+            return "a bool is True or False: write `x`, or `not x`"
+    return "compare what is of one type: perhaps a field of one of them"
+
+
 def _same_members(
     name: Literal["eq", "ne", "lt", "le", "gt", "ge"], left: Expr, right: Expr, span: Span
 ) -> Expr:
     """Return whether two sets have the same addresses in them, dangling or not."""
     if not isinstance(left.type, SetOf):
-        raise Mismatch("lists and arrays of objects are not compared as a whole")
+        raise Mismatch("lists and arrays of objects are not compared as a whole", "compare members")
     there, back = ((left, right), (right, left))
     both = And((Op("subset", there, BOOL, span), Op("subset", back, BOOL, span)), BOOL, span)
     return both if name == "eq" else Op("not", (both,), BOOL, span)
@@ -181,7 +198,10 @@ def _symbolic(
     x, y = as_form(left), as_form(right)
     if x is None or y is None or isinstance(op, (ast.Is, ast.IsNot)):
         sign = _symbol(op)
-        raise Mismatch(f"`{sign}` does not take {article(left.type)} and {article(right.type)}")
+        hint = "compare sums of sizes and numbers, by `==`, `<` and the like"
+        raise Mismatch(
+            f"`{sign}` does not take {article(left.type)} and {article(right.type)}", hint
+        )
     table: dict[str, OpName] = {
         "eq": "form_eq",
         "ne": "form_ne",
@@ -198,15 +218,19 @@ def _membership(member: Expr, group: Expr, span: Span) -> Expr:
         case SetOf(element=element):
             value = convert(member, element)
             if value is None:
-                raise Mismatch(f"{article(group.type)} never has {article(member.type)} in it")
+                raise Mismatch(
+                    f"{article(group.type)} never has {article(member.type)} in it", _MEMBERS
+                )
             return Op("has", (group, value), BOOL, span)
         case ListOf(element=element):
             value = convert(member, element)
             if value is None:
-                raise Mismatch(f"{article(group.type)} never has {article(member.type)} in it")
+                raise Mismatch(
+                    f"{article(group.type)} never has {article(member.type)} in it", _MEMBERS
+                )
             return Op("list_has", (group, value), BOOL, span)
         case ArrayOf() | _:
-            raise Mismatch(f"`in` takes a set or a list, not {article(group.type)}")
+            raise Mismatch(f"`in` takes a set or a list, not {article(group.type)}", _GROUPS)
 
 
 def _symbol(op: ast.operator | ast.cmpop) -> str:

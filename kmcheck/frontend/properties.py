@@ -53,7 +53,15 @@ def lower_property(world: World, function: FunctionSymbol) -> Property:
 
 
 def _formula(world: World, function: FunctionSymbol, parameters: Cells) -> Expr:
-    """Lower what a function says of its parameters."""
+    """Lower what a function says of its parameters.
+
+    Raises:
+        Refused: it does not say that it returns a bool.
+    """
+    returns = function.node.returns
+    if returns is not None and not (isinstance(returns, ast.Name) and returns.id == "bool"):
+        title = "a property returns a bool"
+        raise world.loader.refuse(function.module, "K063", title, returns, "", "write `-> bool`")
     span = span_of(function.module.source, function.node)
     role = "step" if function.role == "step" else "property"
     pure = Pure(world, Builder(span, atomic=True), role)

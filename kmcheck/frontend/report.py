@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from kmcheck.diagnostics import Diagnostic, Source, Span, SpecError
+from kmcheck.frontend.by_code import INSTEAD
 from kmcheck.frontend.source import name_span, span_of
 
 MOST_FOUND = 100
@@ -30,6 +31,7 @@ class Reporter:
     def report(self, code: str, title: str, span: Span, label: str = "", hint: str = "") -> Refused:
         """Note what is wrong, and return what to raise where going on makes no sense."""
         key = (span.source.path, span.line, span.column, code)
+        hint = hint or INSTEAD.get(code, "")
         self.found.setdefault(key, Diagnostic(code, title, span, label, hint))
         if len(self.found) >= MOST_FOUND:
             raise GivenUp

@@ -28,9 +28,11 @@ class Settings:
     wanted: Wanted
     found: dict[str, Setting] = field(default_factory=dict)
 
-    def bound(self, name: str, default: int, doc: str, span: Span) -> Const:
-        """Declare a bound; return its value."""
-        value = self._number(name, self.wanted[name]) if name in self.wanted else default
+    def bound(self, name: str, default: int, numbers: range, doc: str, span: Span) -> Const:
+        """Declare a bound, which is one of the numbers; return its value."""
+        value = default
+        if name in self.wanted:
+            value = self._number(name, self.wanted[name], numbers)
         self.found[name] = Setting(name, "bound", value, default, (), doc, span)
         return Const(value, Int(value, value), span)
 
@@ -68,19 +70,23 @@ class Settings:
                 raise UsageError(f"the spec has no bound or choice `{name}`", hint)
         return tuple(self.found.values())
 
-    def _number(self, name: str, value: int | bool | str) -> int:  # noqa: FBT001
+    def _number(self, name: str, value: int | bool | str, numbers: range) -> int:  # noqa: FBT001
+        known = f"{numbers[0]} to {numbers[-1]}"
         try:
             number = int(str(value))
         except ValueError:
-            raise UsageError(f"{name} is a bound: `{value}` is no whole number") from None
-        if not 0 <= number <= LARGEST_BOUND:
-            raise UsageError(f"{name}={number} is not between 0 and {LARGEST_BOUND}")
+            message = f"{name} is a bound: `{value}` is no whole number"
+            raise UsageError(message, f"it is a number from {known}") from None
+        if number not in numbers:
+            raise UsageError(f"{name} cannot be {number}", f"it is a number from {known}")
         return number
 
     def _flag(self, name: str, value: int | bool | str) -> bool:  # noqa: FBT001
         word = str(value).lower()
         if word not in YES | NO:
-            raise UsageError(f"{name} is a choice: `{value}` is neither yes nor no")
+            raise UsageError(
+                f"{name} is a choice: `{value}` is neither yes nor no", "it is yes or no"
+            )
         return word in YES
 
     def _member(self, name: str, value: int | bool | str, enum: EnumSymbol) -> str:  # noqa: FBT001

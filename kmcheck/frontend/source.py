@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kmcheck.diagnostics import STDIN, Diagnostic, Source, Span, SpecError, UsageError
-from kmcheck.frontend.hints import c_instead
+from kmcheck.frontend.c_words import c_instead
 
 LARGEST = 200_000
 """Bytes: no spec is longer, and a file that is was named by mistake."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from kmcheck.frontend.annotations import Annotations
-from kmcheck.frontend.hints import statement_instead
+from kmcheck.frontend.hints import statement_instead, with_a_call
 from kmcheck.frontend.loops import Loops
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Frame, Local, Loop
@@ -152,12 +152,15 @@ class Statements(Loops):
         item = node.items[0]
         call = item.context_expr
         word = self.word(call.func) if isinstance(call, ast.Call) else ""
-        if not word and isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
-            self.pure(call.func)
+        name = call.func if isinstance(call, ast.Call) else None
+        if not word and isinstance(name, ast.Name) and self.symbol(name) is None:
+            self.pure(name)
         if len(node.items) != 1 or item.optional_vars is not None or word not in BLOCKS:
             hint = "write `with atomic():` or `with ghost():`"
             if isinstance(call, ast.Attribute):
                 hint = "a lock is taken by a call, `spin_lock(...)`, and released by another"
+            elif isinstance(name, ast.Name) and not word:
+                hint = with_a_call(name.id)
             title = "`with` makes a step atomic, or marks ghost code"
             raise self.refuse("K076", title, item.optional_vars or call, "", hint)
         assert isinstance(call, ast.Call)

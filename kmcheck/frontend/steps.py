@@ -211,9 +211,8 @@ class Steps(Pure):
         """
         place = self.place_of(node)
         if not isinstance(place, Place):
-            raise self.refuse(
-                "K064", "an embedded object is no value: it cannot be stored to", node
-            )
+            title = "an embedded object is no value: it cannot be stored to"
+            raise self.refuse("K064", title, node, "", self.changed_by(place.type))
         return place
 
     def access(self, place: Place, span: Span, note: str = "", *, plain: bool = False) -> None:

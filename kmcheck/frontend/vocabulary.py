@@ -183,6 +183,15 @@ INSTEAD = {
     "NamedExpr": "assign in a statement of its own",
     "SetComp": "write a quantifier: `all`, `any`, `count`, `total`",
     "ListComp": "write a quantifier: `all`, `any`, `count`, `total`",
+    "DictComp": "write a loop, or a quantifier",
+    "GeneratorExp": "write a quantifier around it: `all`, `any`, `count`, `total`",
+    "Starred": "give each argument",
+    "ellipsis": "write a value",
+    "complex": "count in whole numbers",
+    "Slice": "name one element",
+    "Await": "processes run at once anyway: `wait_until(condition)`",
+    "Yield": "the end of a step is where it has to be: write on",
+    "YieldFrom": "the end of a step is where it has to be: write on",
 }
 
 TAKING = {"Annotated", "ArrayOf", "Ghost", "ListOf", "Ref", "SetOf"}

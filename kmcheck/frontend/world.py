@@ -75,6 +75,8 @@ class World:
         self.allocated: set[str] = set()
         self.uninitialised: set[str] = set()
         self.started: set[str] = set()
+        self.left_out: set[str] = set()
+        """Processes that are started where a choice prunes the start."""
         self.called: set[str] = set()
         """Functions that are called somewhere, be it where a choice prunes the call."""
         self.met: set[str] = set()

@@ -132,6 +132,13 @@ class Program:
     cells: int
     """How many quantifier variables there are."""
     idle: tuple[tuple[str, Span], ...] = ()
-    """Processes of the spec that nothing starts with these settings, and where they are."""
+    """Processes of the spec that nothing starts, though no choice leaves them out; and where."""
     lock_orders: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Messages of checks that fail where a lock is taken against a mere guess: held, taken."""
+
+    def limit(self, what: str) -> Span | None:
+        """Return where the spec limits a class or a process, or the sizes of a class."""
+        name = what.removeprefix("the sizes of ")
+        limited = self.kinds.get(name) or self.templates.get(name)
+        limit = limited.limit if limited is not None else None
+        return None if limit is None or limit.span.source.module else limit.span

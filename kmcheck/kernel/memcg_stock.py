@@ -39,6 +39,7 @@ from kmcheck.kernel.rcu import rcu_read_lock, rcu_read_unlock
 from kmcheck.kernel.spinlock import SpinLock, spin_is_mine, spin_lock, spin_unlock
 from kmcheck.kernel.workqueue import INIT_WORK, Work, schedule_work
 from kmcheck.lang import (
+    Annotated,
     Object,
     PerCpu,
     Ref,
@@ -51,7 +52,7 @@ from kmcheck.lang import (
     wait_until,
 )
 
-NR_CPUS = bound(2, "CPUs that have stocks")
+NR_CPUS: Annotated[int, range(1, 65)] = bound(2, "CPUs that have stocks")
 MEMCG_CHARGE_BATCH = bound(2, "pages that are charged ahead")
 
 

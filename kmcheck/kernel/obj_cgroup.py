@@ -49,6 +49,7 @@ from kmcheck.kernel.rcu import kfree_rcu, rcu_dereference, rcu_read_lock, rcu_re
 from kmcheck.kernel.spinlock import SpinLock, spin_is_mine, spin_lock, spin_unlock
 from kmcheck.kernel.workqueue import INIT_WORK, Work, schedule_work
 from kmcheck.lang import (
+    Annotated,
     Object,
     PerCpu,
     Ref,
@@ -63,7 +64,7 @@ from kmcheck.lang import (
     xchg,
 )
 
-PAGE_SIZE = bound(2, "bytes of a page")
+PAGE_SIZE: Annotated[int, range(1, 65)] = bound(2, "bytes of a page")
 
 
 class ObjStock(Object):

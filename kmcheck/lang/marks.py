@@ -16,7 +16,10 @@ C = TypeVar("C", bound=bool | Enum)
 
 
 def bound(default: int, doc: str) -> int:
-    """Declare a number that limits the exploration; `-D NAME=VALUE` sets it."""
+    """Declare a number that limits the exploration; `-D NAME=VALUE` sets it.
+
+    `NAME: Annotated[int, range(1, 9)] = bound(...)` says which numbers it may be.
+    """
     return default
 
 
