@@ -101,8 +101,8 @@ ABOUT = {
     "locals, or say that it is one step.",
     "K084": "A verdict is told by its name, which has to be one thing's. Rename the property.",
     "K085": "A set in a local would be a copy, and look like the set. Copy it, or name the field.",
-    "K088": "What is owed to an object is owed to its slot, from state to state. Give what takes the "
-    "slot a step of its own.",
+    "K088": "What is owed to an object is owed to its slot, from state to state. Give what takes "
+    "the slot a step of its own.",
     "K090": "Setup chooses too often. Let a process choose, or a `choice`.",
     "K091": "Setup itself goes wrong, before any process runs. The line is told: mend it.",
     "K092": "Setup chooses among nothing, so there is no initial state.",
