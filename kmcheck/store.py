@@ -96,7 +96,12 @@ def _structure(document: Mapping[str, Any]) -> Trace:
         return Snapshot(_pick(objects, first), _pick(processes, second))
 
     converter.register_structure_hook(Snapshot, snapshot)
-    return converter.structure(document["trace"], Trace)
+    trace = converter.structure(document["trace"], Trace)
+    if trace.loop_at is not None and not 0 <= trace.loop_at <= len(trace.events):
+        raise ValueError(
+            f"its round begins at {trace.loop_at}, and there are {len(trace.events)} steps"
+        )
+    return trace
 
 
 def _pick(views: tuple[View, ...], numbers: list[int]) -> tuple[View, ...]:

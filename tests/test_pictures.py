@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import kmcheck.render
-from kmcheck.film import EM, TITLE
+from kmcheck.explain import explain
+from kmcheck.film import EM, TITLE, film
 from kmcheck.protocols import Renderer, RenderOptions
 from kmcheck.store import read
 from kmcheck.trace import Trace, Violation
@@ -34,9 +35,10 @@ KEPT = [
     *((run, "columns", False) for run in RUNS),
     *((run, "columns", True) for run in ("no_read_lock", "resurrected", "two_mutexes")),
     *((run, "sequence", False) for run in ("no_read_lock", "no_grace_period", "two_mutexes")),
+    *((run, "sequence", False) for run in ("spins_for_ever", "wake_up_lost")),
     ("late_reader", "sequence", True),
-    ("no_read_lock", "dot", False),
-    ("wrong_list_lock", "text", False),
+    *((run, "dot", False) for run in ("no_read_lock", "spins_for_ever", "wake_up_lost")),
+    *((run, "text", False) for run in ("wrong_list_lock", "spins_for_ever", "wake_up_lost")),
     ("two_mutexes", "json", False),
 ]
 
@@ -138,6 +140,45 @@ def test_a_caption_of_the_heap_is_told_to_its_end_inside_of_the_frame() -> None:
                 assert 8 + len(told) * TITLE * EM <= float(graph.get("width", "0"))
                 captions.append(told.strip())
     assert "list_add(page#0, &mover.moved)" in " ".join(captions)
+
+
+def ends(trace: Trace) -> list[list[str]]:
+    """Return for each frame of the heap what stands in its caption about how the run goes on."""
+    frames = film(explain(trace)).replace("&#160;", " ").split("labelloc=t")[:-1]
+    captions = [frame.rpartition('label="')[2].partition('"')[0].split("\\l") for frame in frames]
+    return [[line.strip() for line in told if line.startswith("-- ")] for told in captions]
+
+
+@pytest.mark.parametrize(
+    ("run", "at", "told"),
+    [
+        (
+            "spins_for_ever",
+            3,
+            [
+                [],
+                ["-- from here on, again and again:"],
+                ["-- as after step 2; and so on, for ever"],
+            ],
+        ),
+        (
+            "spins_for_ever",
+            0,
+            [["-- from here on, again and again:"], [], ["-- as at first; and so on, for ever"]],
+        ),
+        ("wake_up_lost", 3, [[], ["-- here it rests, for ever"]]),
+        ("no_read_lock", None, [[], [], [], [], []]),
+    ],
+)
+def test_a_frame_of_the_heap_says_how_a_run_goes_on_for_ever(
+    run: str, at: int | None, told: list[list[str]]
+) -> None:
+    assert ends(replace(RUNS[run](), loop_at=at)) == told
+
+
+def test_a_round_that_changes_nothing_in_the_heap_has_no_frame_of_its_own() -> None:
+    locks = replace(RUNS["spins_for_ever"](), events=RUNS["spins_for_ever"]().events[:1], loop_at=0)
+    assert ends(locks) == [["-- from here on, again and again; nothing changes here"]]
 
 
 def test_without_dot_the_heap_is_what_dot_would_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,14 @@ def unknown_access(document: Json) -> None:
     document["trace"]["events"][0]["accesses"][0]["what"] = "peek"
 
 
+def round_behind_the_end(document: Json) -> None:
+    document["trace"]["loop_at"] = len(document["trace"]["events"]) + 1
+
+
+def round_before_the_start(document: Json) -> None:
+    document["trace"]["loop_at"] = -1
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -90,6 +98,8 @@ def unknown_access(document: Json) -> None:
         negative_view,
         half_a_state,
         unknown_access,
+        round_behind_the_end,
+        round_before_the_start,
     ],
 )
 def test_a_damaged_trace_is_refused_in_one_line(damage: Callable[[Json], None]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 from kmcheck.explain import Change, Story, changes, comment, explain, plain, where
 from kmcheck.protocols import Media, Renderer, RenderOptions
@@ -33,9 +32,10 @@ class Text:
         states = [trace.initial, *(event.after for event in trace.events)]
         lines = [*_title(trace), "", "at first"]
         lines += _state(story, trace.initial, full=options.full)
-        for event, (before, after) in zip(trace.events, pairwise(states), strict=True):
-            lines += ["", *_step(event), *_diff(story, before, after)]
-        lines += ["", f"*** {story.mark}"]
+        for index, event in enumerate(trace.events):
+            lines += ["", "-- from here on, again and again:"] * (index == trace.loop_at)
+            lines += ["", *_step(event), *_diff(story, states[index], states[index + 1])]
+        lines += [*_endless(trace), "", f"*** {story.mark}"]
         lines += [_reason(reason.number, reason.text) for reason in story.reasons]
         return "\n".join(line.rstrip() for line in lines) + "\n"
 
@@ -44,6 +44,16 @@ def _title(trace: Trace) -> list[str]:
     settings = "  ".join(plain(f"{name}={value}") for name, value in trace.settings)
     steps = f"{len(trace.events)} step{'' if len(trace.events) == 1 else 's'}"
     return [f"{plain(trace.spec)}: {plain(trace.violation.kind)} ({steps})  {settings}"]
+
+
+def _endless(trace: Trace) -> list[str]:
+    """Return how a run that never ends goes on."""
+    at = trace.loop_at
+    if at is None:
+        return []
+    if at >= len(trace.events):
+        return ["", "-- here it rests, for ever"]
+    return ["", f"-- and so on, for ever: all is as it was before step {trace.events[at].number}"]
 
 
 def _state(story: Story, state: Snapshot, *, full: bool) -> list[str]:

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kmcheck.explain import Row, Story, explain, joined, plain
 from kmcheck.protocols import Media, Renderer, RenderOptions
-from kmcheck.render.sequence import bars, captions, lanes
+from kmcheck.render.sequence import bars, captions, handed, lanes, rounds
 from kmcheck.render.sequence.page import Page, arrange
 from kmcheck.render.sequence.shapes import Shape, Text, number
 from kmcheck.render.sequence.spans import spans
@@ -49,10 +49,11 @@ class Sequence:
 
 def draw(story: Story) -> Drawing:
     """Place every shape of the picture."""
-    story = replace(story, rows=joined(tuple(_rows(story))))
+    story = handed.widened(replace(story, rows=joined(tuple(_rows(story)))))
     told = bars.bars(story)
     last = len(story.rows) - 1
     tail = any(segment.first == last for bar in told for segment in bar.segments)
+    tail = tail or rounds.needs_tail(story)
     page = arrange(story, {bar.name: bar.want for bar in told}, tail=tail)
     below, y = captions.key(page, page.bottom + 12, told)
     verdict, y = captions.verdict(page, y + 8)
@@ -83,7 +84,7 @@ def _picture(page: Page, told: tuple[bars.Bar, ...]) -> list[Shape]:
     """The rows and bars: arrows run behind the bars that they are not meant for."""
     shapes = [*lanes.bands(page), *lanes.lifelines(page), *lanes.arrows(page)]
     shapes += [*spans(page), *bars.draw(page, told), *lanes.rows(page)]
-    shapes += [*lanes.headings(page), *captions.names(page, told)]
+    shapes += [*lanes.headings(page), *captions.names(page, told), *rounds.draw(page)]
     return [*_no_text(shapes), *_only_text(shapes)]
 
 
