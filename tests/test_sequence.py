@@ -9,10 +9,10 @@ from itertools import combinations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from kmcheck.diagram import Drawing, draw, handed
+from kmcheck.diagram.bars import bars, touched
+from kmcheck.diagram.shapes import Box, Circle, Path, Rect, Text, number
 from kmcheck.explain import explain
-from kmcheck.render.sequence import Drawing, draw, handed
-from kmcheck.render.sequence.bars import bars, touched
-from kmcheck.render.sequence.shapes import Box, Circle, Path, Rect, Text, number
 from kmcheck.store import read
 from kmcheck.trace import Trace
 from tests.designs import SHIPPED

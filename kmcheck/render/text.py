@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kmcheck.explain import Change, Story, changes, comment, explain, plain, where
+from kmcheck.differences import Line, contents, differences
+from kmcheck.explain import Story, comment, explain, plain, where
 from kmcheck.protocols import Media, Renderer, RenderOptions
-from kmcheck.trace import Event, Snapshot, Trace, Value
-
-WORDS = {
-    "alloc": "is allocated",
-    "free": "is freed",
-    "gone": "is gone",
-    "start": "starts",
-    "end": "ends",
-}
-ZERO = frozenset({"NULL", "0", "false", "{}", "[]"})
+from kmcheck.trace import Event, Snapshot, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +49,9 @@ def _endless(trace: Trace) -> list[str]:
 
 
 def _state(story: Story, state: Snapshot, *, full: bool) -> list[str]:
-    fields = [
-        (story.family.member(view.name, name), value.text)
-        for view in state.objects
-        for name, value in view.fields
-    ]
-    fields += [
-        (f"{view.name}: {name}", value.text)
-        for view in state.processes
-        for name, value in view.variables
-    ]
-    shown = [(name, text) for name, text in fields if full or text not in ZERO]
+    shown = contents(story, state, full=full)
     wide = max((len(name) for name, _ in shown), default=0)
-    return [f"    {plain(name):<{wide}}  {plain(text)}" for name, text in shown]
+    return [f"    {name:<{wide}}  {text}" for name, text in shown]
 
 
 def _step(event: Event) -> list[str]:
@@ -81,31 +63,15 @@ def _step(event: Event) -> list[str]:
 
 
 def _diff(story: Story, before: Snapshot, after: Snapshot) -> list[str]:
-    found = changes(before, after)
-    wide = max((len(_name(story, c)) for c in found if c.sort in {"field", "variable"}), default=0)
-    return [line for change in found for line in _change(story, change, wide)]
+    found = differences(story, before, after)
+    wide = max((len(line.name) for line in found if line.sign != "!"), default=0)
+    return [_line(line, wide) for line in found]
 
 
-def _change(story: Story, change: Change, wide: int) -> list[str]:
-    if change.sort not in {"field", "variable"}:
-        return [f"    ! {plain(change.owner)} {WORDS[change.sort]}"]
-    name = _name(story, change)
-    old, new = _value(change.before), _value(change.after)
-    lines = [
-        f"    - {name:<{wide}}  {old}" if old else "",
-        f"    + {name:<{wide}}  {new}" if new else "",
-    ]
-    return [line for line in lines if line]
-
-
-def _name(story: Story, change: Change) -> str:
-    if change.sort == "variable":
-        return plain(f"{change.owner}: {change.field}")
-    return story.family.member(change.owner, change.field)
-
-
-def _value(value: Value | None) -> str:
-    return plain(value.text) if value else ""
+def _line(line: Line, wide: int) -> str:
+    if line.sign == "!":
+        return f"    ! {line.name} {line.text}"
+    return f"    {line.sign} {line.name:<{wide}}  {line.text}"
 
 
 def _reason(number: int | None, text: str) -> str:

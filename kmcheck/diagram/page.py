@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from kmcheck.diagram.shapes import SMALL, Box, lines, width
 from kmcheck.explain import Column, Row, Story, comment, wrapped
-from kmcheck.render.sequence.shapes import SMALL, Box, lines, width
 
 MARGIN = 24.0
 ROW = 30.0

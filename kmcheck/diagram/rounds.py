@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from kmcheck.diagram.page import MARGIN, ROUND, Page
+from kmcheck.diagram.shapes import SMALL, Box, Path, Rect, Shape, fitted, width
 from kmcheck.explain import Story
-from kmcheck.render.sequence.page import MARGIN, ROUND, Page
-from kmcheck.render.sequence.shapes import SMALL, Box, Path, Rect, Shape, fitted, width
 
 AGAIN = ("again and", "again")
 RESTS = ("rests here,", "for ever")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from kmcheck.diagram import handed
+from kmcheck.diagram.page import Page
+from kmcheck.diagram.shapes import SMALL, Box, Rect, Shape, fitted, lines, room, width
 from kmcheck.explain import Look, Row, State, Story, key_fields, look, plain
-from kmcheck.render.sequence import handed
-from kmcheck.render.sequence.page import Page
-from kmcheck.render.sequence.shapes import SMALL, Box, Rect, Shape, fitted, lines, room, width
 
 MOST = 5
 """Objects that are drawn; there is no room for more."""
