@@ -25,19 +25,20 @@ def accesses(story: Story, row: Row) -> tuple[Access, ...]:
     """Return what the row does to such an object."""
     found = _of(story, row)
     names = _changed(story) if found else {}
-    return tuple(access for access in found if access.thing in names)
+    return tuple(access for access in found if story.family.root(access.thing) in names)
 
 
 def fields(story: Story, name: str) -> tuple[tuple[str, str], ...]:
-    """Return the fields of such an object that change, none of another."""
-    return tuple((name, field) for field in _changed(story).get(name, {}))
+    """Return the fields of such an object that change, as (owner, field); none of another."""
+    return tuple(_changed(story).get(name, {}))
 
 
-def _changed(story: Story) -> dict[str, dict[str, None]]:
-    """Return the objects, each with its fields that change."""
-    found: dict[str, dict[str, None]] = {}
+def _changed(story: Story) -> dict[str, dict[tuple[str, str], None]]:
+    """Return the objects, each with its fields that change, and those of what is embedded in it."""
+    found: dict[str, dict[tuple[str, str], None]] = {}
     for access in (a for row in story.rows for a in _of(story, row) if a.what != "load"):
-        found.setdefault(access.thing, {})[access.field] = None
+        root = story.family.root(access.thing)
+        found.setdefault(root, {})[access.thing, access.field] = None
     return found
 
 
@@ -52,5 +53,6 @@ def _of(story: Story, row: Row) -> tuple[Access, ...]:
         and access.thing not in locks
         and access.field not in HOLDERS
         and access.thing in {a.lstrip("&") for frame in event.frames for a in frame.arguments}
+        and access.thing in story.family.views
         and story.family.is_global(access.thing)
     )
