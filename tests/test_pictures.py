@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -124,6 +126,15 @@ def test_the_space_time_diagram_is_well_formed_and_needs_nothing(run: str, full:
 @pytest.mark.parametrize("run", RUNS)
 def test_the_heap_is_one_well_formed_picture(run: str) -> None:
     ET.fromstring(draw(run, "heap", False))  # noqa: S314 - of our own making
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="dot is not installed")
+def test_a_film_that_is_longer_than_a_pipe_is_drawn_to_its_end() -> None:
+    stored = COUNTEREXAMPLES / "kmemcg/dangling_caches/UNLIST=no/use-after-free.json"
+    shots = film(explain(read(stored.read_text("utf-8")), full=True)).count("digraph")
+    command = [sys.executable, "-m", "kmcheck", "show", str(stored), "--as", "heap", "--full"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout.count('class="graph') == shots
 
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="dot is not installed")

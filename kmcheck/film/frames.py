@@ -51,8 +51,9 @@ def is_installed() -> bool:
 
 def frames(story: Story) -> tuple[Frame, ...]:
     """Return a frame for each shot of the heap; needs `dot`."""
-    source = graphviz.Source(film(story, "transparent"))
-    drawn = source.pipe(format="svg", encoding="utf-8", quiet=True)
+    # all at once: `dot` answers after each graph, and would wait for a reader who still writes
+    source = film(story, "transparent")
+    drawn = graphviz.pipe_string("dot", "svg", source, encoding="utf-8", quiet=True)
     return tuple(
         Frame(max(float(match[1]), _caption(match[3])), float(match[2]), match[3])
         for match in PICTURE.finditer(drawn)
