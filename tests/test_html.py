@@ -223,6 +223,22 @@ def test_no_text_leaves_its_box(width: int, tmp_path: Path) -> None:
 
 
 @in_chromium
+@pytest.mark.parametrize("run", ["spins_for_ever", "two_mutexes", "broken_from_the_start"])
+def test_what_is_marked_lies_on_the_diagram_at_any_width(run: str, tmp_path: Path) -> None:
+    body = """
+      const [image, marks] = ["img", "svg"].map((name) =>
+        document.querySelector(`.stack ${name}`).getBoundingClientRect());
+      const scale = image.width / document.querySelector(".stack svg").viewBox.baseVal.width;
+      const off = ["x", "y", "width", "height"].map((side) => Math.abs(image[side] - marks[side]));
+      return [Math.max(...off) < 0.6, scale > 0.7, scale < 1.01];
+    """
+    for width in (1600, 900, 520):
+        folder = tmp_path / str(width)
+        folder.mkdir()
+        assert ask(page(run), body, folder, width=width) == [True, True, True]
+
+
+@in_chromium
 def test_a_page_is_readable_without_its_script(tmp_path: Path) -> None:
     body = f"""{SHOWN}
       return [shown(".more") === all(".more").length, shown(".frame"), shown("#table")];

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from kmcheck import shelf
 from kmcheck.diagram import draw, svg
@@ -74,7 +73,6 @@ class Html:
             loader=PackageLoader("kmcheck.render.html"), autoescape=True, trim_blocks=True,
             undefined=StrictUndefined, lstrip_blocks=True, keep_trailing_newline=True,
         )  # fmt: skip
-        templates.filters["code"] = _code
         style, script = (templates.get_template(name).render() for name in ("page.css", "page.js"))
         policy = (
             "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -85,12 +83,6 @@ class Html:
             page=page, style=style, script=script, policy=policy
         )
         return whole.encode("ascii", "xmlcharrefreplace").decode("ascii")
-
-
-def _code(text: str) -> Markup:
-    """Return C that is not broken inside of an arrow, or behind the sign that begins a comment."""
-    told = str(escape(text)).replace("-&gt;", '<span class="arrow">-&gt;</span>')
-    return Markup(told.replace("/* ", "/*&nbsp;").replace(" */", "&nbsp;*/"))  # noqa: S704 - escaped
 
 
 def _hash(text: str) -> str:
