@@ -16,10 +16,13 @@ from kmcheck.explain import explain
 from kmcheck.protocols import RenderOptions
 from kmcheck.render.html import RENDERER
 from kmcheck.render.html.steps import steps
+from kmcheck.store import read
 from kmcheck.trace import Trace
 from tests.browser import CHROMIUM, ask
 from tests.runs import RUNS
 from tests.strategies import traces
+
+COUNTEREXAMPLES = Path(__file__).parent.parent / "counterexamples"
 
 in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
@@ -167,6 +170,27 @@ def test_an_address_leads_to_its_step_and_shows_it_everywhere(tmp_path: Path) ->
     """
     found = ask(page("spins_for_ever"), body, tmp_path, address="#step=2")
     assert found == ["step 2 of 5", "step", ["2"], 1, 1, 1, ["2", "2"]]
+
+
+@in_chromium
+def test_a_step_of_a_long_run_is_brought_into_sight(tmp_path: Path) -> None:
+    stored = COUNTEREXAMPLES / "kmemcg/dangling_caches/UNLIST=no/use-after-free.json"
+    drawn = RENDERER.render(read(stored.read_text("utf-8")), RenderOptions(full=True))
+    body = """
+      const sight = (e, top) => {
+        const box = e.getBoundingClientRect();
+        return box.top >= top && box.bottom <= window.innerHeight;
+      };
+      const top = document.querySelector("header").getBoundingClientRect().bottom;
+      const both = () => [".stack g.here", ".step.here"].map((name) =>
+        sight(document.querySelector(name), top));
+      const found = both();
+      for (const key of ["k", "End"]) { press(key); found.push(...both()); }
+      press("Home");
+      return [...found, window.scrollY === 0];
+    """
+    found = ask(str(drawn), body, tmp_path, address="#step=60")
+    assert found == [True] * 7
 
 
 @in_chromium

@@ -36,7 +36,7 @@
 
   function go(number, again) {
     if (!(number >= 0 && number <= last)) return;
-    const begins = here < 0;
+    const asked = here >= 0 || location.hash !== "";
     here = number;
     steps.forEach((step, at) => {
       step.classList.toggle("here", at === here);
@@ -54,7 +54,8 @@
     history.replaceState(null, "", `#step=${here}`);
     bring(steps[here], list);
     const drawn = rows.find(([row]) => row.classList.contains("here"));
-    if (drawn && !begins) show(drawn[0]);
+    if (here === 0) window.scrollTo(0, 0);
+    else if (drawn && asked) show(drawn[0]);
   }
 
   function move(by) {
