@@ -78,9 +78,13 @@ def read(text: str, name: str = "the trace") -> Trace:
     if version != SCHEMA_VERSION:
         raise UsageError(f"{name} has schema version {version}, not {SCHEMA_VERSION}")
     try:
-        return _structure(document)
+        trace = _structure(document)
     except (BaseValidationError, IndexError, TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"{name} is damaged: {transform_error(error)[0]}") from error
+    steps = len(trace.events)
+    if trace.loop_at is not None and not 0 <= trace.loop_at <= steps:
+        raise UsageError(f"{name} is damaged: it has {steps} steps, and loop_at is {trace.loop_at}")
+    return trace
 
 
 def _structure(document: Mapping[str, Any]) -> Trace:

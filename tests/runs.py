@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kmcheck.trace import Trace
+from tests.endless_runs import spins_for_ever, wake_up_lost
 from tests.flagship_runs import (
     late_reader,
     no_grace_period,
@@ -216,5 +217,7 @@ RUNS: dict[str, Callable[[], Trace]] = {
         decided_twice,
         freed_by_callback,
         broken_from_the_start,
+        spins_for_ever,
+        wake_up_lost,
     )
 }

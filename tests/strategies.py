@@ -159,5 +159,5 @@ def traces(draw: st.DrawFn) -> Trace:
         events=told,
         violation=draw(violations),
         witness=(0, tuple((0, ()) for _ in told)),
-        loop_at=draw(st.none() | st.integers(0, 9)),
+        loop_at=draw(st.none() | st.integers(0, len(told))),
     )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pathlib
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from kmcheck.diagram import Drawing, draw, handed
+from kmcheck.diagram.bars import bars, touched
+from kmcheck.diagram.shapes import Box, Circle, Path, Rect, Text, number
 from kmcheck.explain import explain
-from kmcheck.render.sequence import Drawing, draw
-from kmcheck.render.sequence.bars import touched
-from kmcheck.render.sequence.shapes import Box, Circle, Path, Rect, Text, number
 from kmcheck.store import read
 from kmcheck.trace import Trace
 from tests.designs import SHIPPED
@@ -140,3 +141,55 @@ def test_a_deadlock_shows_locks_that_are_held_to_the_end() -> None:
 )
 def test_a_coordinate_is_written_in_one_way(value: float, written: str) -> None:
     assert number(value) == written
+
+
+def bracket(run: str) -> tuple[Drawing, float, float]:
+    drawing = draw(explain(RUNS[run]()))
+    (line,) = (s for s in drawing.shapes if isinstance(s, Path) and s.style.endswith(" round"))
+    heights = [y for _, y in line.points]
+    return drawing, min(heights), max(heights)
+
+
+def beside(run: str) -> set[str]:
+    drawing, top, bottom = bracket(run)
+    numbers = [text for text in texts(drawing) if "number" in text.style.split()]
+    return {text.text for text in numbers if top <= text.baseline <= bottom}
+
+
+def test_a_bracket_beside_the_round_says_that_it_comes_again_and_again() -> None:
+    assert beside("spins_for_ever") == {"4", "5"}
+    assert "again and\nagain" in said("spins_for_ever")
+
+
+def test_a_run_that_rests_says_so_beside_those_who_wait() -> None:
+    drawing, top, bottom = bracket("wake_up_lost")
+    (stuck,) = (s for s in drawing.shapes if isinstance(s, Rect) and s.style == "band-bad")
+    assert stuck.box.y <= top < bottom <= stuck.box.bottom
+    assert beside("wake_up_lost") == set()
+    assert "rests here,\nfor ever" in said("wake_up_lost")
+
+
+@pytest.mark.parametrize("run", sorted(RUNS.keys() - {"spins_for_ever", "wake_up_lost"}))
+def test_a_run_that_ends_says_nothing_of_rounds(run: str) -> None:
+    assert "arrow plain round" not in styles(run)
+
+
+def test_a_run_that_rests_where_nobody_waits_says_so_below_the_last_row() -> None:
+    ended = replace(RUNS["decided_twice"](), loop_at=4)
+    drawing = draw(explain(ended))
+    assert_legible(drawing)
+    last = max(text.baseline for text in texts(drawing) if "number" in text.style.split())
+    (told,) = (text for text in texts(drawing) if text.text == "rests here,")
+    assert told.baseline > last
+
+
+def test_a_wait_queue_that_a_primitive_is_given_has_a_bar() -> None:
+    story = handed.widened(explain(RUNS["wake_up_lost"]()))
+    told = {bar.name: [segment.facts for segment in bar.segments] for bar in bars(story)}
+    assert told["memcg_wq"] == [("head = {}",), ("head = {CPU1}",)]
+    assert [touched(story, row) for row in story.rows if row.role != "call"] == [
+        ("memcg_wq", "read"),
+        ("memcg_wq", "write"),
+        ("memcg#0", "write"),
+        ("memcg_wq", "bad"),
+    ]

@@ -100,6 +100,14 @@ def test_a_damaged_trace_is_refused_in_one_line(damage: Callable[[Json], None]) 
     assert "\n" not in refused.value.message
 
 
+@pytest.mark.parametrize("loop_at", [-1, 6, 99])
+def test_a_round_that_begins_at_no_state_of_the_run_is_refused(loop_at: int) -> None:
+    document = json.loads(write(RUNS["spins_for_ever"]()))
+    document["trace"]["loop_at"] = loop_at
+    with pytest.raises(UsageError, match=f"it has 5 steps, and loop_at is {loop_at}$"):
+        read(json.dumps(document), "cex.json")
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"trace": 1, "views": 2}'])
 def test_what_is_no_trace_is_refused(text: str) -> None:
     with pytest.raises(UsageError):

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
-from kmcheck.explain import Change, Story, changes, comment, explain, plain, where
+from kmcheck.differences import Line, contents, differences
+from kmcheck.explain import Story, comment, explain, plain, where
 from kmcheck.protocols import Media, Renderer, RenderOptions
-from kmcheck.trace import Event, Snapshot, Trace, Value
-
-WORDS = {
-    "alloc": "is allocated",
-    "free": "is freed",
-    "gone": "is gone",
-    "start": "starts",
-    "end": "ends",
-}
-ZERO = frozenset({"NULL", "0", "false", "{}", "[]"})
+from kmcheck.trace import Event, Snapshot, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +24,10 @@ class Text:
         states = [trace.initial, *(event.after for event in trace.events)]
         lines = [*_title(trace), "", "at first"]
         lines += _state(story, trace.initial, full=options.full)
-        for event, (before, after) in zip(trace.events, pairwise(states), strict=True):
-            lines += ["", *_step(event), *_diff(story, before, after)]
-        lines += ["", f"*** {story.mark}"]
+        for index, event in enumerate(trace.events):
+            lines += ["", "-- from here on, again and again:"] * (index == trace.loop_at)
+            lines += ["", *_step(event), *_diff(story, states[index], states[index + 1])]
+        lines += [*_endless(trace), "", f"*** {story.mark}"]
         lines += [_reason(reason.number, reason.text) for reason in story.reasons]
         return "\n".join(line.rstrip() for line in lines) + "\n"
 
@@ -46,20 +38,20 @@ def _title(trace: Trace) -> list[str]:
     return [f"{plain(trace.spec)}: {plain(trace.violation.kind)} ({steps})  {settings}"]
 
 
+def _endless(trace: Trace) -> list[str]:
+    """Return how a run that never ends goes on."""
+    at = trace.loop_at
+    if at is None:
+        return []
+    if at >= len(trace.events):
+        return ["", "-- here it rests, for ever"]
+    return ["", f"-- and so on, for ever: all is as it was before step {trace.events[at].number}"]
+
+
 def _state(story: Story, state: Snapshot, *, full: bool) -> list[str]:
-    fields = [
-        (story.family.member(view.name, name), value.text)
-        for view in state.objects
-        for name, value in view.fields
-    ]
-    fields += [
-        (f"{view.name}: {name}", value.text)
-        for view in state.processes
-        for name, value in view.variables
-    ]
-    shown = [(name, text) for name, text in fields if full or text not in ZERO]
+    shown = contents(story, state, full=full)
     wide = max((len(name) for name, _ in shown), default=0)
-    return [f"    {plain(name):<{wide}}  {plain(text)}" for name, text in shown]
+    return [f"    {name:<{wide}}  {text}" for name, text in shown]
 
 
 def _step(event: Event) -> list[str]:
@@ -71,31 +63,15 @@ def _step(event: Event) -> list[str]:
 
 
 def _diff(story: Story, before: Snapshot, after: Snapshot) -> list[str]:
-    found = changes(before, after)
-    wide = max((len(_name(story, c)) for c in found if c.sort in {"field", "variable"}), default=0)
-    return [line for change in found for line in _change(story, change, wide)]
+    found = differences(story, before, after)
+    wide = max((len(line.name) for line in found if line.sign != "!"), default=0)
+    return [_line(line, wide) for line in found]
 
 
-def _change(story: Story, change: Change, wide: int) -> list[str]:
-    if change.sort not in {"field", "variable"}:
-        return [f"    ! {plain(change.owner)} {WORDS[change.sort]}"]
-    name = _name(story, change)
-    old, new = _value(change.before), _value(change.after)
-    lines = [
-        f"    - {name:<{wide}}  {old}" if old else "",
-        f"    + {name:<{wide}}  {new}" if new else "",
-    ]
-    return [line for line in lines if line]
-
-
-def _name(story: Story, change: Change) -> str:
-    if change.sort == "variable":
-        return plain(f"{change.owner}: {change.field}")
-    return story.family.member(change.owner, change.field)
-
-
-def _value(value: Value | None) -> str:
-    return plain(value.text) if value else ""
+def _line(line: Line, wide: int) -> str:
+    if line.sign == "!":
+        return f"    ! {line.name} {line.text}"
+    return f"    {line.sign} {line.name:<{wide}}  {line.text}"
 
 
 def _reason(number: int | None, text: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from kmcheck.diagram.shapes import SMALL, Box, lines, width
 from kmcheck.explain import Column, Row, Story, comment, wrapped
-from kmcheck.render.sequence.shapes import SMALL, Box, lines, width
 
 MARGIN = 24.0
 ROW = 30.0
@@ -33,6 +33,8 @@ WIDEST_BARS = 440.0
 TIGHT_LANE = 96.0
 """From one lane to the next, at least, there: its text runs on over the lanes behind it."""
 TIGHT_INDENT = 8.0
+ROUND = 88.0
+"""Room to the left of the numbers, for what comes again and again."""
 CALL = 13.0
 """From one line of a heading to the next."""
 MOST_CALL_LINES = 3
@@ -132,7 +134,8 @@ def arrange(story: Story, wants: dict[str, float], *, tail: bool) -> Page:
     most = LONGEST.get(len(story.columns), SHORTEST)
     texts = tuple(row_lines(row, most) for row in story.rows)
     digits = max((len(str(row.number)) for row in story.rows if row.number), default=1)
-    start = MARGIN + width("0" * digits) + 22
+    round_ = ROUND if story.trace.loop_at is not None else 0
+    start = MARGIN + round_ + width("0" * digits) + 22
     indent = INDENT if len(story.columns) <= len(LONGEST) - 1 else TIGHT_INDENT
     whole = [_lane(story, texts, column, most, indent) for column in story.columns]
     room = WIDEST_PAGE - start - MARGIN

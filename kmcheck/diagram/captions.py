@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from kmcheck.explain import plain
-from kmcheck.render.sequence.bars import Bar
-from kmcheck.render.sequence.lanes import dot, tone
-from kmcheck.render.sequence.page import MARGIN, Page
-from kmcheck.render.sequence.shapes import (
+from kmcheck.diagram.bars import Bar
+from kmcheck.diagram.lanes import dot, tone
+from kmcheck.diagram.page import MARGIN, Page
+from kmcheck.diagram.shapes import (
     BODY,
     SMALL,
     Box,
@@ -17,7 +16,8 @@ from kmcheck.render.sequence.shapes import (
     lines,
     width,
 )
-from kmcheck.render.sequence.spans import extents
+from kmcheck.diagram.spans import extents
+from kmcheck.explain import plain
 
 LINE = 18.0
 KEYS = {

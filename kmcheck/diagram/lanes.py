@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from kmcheck.explain import Row, Story
-from kmcheck.render.sequence.bars import touched
-from kmcheck.render.sequence.page import CALL, LEADING, ROW, Page
-from kmcheck.render.sequence.shapes import (
+from kmcheck.diagram.bars import touched
+from kmcheck.diagram.page import CALL, LEADING, ROW, Page
+from kmcheck.diagram.shapes import (
     BODY,
     SMALL,
     Box,
@@ -16,6 +15,7 @@ from kmcheck.render.sequence.shapes import (
     fitted,
     width,
 )
+from kmcheck.explain import Row, Story
 
 
 def bands(page: Page) -> list[Shape]:

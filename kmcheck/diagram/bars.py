@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from kmcheck.diagram import handed
+from kmcheck.diagram.page import Page
+from kmcheck.diagram.shapes import SMALL, Box, Rect, Shape, fitted, lines, room, width
 from kmcheck.explain import Look, Row, State, Story, key_fields, look, plain
-from kmcheck.render.sequence.page import Page
-from kmcheck.render.sequence.shapes import SMALL, Box, Rect, Shape, fitted, lines, room, width
 
 MOST = 5
 """Objects that are drawn; there is no room for more."""
@@ -59,7 +60,7 @@ def bars(story: Story) -> tuple[Bar, ...]:
 
 
 def _bar(story: Story, name: str) -> Bar:
-    fields = key_fields(story, name)
+    fields = key_fields(story, name) or handed.fields(story, name)
     states: list[tuple[int | None, Look]] = [(None, look(story, name, fields, story.trace.initial))]
     for index, row in enumerate(story.rows):
         if row.events and not (row.bad and story.fails_inside):
@@ -141,7 +142,7 @@ def touched(story: Story, row: Row) -> tuple[str, str] | None:
         return story.family.root(thing), "bad"
     found = [
         (RANK[access.what], story.family.root(access.thing))
-        for access in story.accesses(row)
+        for access in story.accesses(row) or handed.accesses(story, row)
         if story.family.root(access.thing) in story.cast
     ]
     if row.bad and thing:

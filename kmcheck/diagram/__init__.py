@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from kmcheck.explain import Row, Story, explain, joined, plain
-from kmcheck.protocols import Media, Renderer, RenderOptions
-from kmcheck.render.sequence import bars, captions, lanes
-from kmcheck.render.sequence.page import Page, arrange
-from kmcheck.render.sequence.shapes import Shape, Text, number
-from kmcheck.render.sequence.spans import spans
-from kmcheck.trace import Trace
+from kmcheck.diagram import bars, captions, handed, lanes, rounds
+from kmcheck.diagram.page import Page, arrange
+from kmcheck.diagram.shapes import Box, Shape, Text, number
+from kmcheck.diagram.spans import spans
+from kmcheck.explain import Row, Story, joined, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,34 +23,27 @@ class Drawing:
     title: str
     text: str
     shapes: tuple[Shape, ...]
+    rows: tuple[tuple[tuple[int, ...], Box], ...]
+    """For each row the indices of the events that it stands for, and its place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
-    """One row for each row of the table, one bar for each object that it is about."""
-
-    name: str = "sequence"
-    suffix: str = ".svg"
-    media: Media = "text"
-
-    def render(self, trace: Trace, options: RenderOptions) -> str:
-        """Draw the run."""
-        drawing = draw(explain(trace, full=options.full))
-        loader = PackageLoader(__package__ or "kmcheck.render.sequence")
-        pages = Environment(
-            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True, keep_trailing_newline=True,
-        )  # fmt: skip
-        pages.filters["n"] = number
-        return pages.get_template("picture.svg").render(drawing=drawing)
+def svg(drawing: Drawing) -> str:
+    """Return the picture as a document that needs no other file."""
+    pages = Environment(
+        loader=PackageLoader("kmcheck.diagram"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    pages.filters["n"] = number
+    return pages.get_template("picture.svg").render(drawing=drawing)
 
 
 def draw(story: Story) -> Drawing:
     """Place every shape of the picture."""
-    story = replace(story, rows=joined(tuple(_rows(story))))
+    story = handed.widened(replace(story, rows=joined(tuple(_rows(story)))))
     told = bars.bars(story)
     last = len(story.rows) - 1
     tail = any(segment.first == last for bar in told for segment in bar.segments)
+    tail = tail or rounds.needs_tail(story)
     page = arrange(story, {bar.name: bar.want for bar in told}, tail=tail)
     below, y = captions.key(page, page.bottom + 12, told)
     verdict, y = captions.verdict(page, y + 8)
@@ -63,7 +54,8 @@ def draw(story: Story) -> Drawing:
         *verdict,
         *captions.footer(page, y + 8),
     )
-    return Drawing(page.width, y + 40, _title(story), story.mark, shapes)
+    places = tuple((row.events, page.row(i)) for i, row in enumerate(story.rows))
+    return Drawing(page.width, y + 40, _title(story), story.mark, shapes, places)
 
 
 def _rows(story: Story) -> Iterator[Row]:
@@ -83,7 +75,7 @@ def _picture(page: Page, told: tuple[bars.Bar, ...]) -> list[Shape]:
     """The rows and bars: arrows run behind the bars that they are not meant for."""
     shapes = [*lanes.bands(page), *lanes.lifelines(page), *lanes.arrows(page)]
     shapes += [*spans(page), *bars.draw(page, told), *lanes.rows(page)]
-    shapes += [*lanes.headings(page), *captions.names(page, told)]
+    shapes += [*lanes.headings(page), *captions.names(page, told), *rounds.draw(page)]
     return [*_no_text(shapes), *_only_text(shapes)]
 
 
@@ -97,6 +89,3 @@ def _no_text(shapes: list[Shape]) -> list[Shape]:
 
 def _title(story: Story) -> str:
     return plain(f"{story.trace.spec}: {story.trace.violation.kind}")
-
-
-RENDERER: Renderer = Sequence()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kmcheck.diagram.page import Lane, Page
+from kmcheck.diagram.shapes import SMALL, Box, Path, Rect, Shape, fitted, lines, width
 from kmcheck.explain import Missing, Span
-from kmcheck.render.sequence.page import Lane, Page
-from kmcheck.render.sequence.shapes import SMALL, Box, Path, Rect, Shape, fitted, lines, width
 
 LEADING = 12.5
 LOCK = 5.0

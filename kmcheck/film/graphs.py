@@ -61,7 +61,7 @@ class Film:
         }
         tones = [pair for shot in graph.shots for pair in shot.arrows.items()]
         self.red = {arrow for arrow, tone in tones if tone == "dangling"}
-        captions = [self._caption(shot) for shot in graph.shots]
+        captions = [self._caption(index) for index in range(len(graph.shots))]
         self.caption = max(len(line) for lines in captions for line in lines)
         self.captions = max(map(len, captions))
 
@@ -73,7 +73,7 @@ class Film:
         graph.attr(
             rankdir="LR", bgcolor=self.paper, labelloc="t", labeljust="l", nodesep="0.3",
             ranksep="0.9", fontname="monospace", fontsize=str(TITLE), id=f"s{index}",
-            label=_padded(self._caption(shot), self.caption, self.captions),
+            label=_padded(self._caption(index), self.caption, self.captions),
             fontcolor=COLOURS["dangling"] if bad else "#1f2328",
             **{"class": "shot bad" if bad else "shot"},
         )  # fmt: skip
@@ -96,17 +96,19 @@ class Film:
         words = {"dying": ["dying"], "freed": ["FREED"]}.get(look.state, [])
         return (plain(name), *words, *(_elided(plain(fact)) for fact in facts))
 
-    def _caption(self, shot: Shot) -> list[str]:
+    def _caption(self, index: int) -> list[str]:
         """Return the row in as many lines as it needs, and `...` where these are too many."""
+        shot = self.heap.shots[index]
+        again = _again(self.story, self.heap, index)
         if shot.row is None:
-            return ["at first"]
+            return ["at first", *again]
         number = "" if shot.row.number is None else f"{shot.row.number} "
         text = shot.row.text or shot.row.note
         mark = f"   *** {self.story.trace.violation.kind}" if shot.row.bad else ""
         told = plain(f"{number}{shot.row.process}: {text}")
         lines = wrapped(told, WIDEST - len(mark), hang="    ") or [""]
         lines = lines if len(lines) <= LINES else [*lines[: LINES - 1], f"{lines[LINES - 1]} ..."]
-        return [*lines[:-1], lines[-1] + mark]
+        return [*lines[:-1], lines[-1] + mark, *again]
 
     def _process(self, graph: graphviz.Digraph, index: int, name: str) -> None:
         """A process that holds pointers is a note."""
@@ -153,6 +155,28 @@ class Film:
             penwidth=wide, style={None: "invis", "stale": "dashed"}.get(tone, "solid"),
             id=f"s{index}e{number}", **{"class": tone or "absent"},
         )  # fmt: skip
+
+
+def _again(story: Story, graph: Heap, index: int) -> list[str]:
+    """Return what a run that never ends has to say below the caption of a shot."""
+    at, last = story.trace.loop_at, len(graph.shots) - 1
+    if at is None:
+        return []
+    if at >= len(story.trace.events):
+        return ["-- here it rests, for ever"] * (index == last)
+    begins = max(i for i, shot in enumerate(graph.shots) if _ends(shot) < at)
+    if begins == last:
+        return ["-- from here on, again and again; nothing changes here"] * (index == last)
+    if index == begins:
+        return ["-- from here on, again and again:"]
+    row = graph.shots[begins].row
+    then = f"as after step {row.number}" if row and row.number is not None else "as at first"
+    return [f"-- {then}; and so on, for ever"] * (index == last)
+
+
+def _ends(shot: Shot) -> int:
+    """Return the index of the last event that a shot shows, -1 for the state at first."""
+    return shot.row.events[-1] if shot.row and shot.row.events else -1
 
 
 def _elided(text: str) -> str:
