@@ -45,6 +45,8 @@ class Recorder:
     allocations: list[tuple[str, int, str]] = field(default_factory=list)
     frees: list[tuple[str, int]] = field(default_factory=list)
     choices: dict[str, object] = field(default_factory=dict)
+    way: list[tuple[str, int, int]] = field(default_factory=list)
+    """The blocks that were run: of which process, and which instance of it."""
 
     @property
     def ends(self) -> set[Span]:
@@ -58,6 +60,11 @@ class Recorder:
         self.allocations = []
         self.frees = []
         self.choices = {}
+        self.way = []
+
+    def entered(self, template: str, instance: int, block: int) -> None:
+        """Keep the way that a step goes."""
+        self.way.append((template, instance, block))
 
     def loaded(self, kind: str, index: int, field: str, value: object, span: Span) -> None:
         """Keep a load."""

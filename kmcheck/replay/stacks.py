@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kmcheck.ir.code import Block, Call
+from itertools import count
+
+from kmcheck.ir.code import Block, Call, Template, targets
 from kmcheck.ir.layout import Layout
 from kmcheck.replay.recorder import place_of
 from kmcheck.replay.values import Values
@@ -12,7 +14,10 @@ from kmcheck.trace import Frame, Value
 
 
 class Stacks:
-    """Keeps the frames of all processes and actions while a run is told."""
+    """Keeps the frames of all processes and actions while a run is told.
+
+    The program numbers the places of calls, a trace the calls: one in a loop is another each time.
+    """
 
     def __init__(self, layout: Layout, values: Values, actors: list[tuple[str, int]]) -> None:
         self.layout = layout
@@ -20,12 +25,33 @@ class Stacks:
         self.actors = actors
         self.evaluators = {name: Evaluator(layout, name) for name in layout.program.templates}
         self.known: dict[int, dict[int, Frame]] = {}
+        """Of each process, its frames by the number of the call's place."""
+        self.serials = count()
 
     def block(self, state: State, actor: int) -> Block | None:
         """Return the block at which a process is, None if it does not run."""
         name, instance = self.actors[actor]
         at = state[self.layout.pc[name] + instance]
         return self.layout.program.templates[name].blocks[at - 1] if at else None
+
+    def follow(self, actor: int, way: list[tuple[str, int, int]], end: State | None) -> None:
+        """Forget the calls that a step has left on its way, though it may have come back.
+
+        `end` is the state after the step, None if it failed.
+        """
+        name, instance = self.actors[actor]
+        template, known = self.layout.program.templates[name], self.known.get(actor, {})
+        mine = [at for of, number, at in way if (of, number) == (name, instance)]
+        if end is not None and end[self.layout.pc[name] + instance]:
+            mine.append(end[self.layout.pc[name] + instance] - 1)
+        for taken, at in enumerate(mine):
+            inside = {call.serial for call in template.blocks[at].calls}
+            known = {
+                serial: frame
+                for serial, frame in known.items()
+                if serial in inside and not (taken and _begins_again(template, serial, at))
+            }
+        self.known[actor] = known
 
     def enter(self, state: State) -> None:
         """Note the calls that each process is inside of now; those it left are forgotten."""
@@ -56,7 +82,7 @@ class Stacks:
             if name in choices
         ]
         place = place_of(call.span)
-        return (Frame(call.name, tuple(texts), call.module, call.serial, place),)
+        return (Frame(call.name, tuple(texts), call.module, next(self.serials), place),)
 
     def _frame(self, state: State, actor: int, call: Call) -> Frame:
         name, instance = self.actors[actor]
@@ -69,4 +95,12 @@ class Stacks:
                 text = Value("...")
             embedded = bool(text.targets) and ("->" in text.text or "." in text.text)
             texts.append(f"&{text.text}" if embedded else text.text)
-        return Frame(call.name, tuple(texts), call.module, call.serial, place_of(call.span))
+        place = place_of(call.span)
+        return Frame(call.name, tuple(texts), call.module, next(self.serials), place)
+
+
+def _begins_again(template: Template, serial: int, at: int) -> bool:
+    """Tell whether a block is the first of a call that is all that an endless loop is made of."""
+    blocks = template.blocks
+    own = [n for n, block in enumerate(blocks) if any(c.serial == serial for c in block.calls)]
+    return at == own[0] and {t for n in own for t in targets(blocks[n])} <= set(own)

@@ -81,6 +81,7 @@ class Teller:
             frames = self.stacks.chosen(actor, block, self.recorder.choices)
         returned = self._returned(frames)
         self._learn(before)
+        self.stacks.follow(actor, self.recorder.way, None if fault else self.state)
         self.stacks.enter(self.state)
         self.events.append(
             Event(

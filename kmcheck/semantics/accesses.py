@@ -32,6 +32,9 @@ class Listener:
     read: set[Thing] = field(default_factory=set)
     written: set[Thing] = field(default_factory=set)
 
+    def entered(self, template: str, instance: int, block: int) -> None:
+        """Note nothing."""
+
     def loaded(self, kind: str, index: int, field: str, value: object, span: Span) -> None:
         """Note a load."""
         del value, span

@@ -151,6 +151,8 @@ class Machine:
             evaluator.charge = self._charge(template.span)
         code = Instructions(name, evaluator, self.shared)
         bodies = [[code.of(i) for i in b.instructions] for b in template.blocks]
+        if self.watcher is not None:
+            bodies = [[_told(self.watcher, name, n), *body] for n, body in enumerate(bodies)]
         taken = self.taken[name]
         exits = [exit_of(evaluator, b.terminator, taken, n) for n, b in enumerate(template.blocks)]
         if evaluator.charge is not None:
@@ -188,6 +190,11 @@ class Machine:
                 raise Fault("endless-step", message, span)
 
         return charge
+
+
+def _told(watcher: Watcher, template: str, block: int) -> Run:
+    """Return what tells that a block begins."""
+    return lambda s, p: watcher.entered(template, p, block)
 
 
 def _counted(leave: Meaning, charge: Callable[[int], None]) -> Meaning:

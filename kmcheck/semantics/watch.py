@@ -18,6 +18,9 @@ class Observer(Protocol):
 class Watcher(Observer, Protocol):
     """Who wants to know all that a step does."""
 
+    def entered(self, template: str, instance: int, block: int) -> None:
+        """Note that a block begins."""
+
     def stored(self, kind: str, index: int, instruction: Store, old: object, new: object) -> None:
         """Note that a field was stored to."""
 
