@@ -120,3 +120,98 @@ def test_each_turn_of_a_loop_is_a_call_of_its_own(
     rows = table(traced(LOOP.format(functions=functions, body=body)), full=full)
     start = rows.index(told[0])
     assert rows[start : start + len(told)] == told
+
+
+# --- what calls return ------------------------------------------------------------------------
+
+RESULTS = """
+from kmcheck.kernel.bitops import test_and_set_bit
+from kmcheck.kernel.refcount import Refcount, refcount_dec_and_test, refcount_read, refcount_set
+from kmcheck.kernel.slab import Gfp, kfree, kzalloc
+from kmcheck.kernel.wait import WaitQueueHead, waitqueue_active
+from kmcheck.lang import Annotated, Object, Ref, SetOf, add_return, cmpxchg, fetch_add, process
+from kmcheck.lang import setup, start, test_and_set, xchg
+
+
+class Memcg(Object, limit=1):
+    ref: Refcount
+    bits: SetOf[Annotated[int, range(2)]]
+    busy: bool
+    nr: int
+
+
+class Slot(Object):
+    memcg: Ref[Memcg]
+
+
+slot = Slot()
+wq = WaitQueueHead()
+
+
+def put(memcg: Memcg) -> bool:
+    return refcount_dec_and_test(memcg.ref)
+
+
+@process
+def count(n: int) -> None:
+    {body}
+
+
+@setup
+def one() -> None:
+    start(count, 2)
+"""
+
+GOT = "memcg = kzalloc(Memcg, Gfp.KERNEL)\n    if not memcg:\n        return\n    "
+RETURNED = {
+    "a local": (
+        "active = waitqueue_active(wq)\n    assert active",
+        ["active = waitqueue_active(wq)  /* false */"],
+    ),
+    "a condition": (
+        f"{GOT}assert refcount_read(memcg.ref) == 1",
+        [
+            "memcg = kzalloc(Memcg, GFP_KERNEL)  /* memcg#0 */",
+            "refcount_read(&memcg#0->ref)  /* 0 */",
+        ],
+    ),
+    "nobody": (
+        f"{GOT}refcount_set(memcg.ref, n)\n    refcount_dec_and_test(memcg.ref)\n    assert n < 2",
+        ["refcount_set(&memcg#0->ref, 2)", "refcount_dec_and_test(&memcg#0->ref)  /* false */"],
+    ),
+    "a function around it": (
+        f"{GOT}refcount_set(memcg.ref, n)\n    last = put(memcg)\n    assert last",
+        ["put(memcg#0):", "refcount_dec_and_test(&memcg#0->ref)  /* false */"],
+    ),
+    "a bit": (
+        f"{GOT}was = test_and_set_bit(1, memcg.bits)\n    assert was",
+        ["was = test_and_set_bit(1, &memcg#0->bits)  /* false */"],
+    ),
+    "a failed try": (
+        f"{GOT}if not test_and_set(memcg.busy):\n        assert not test_and_set(memcg.busy)",
+        [
+            "memcg#0->busy = true  /* test_and_set: false */",
+            "memcg#0->busy  /* test_and_set: true */",
+        ],
+    ),
+    "an exchange": (
+        f"{GOT}xchg(slot.memcg, memcg)\n    assert xchg(slot.memcg, None) == None",
+        ["slot.memcg = memcg#0  /* xchg: NULL */", "slot.memcg = NULL  /* xchg: memcg#0 */"],
+    ),
+    "sums": (
+        f"{GOT}fetch_add(memcg.nr, n)\n    assert add_return(memcg.nr, n) < 3",
+        ["memcg#0->nr += 2  /* fetch_add: 0 */", "memcg#0->nr = 4  /* add_return: 4 */"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "told"), RETURNED.values(), ids=RETURNED)
+def test_a_call_is_told_with_what_it_returns_and_to_whom(body: str, told: list[str]) -> None:
+    rows = table(traced(RESULTS.format(body=body), "assertion"))
+    assert [row for row in rows if row in told] == told
+
+
+def test_an_atomic_step_of_that_name_is_no_exchange() -> None:
+    body = f"{GOT}with atomic('xchg'):\n        memcg.nr = n\n    assert n < 2"
+    text = RESULTS.replace("add_return,", "add_return, atomic,").format(body=body)
+    assert "memcg#0->nr = 2  /* xchg */" in table(traced(text, "assertion"))

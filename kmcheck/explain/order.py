@@ -7,12 +7,14 @@ its field `owner` or `writer`, which names the process that holds it; a handler 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from kmcheck.explain.names import call_text, in_kernel, primitive
+from kmcheck.explain.names import call_text, in_kernel, plain, primitive
 from kmcheck.trace import Access, Event, Frame, Trace, Value
 
+Told = tuple[tuple[int, str], ...]
 Sort = Literal["read", "spin", "mutex", "irq", "grace"]
 
 LOCKS = re.compile(r"(^|_)(try|un)?lock($|_)|^(down|up)_(read|write)")
@@ -40,6 +42,8 @@ class Call:
     events: tuple[int, ...]
     finished: bool
     returned: str
+    kept: str
+    """The variable that this was assigned to, if it was to one."""
 
     @property
     def name(self) -> str:
@@ -48,8 +52,9 @@ class Call:
 
     @property
     def text(self) -> str:
-        """The call as C."""
-        return call_text(self.frame)
+        """The call as C, with the variable that has its value."""
+        call = call_text(self.frame)
+        return f"{plain(self.kept)} = {call}" if self.kept else call
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,8 @@ def _collected(trace: Trace, inside: list[Frame | None]) -> tuple[Call, ...]:
             frame=frames[process, serial],
             events=tuple(where),
             finished=_is_finished(trace, process, serial, where[-1]),
-            returned=_returned(trace, process, serial),
+            returned=_said(trace, process, serial, lambda event: event.returned),
+            kept=_said(trace, process, serial, lambda event: event.kept),
         )
         for (process, serial), where in steps.items()
     )
@@ -114,20 +120,19 @@ def _is_finished(trace: Trace, process: str, serial: int, last: int) -> bool:
     """A call is over when its process steps on outside of it, or is seen outside at the end."""
     if any(event.process == process for event in trace.events[last + 1 :]):
         return True
+    failed = trace.violation.frames
+    if failed and process == trace.failing:  # behind the last step's access, still in that step
+        return all(frame.serial != serial for frame in failed)
     for view in trace.end.processes:
         if view.name == process and view.frames:
             return all(frame.serial != serial for frame in view.frames)
     return True
 
 
-def _returned(trace: Trace, process: str, serial: int) -> str:
-    """Return what the call returned, as text; nothing if it returned nothing, or not yet."""
-    for event in trace.events:
-        if event.process == process:
-            for key, value in event.returned:
-                if key == serial:
-                    return value
-    return ""
+def _said(trace: Trace, process: str, serial: int, about: Callable[[Event], Told]) -> str:
+    """Return what the steps of a process say about a call; nothing if they do not, or not yet."""
+    told = (pair for event in trace.events if event.process == process for pair in about(event))
+    return next((text for key, text in told if key == serial), "")
 
 
 def _frame(event: Event, names: frozenset[str]) -> Frame | None:

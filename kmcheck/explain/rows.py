@@ -190,7 +190,9 @@ class Rows:
 
     def _call(self, index: int, frame: Frame, depth: int, *, bad: bool) -> Row:
         """Return one row for a whole call of a primitive."""
-        row = replace(self._step(index, depth, bad=bad), text=call_text(frame), note="")
+        call = self.calls.get((self.trace.events[index].process, frame.serial))
+        text = call.text if call else call_text(frame)
+        row = replace(self._step(index, depth, bad=bad), text=text, note="")
         return replace(row, primitive=frame.function, serial=frame.serial)
 
     def _more(self, index: int, frame: Frame, depth: int, *, bad: bool) -> None:
@@ -239,7 +241,7 @@ class Rows:
         labels += [
             LAST for i in row.events if drops_last(self.trace.events[i]) and LAST not in labels
         ]
-        returned = call.returned if row is others[-1] else ""
+        returned = call.returned if row is others[-1] and LAST not in labels else ""
         return replace(row, note=", ".join(plain(text) for text in (*labels, returned) if text))
 
     # --- the end ------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from kmcheck.trace import Place
 
 CMPXCHG = "cmpxchg"
 """What the frontend calls a step of that name: its row may be no change."""
+EXCHANGES = frozenset({"xchg", "test_and_set", "test_and_clear", "fetch_add", "add_return"})
+"""What it calls other steps that return what they found, or left."""
 
 LINKING = {"use-after-free", "list-corruption"}
 """Violations that changing a list or set may be."""
@@ -53,6 +55,8 @@ class Rows:
         if block.note == CMPXCHG and len(shown) == 1 and shown[0].access.what == "load":
             found = shown[0].access.after
             return f"{CMPXCHG} leaves {found.text if found else 'it'}"
+        if block.note in EXCHANGES:
+            return f"{block.note}{_given(notes, block)}"
         said = [n.comment for n in shown if n.comment]
         if said and not block.note:
             return said[0]
@@ -127,9 +131,16 @@ _ASSIGNING = {
 }
 
 
+def _given(notes: list[Note], block: Block) -> str:
+    """Return what an exchange returns: `add_return` what it stored, others what they loaded."""
+    what = "store" if block.note == "add_return" else "load"
+    values = [n.access.after.text for n in notes if n.access.what == what and n.access.after]
+    return f": {values[0]}" if len(values) == 1 else ""
+
+
 def _unless_left(notes: list[Note], block: Block) -> list[Note]:
-    """Return the accesses without the store of what was there, of a cmpxchg that did not swap."""
-    if block.note != CMPXCHG:
+    """Return the accesses without the store of what was there, of an exchange for the same."""
+    if block.note != CMPXCHG and block.note not in EXCHANGES:
         return notes
     return [n for n in notes if n.access.what == "load" or n.access.before != n.access.after]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from itertools import count
 
 from kmcheck.ir.code import Block, Call, Template, targets
+from kmcheck.ir.expr import Expr, Load
 from kmcheck.ir.layout import Layout
+from kmcheck.ir.types import EnumType, SetOf, Type
 from kmcheck.replay.recorder import place_of
 from kmcheck.replay.values import Values
 from kmcheck.semantics import Fault, State
 from kmcheck.semantics.evaluate import Evaluator
-from kmcheck.trace import Frame, Value
+from kmcheck.trace import Frame
 
 
 class Stacks:
@@ -85,18 +87,32 @@ class Stacks:
         return (Frame(call.name, tuple(texts), call.module, next(self.serials), place),)
 
     def _frame(self, state: State, actor: int, call: Call) -> Frame:
-        name, instance = self.actors[actor]
-        texts = []
-        for argument in call.arguments:
-            try:
-                value = self.evaluators[name].of(argument)(list(state), instance)
-                text = self.values.of(argument.type, value)
-            except Fault:
-                text = Value("...")
-            embedded = bool(text.targets) and ("->" in text.text or "." in text.text)
-            texts.append(f"&{text.text}" if embedded else text.text)
+        texts = [
+            argument if isinstance(argument, str) else self._argument(state, actor, argument)
+            for argument in call.arguments
+        ]
         place = place_of(call.span)
         return Frame(call.name, tuple(texts), call.module, next(self.serials), place)
+
+    def _argument(self, state: State, actor: int, argument: Expr) -> str:
+        """Return an argument as C: a macro that is given a set is given its address."""
+        name, instance = self.actors[actor]
+        evaluator, cells = self.evaluators[name], list(state)
+        try:
+            if isinstance(argument, Load) and isinstance(argument.type, SetOf):
+                owner = evaluator.of(argument.ref)(cells, instance)
+                member = self.values.names.member(argument.kind, (owner >> 1) - 1, argument.field)
+                return f"&{member}" if owner > 0 else "..."
+            text = self.values.of(argument.type, evaluator.of(argument)(cells, instance))
+        except Fault:
+            return "..."
+        embedded = bool(text.targets) and ("->" in text.text or "." in text.text)
+        return f"{'&' if embedded else _prefix(argument.type)}{text.text}"
+
+
+def _prefix(kind: Type) -> str:
+    """Return what C writes before a constant: `GFP_KERNEL`."""
+    return "GFP_" if isinstance(kind, EnumType) and kind.name.rpartition(".")[2] == "Gfp" else ""
 
 
 def _begins_again(template: Template, serial: int, at: int) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from kmcheck.diagnostics import Span
 from kmcheck.ir.code import Alloc, Assign, Free, Store
 from kmcheck.ir.layout import Layout
+from kmcheck.ir.types import Type
 from kmcheck.residual import Residual
 from kmcheck.semantics.faults import BoundReached
 from kmcheck.semantics.machine import Machine, State
@@ -58,6 +59,11 @@ class Listener:
 
     def chosen(self, var: str, value: object) -> None:
         """Note nothing."""
+
+    def returned(
+        self, template: str, instance: int, serial: int, kind: Type, value: object
+    ) -> None:
+        """Note nothing: it was read already."""
 
     def spawned(self, template: str, instance: int) -> None:
         """Note nothing."""

@@ -12,6 +12,7 @@ from kmcheck.residual import Residual
 from kmcheck.semantics.addresses import Meaning
 from kmcheck.semantics.evaluate import Evaluator
 from kmcheck.semantics.faults import Blocked, BoundReached, Fault
+from kmcheck.semantics.hearing import Hearing
 from kmcheck.semantics.instructions import Instructions, Shared, exit_of
 from kmcheck.semantics.lifetimes import Lifetimes, Run
 from kmcheck.semantics.oracle import Oracle
@@ -146,7 +147,11 @@ class Machine:
 
     def _runner(self, name: str) -> Run:
         template = self.layout.program.templates[name]
-        evaluator = Evaluator(self.layout, name, self.watcher)
+        evaluator = (
+            Evaluator(self.layout, name)
+            if self.watcher is None
+            else Hearing(self.layout, name, self.watcher)
+        )
         if template.role == "setup":
             evaluator.charge = self._charge(template.span)
         code = Instructions(name, evaluator, self.shared)
