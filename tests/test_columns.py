@@ -122,6 +122,86 @@ def test_each_turn_of_a_loop_is_a_call_of_its_own(
     assert rows[start : start + len(told)] == told
 
 
+# --- the row that fails -----------------------------------------------------------------------
+
+FREED = """
+from kmcheck.kernel.list import INIT_LIST_HEAD, ListLink, list_add
+from kmcheck.kernel.rcu import rcu_dereference
+from kmcheck.kernel.refcount import Refcount, refcount_inc, refcount_set
+from kmcheck.kernel.bitops import test_bit
+from kmcheck.kernel.slab import kfree
+from kmcheck.lang import Annotated, Object, Ref, SetOf, process, setup, start
+
+
+class Memcg(Object):
+    ref: Refcount
+    pages: ListLink
+    bits: SetOf[Annotated[int, range(2)]]
+    nr: int
+
+
+class Slot(Object):
+    memcg: Ref[Memcg]
+
+
+slot = Slot()
+
+
+@process
+def offline(memcg: Memcg) -> None:
+    INIT_LIST_HEAD(memcg.pages)
+    kfree(memcg)
+
+
+@process
+def charge() -> None:
+    memcg = slot.memcg
+    {body}
+
+
+@setup
+def two() -> None:
+    memcg = Memcg()
+    refcount_set(memcg.ref, 1)
+    slot.memcg = memcg
+    start(offline, memcg)
+    start(charge)
+"""
+
+FAILING = {
+    "a field of the primitive's": (
+        "refcount_inc(memcg.ref)",
+        ["refcount_inc(&memcg#0->ref)"],
+    ),
+    "a field of the spec": ("memcg.nr = 1", ["memcg#0->nr = 1"]),
+    "a field of the spec in a primitive": (
+        "found = test_bit(1, memcg.bits)",
+        ["test_bit(1, &memcg#0->bits):", "memcg#0->bits"],
+    ),
+}
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(("body", "told"), FAILING.values(), ids=FAILING)
+def test_a_failing_row_does_not_show_what_a_primitive_keeps(
+    body: str, told: list[str], full: bool
+) -> None:
+    rows = table(traced(FREED.format(body=body), "use-after-free"), full=full)
+    bad = next(i for i, row in enumerate(rows) if row.startswith("***"))
+    assert rows[bad - len(told) : bad] == told
+
+
+def test_what_is_wrong_stands_in_the_column_of_the_process_that_fails() -> None:
+    drawn = RENDERER.render(traced(FREED.format(body="memcg.nr = 1")), RenderOptions())
+    assert isinstance(drawn, str)
+    lines = drawn.splitlines()
+    column, failing = lines[0].index("CPU1"), lines.index(next(x for x in lines if "->nr = 1" in x))
+    assert lines[failing].index("memcg#0->nr") > column
+    assert lines[failing + 1].index("***") > column
+    wrong = " ".join(" ".join(lines[failing + 1 : failing + 3]).split())
+    assert wrong == "*** use-after-free: memcg#0 was freed by offline at spec.py:27 (step 3)"
+
+
 # --- what calls return ------------------------------------------------------------------------
 
 RESULTS = """

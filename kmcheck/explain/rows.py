@@ -235,7 +235,8 @@ class Rows:
         if call is None:
             return row
         others = [r for r in self.rows if r.serial == row.serial and r.process == row.process]
-        whole = (call.finished and len(others) == 1) or is_ordering(call.name)
+        done = call.finished or row.bad
+        whole = (done and len(others) == 1) or is_ordering(call.name)
         shown = [i for i in row.events if self.trace.events[i].number == row.number]
         labels = [] if whole else [_label(self.trace.events[index]) for index in shown]
         labels += [
@@ -247,8 +248,14 @@ class Rows:
     # --- the end ------------------------------------------------------------------------------
 
     def _fail(self, index: int, frame: Frame, depth: int) -> None:
-        """Open the primitive up: the step that fails inside of it is shown."""
+        """Open the primitive up: the step that fails inside of it is shown, if it has a text."""
         process = self.trace.events[index].process
+        if plain(self.trace.events[index].text) == call_text(frame):
+            if self.full:
+                self.rows.append(self._call(index, frame, depth, bad=True))
+            else:
+                self._inside(index, frame, depth, bad=True)
+            return
         again = (process, frame.serial) in self.told
         last = self.rows[-1] if self.rows else None
         if again and last and last.process == process and last.primitive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kmcheck.explain.names import call_text, split
 from kmcheck.ir.code import Assign, Block, Store
 from kmcheck.ir.expr import Op
 from kmcheck.replay.recorder import Note, Recorder, place_of
@@ -37,7 +38,8 @@ class Rows:
         notes = [n for n in self.recorder.notes if not n.access.ghost]
         shown = _what_matters(_unless_left(notes, block))
         if fault is not None and fault.field:
-            return self._attempt(state, actor, block, fault), place_of(fault.span)
+            call = self._call_of(state, actor, block, fault)
+            return call or self._attempt(state, actor, block, fault), place_of(fault.span)
         linking = self._linking(state, actor, block, fault)
         if fault is not None and linking:
             return linking, place_of(fault.span)
@@ -64,6 +66,16 @@ class Rows:
             return block.note
         after = shown[0].access.after
         return after.text if after is not None and (after.targets or after.text == "NULL") else ""
+
+    def _call_of(self, state: State, actor: int, block: Block, fault: Fault) -> str:
+        """Return the call of the primitive in which an access failed to what is its own to know.
+
+        Empty if it is an access of the spec, or to a field that the spec has declared.
+        """
+        _, frame = split(self.stacks.at(state, actor, block.calls))
+        kind = self.recorder.layout.program.kinds[fault.thing[0]] if fault.thing else None
+        private = (kind or fault).span.source.module
+        return call_text(frame) if frame and private else ""
 
     def _attempt(self, state: State, actor: int, block: Block, fault: Fault) -> str:
         """Return the access that failed as C: what it would have done."""

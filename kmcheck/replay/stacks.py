@@ -101,8 +101,10 @@ class Stacks:
         try:
             if isinstance(argument, Load) and isinstance(argument.type, SetOf):
                 owner = evaluator.of(argument.ref)(cells, instance)
-                member = self.values.names.member(argument.kind, (owner >> 1) - 1, argument.field)
-                return f"&{member}" if owner > 0 else "..."
+                if owner <= 0:
+                    return "..."
+                of = argument.kind, (owner >> 1) - 1, argument.field
+                return f"&{self.values.names.member(*of, stale=bool(owner & 1))}"
             text = self.values.of(argument.type, evaluator.of(argument)(cells, instance))
         except Fault:
             return "..."
