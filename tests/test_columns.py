@@ -8,6 +8,8 @@ import pytest
 
 from kmcheck.diagnostics import Source
 from kmcheck.driver import Options, verify
+from kmcheck.explain import explain
+from kmcheck.explain.order import spans
 from kmcheck.protocols import RenderOptions
 from kmcheck.render.columns import RENDERER
 from kmcheck.trace import Trace
@@ -295,3 +297,94 @@ def test_an_atomic_step_of_that_name_is_no_exchange() -> None:
     body = f"{GOT}with atomic('xchg'):\n        memcg.nr = n\n    assert n < 2"
     text = RESULTS.replace("add_return,", "add_return, atomic,").format(body=body)
     assert "memcg#0->nr = 2  /* xchg */" in table(traced(text, "assertion"))
+
+
+# --- sections ---------------------------------------------------------------------------------
+
+SECTION = """
+from kmcheck.kernel.irq import (
+    local_bh_disable, local_bh_enable, local_irq_disable, local_irq_enable
+)
+from kmcheck.kernel.preempt import preempt_disable, preempt_enable
+from kmcheck.kernel.rcu import rcu_read_lock, rcu_read_unlock, synchronize_rcu
+from kmcheck.kernel.rwlock import RwLock, read_lock, read_unlock
+from kmcheck.kernel.slab import kfree
+from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+from kmcheck.lang import Object, Ref, process, setup, start
+
+
+class Memcg(Object):
+    nr: int
+
+
+class Slot(Object):
+    memcg: Ref[Memcg]
+    lock: SpinLock
+    rwlock: RwLock
+
+
+slot = Slot()
+
+
+@process
+def charge() -> None:
+    {enter}
+    memcg = slot.memcg
+    {leave}
+    if memcg:
+        memcg.nr = 1
+
+
+@process
+def offline(memcg: Memcg) -> None:
+    slot.memcg = None
+    synchronize_rcu()
+    kfree(memcg)
+
+
+@setup
+def two() -> None:
+    memcg = Memcg()
+    slot.memcg = memcg
+    start(charge)
+    start(offline, memcg)
+"""
+
+
+def section(enter: str, leave: str) -> Trace:
+    """Return a run in which a pointer is used behind the section in which it was loaded."""
+    return traced(SECTION.format(enter=enter, leave=leave), "use-after-free")
+
+
+def sections(trace: Trace) -> list[tuple[str, str, str]]:
+    """Return what each section is of, and the calls with which it begins and ends."""
+    calls = [event.frames[1].function if event.frames[1:] else "" for event in trace.events]
+    found = [span for span in spans(trace) if span.sort == "read"]
+    return [(s.what, calls[s.first], "" if s.last is None else calls[s.last]) for s in found]
+
+
+@pytest.mark.parametrize("what", ["preempt", "local_irq", "local_bh"])
+def test_who_has_preemption_off_is_in_a_section_that_rcu_waits_for(what: str) -> None:
+    trace = section(f"{what}_disable()", f"{what}_enable()")
+    assert sections(trace) == [(f"{what}_disable", f"{what}_disable", f"{what}_enable")]
+    (got,) = [r.text for r in explain(trace).reasons if "gets the pointer" in r.text]
+    assert f" inside a section of {what}_disable() that ends before the use " in got
+
+
+def test_a_section_is_over_when_the_outermost_of_all_is_left() -> None:
+    enter, leave = (
+        "preempt_disable()\n    rcu_read_lock()",
+        "rcu_read_unlock()\n    preempt_enable()",
+    )
+    trace = section(enter, leave)
+    assert sections(trace) == [("preempt_disable", "preempt_disable", "preempt_enable")]
+
+
+def test_who_holds_a_spinlock_is_told_by_the_lock() -> None:
+    assert sections(section("spin_lock(slot.lock)", "spin_unlock(slot.lock)")) == []
+
+
+def test_a_reader_of_a_lock_that_leaves_it_is_still_in_its_section() -> None:
+    enter = "rcu_read_lock()\n    read_lock(slot.rwlock)\n    read_unlock(slot.rwlock)"
+    trace = section(enter, "rcu_read_unlock()")
+    assert sections(trace) == [("RCU", "rcu_read_lock", "rcu_read_unlock")]

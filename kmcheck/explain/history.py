@@ -80,7 +80,7 @@ class History:
         words = {
             "spin": "takes",
             "mutex": "takes",
-            "read": "enters an RCU read section",
+            "read": "enters",
             "irq": "interrupts what runs on",
         }
         return [
@@ -275,7 +275,7 @@ def _aims(access: Access) -> bool:
 
 
 def _takes(span: Span, words: str) -> str:
-    return words if span.sort == "read" else f"{words} {span.what}"
+    return f"{words} {span.section if span.sort == 'read' else span.what}"
 
 
 def _telling(changes: list[tuple[int, Access]]) -> list[tuple[int, Access]]:

@@ -344,8 +344,8 @@ def _holders(order: tuple[Span, ...], frames: tuple[Frame, ...]) -> str:
     """Say who holds what a process wants."""
     open_ = [span for span in order if span.last is None]
     if any(frame.function in GRACE for frame in frames):
-        names = [span.process for span in open_ if span.sort == "read"]
-        return f"{', '.join(names)} inside an RCU read section" if names else ""
+        names = [f"{span.process} inside {span.section}" for span in open_ if span.sort == "read"]
+        return ", ".join(names)
     wanted = {frame.arguments[0].lstrip("&") for frame in frames if frame.arguments}
     names = [span.process for span in open_ if span.what in wanted]
     return f"held by {', '.join(dict.fromkeys(names))}" if names else ""
