@@ -17,10 +17,9 @@ from kmcheck.verdict import Violated
 
 
 def traced(text: str, violation: str = "") -> Trace:
-    result = verify(Source("spec.py", text), Options())
+    result = verify(Source("spec.py", text), Options(properties=(violation,) if violation else ()))
     found = [v.trace for v in result.verdicts if isinstance(v, Violated)]
-    (trace,) = [t for t in found if not violation or t.violation.kind == violation]
-    return trace
+    return found[0]
 
 
 def table(trace: Trace, *, full: bool = False) -> list[str]:
@@ -388,3 +387,83 @@ def test_a_reader_of_a_lock_that_leaves_it_is_still_in_its_section() -> None:
     enter = "rcu_read_lock()\n    read_lock(slot.rwlock)\n    read_unlock(slot.rwlock)"
     trace = section(enter, "rcu_read_unlock()")
     assert sections(trace) == [("RCU", "rcu_read_lock", "rcu_read_unlock")]
+
+
+# --- who waits --------------------------------------------------------------------------------
+
+LOST = """
+from kmcheck.kernel.rcu import RcuHead, call_rcu, rcu_read_lock
+from kmcheck.kernel.wait import WaitQueueHead, wait_event
+from kmcheck.lang import Object, eventually, pause, process, setup, start, wait_until
+
+
+class Memcg(Object):
+    dead: bool
+    seen: bool
+    head: RcuHead
+
+
+memcg = Memcg()
+wq = WaitQueueHead()
+
+
+def is_dead(memcg: Memcg) -> bool:
+    return memcg.dead
+
+
+def until_seen() -> None:
+    wait_until(memcg.seen, "seen")
+
+
+def done(head: RcuHead) -> None:
+    pass
+
+
+@process
+def kill() -> None:
+    wait_event(wq, is_dead, memcg)
+
+
+@process
+def wait() -> None:
+    until_seen()
+
+
+{more}
+
+
+@setup
+def two() -> None:
+    start(kill)
+    start(wait)
+    {also}
+"""
+WAITING = [
+    "CPU0 waits in wait_event(wq, memcg) (spec.py:31)",
+    "CPU1 waits in until_seen() (spec.py:22)",
+]
+
+
+def test_a_deadlock_tells_where_each_process_waits_by_the_spec() -> None:
+    story = explain(traced(LOST.format(more="", also=""), "deadlock"))
+    assert [r.text for r in story.reasons if "waits in" in r.text] == WAITING
+
+
+def test_what_never_comes_is_told_with_where_each_process_waits() -> None:
+    more = (
+        "@process\ndef go_on() -> None:\n    while True:\n        pause()\n\n\n"
+        "@eventually\ndef ends() -> bool:\n    return memcg.seen\n"
+    )
+    message = traced(LOST.format(more=more, also="start(go_on)"), "ends").violation.message
+    told = ", ".join(WAITING).replace("CPU1", "CPU2")  # those that act have the first numbers
+    assert message == f"ends never becomes true: {told}"
+
+
+def test_a_process_of_the_kernel_waits_nowhere_in_the_spec() -> None:
+    more = (
+        "@process\ndef queue() -> None:\n    rcu_read_lock()\n"
+        "    call_rcu(memcg.head, done)\n    until_seen()\n"
+    )
+    story = explain(traced(LOST.format(more=more, also="start(queue)"), "deadlock"))
+    found = [r.text for r in story.reasons if "waits in rcu_callback" in r.text]
+    assert found == ["rcu_callback waits in rcu_callback(&memcg.head)"]
