@@ -467,3 +467,60 @@ def test_a_process_of_the_kernel_waits_nowhere_in_the_spec() -> None:
     story = explain(traced(LOST.format(more=more, also="start(queue)"), "deadlock"))
     found = [r.text for r in story.reasons if "waits in rcu_callback" in r.text]
     assert found == ["rcu_callback waits in rcu_callback(&memcg.head)"]
+
+
+# --- what is left out -------------------------------------------------------------------------
+
+GIVEN = """
+from kmcheck.kernel.slab import kfree
+from kmcheck.lang import Object, Ref, process, setup, start
+
+
+class Memcg(Object):
+    nr: int
+
+
+class Node(Object):
+    memcg: Ref[Memcg]
+
+
+class Slot(Object):
+    node: Ref[Node]
+    nr: int
+
+
+slot = Slot()
+
+
+def use(node: Node) -> None:
+    memcg = node.memcg
+    memcg.nr = 1
+
+
+@process
+def charge(node: Node) -> None:
+    slot.nr = 1
+    slot.node = node
+    slot.nr = 2
+    use(slot.node)
+
+
+@process
+def offline(memcg: Memcg) -> None:
+    kfree(memcg)
+
+
+@setup
+def two() -> None:
+    memcg = Memcg()
+    start(charge, Node(memcg=memcg))
+    start(offline, memcg)
+"""
+
+
+def test_it_is_told_where_the_argument_of_a_call_that_matters_comes_from() -> None:
+    rows = table(traced(GIVEN, "use-after-free"))
+    told = ["slot.node = node#0", "slot.node  /* node#0 */", "use(node#0):"]
+    start = rows.index(told[0])
+    assert rows[start : start + 3] == told
+    assert not [row for row in rows if "slot.nr" in row]
