@@ -235,7 +235,7 @@ class Rows:
         if call is None:
             return row
         others = [r for r in self.rows if r.serial == row.serial and r.process == row.process]
-        done = call.finished or row.bad
+        done = call.finished or (row.bad and self.lengths[row.process, row.serial] == 1)
         whole = (done and len(others) == 1) or is_ordering(call.name)
         shown = [i for i in row.events if self.trace.events[i].number == row.number]
         labels = [] if whole else [_label(self.trace.events[index]) for index in shown]
