@@ -110,7 +110,8 @@ class Event:
     `text` is the step as one row of C (`memcg = cache#0->memcg`), `note` the comment beside it
     (`child`, `grace period ends`). An action's event has the action's name as its process.
     `returned` holds the calls that returned in this step: the frame's serial, and what it returned
-    as text; a function without a value is not in it.
+    as text; a function without a value is not in it. `kept` names the variables that such values
+    were assigned to.
     """
 
     number: int
@@ -122,6 +123,7 @@ class Event:
     accesses: tuple[Access, ...]
     after: Snapshot
     returned: tuple[tuple[int, str], ...] = ()
+    kept: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from kmcheck.explain.names import (
     points_to,
     primitive,
     spec_place,
+    waits,
     where,
 )
 from kmcheck.explain.order import OWNER, Span
@@ -67,7 +68,7 @@ class History:
         if kind in DEREFERENCE or not self.trace.events:
             return []
         if kind == "deadlock":
-            return [*self._held(None), *self._waiting()]
+            return [*self._held(None), *self._waiting(), *self._stuck()]
         if kind == "leak":
             return self._leaked()
         held = self._locking() if kind in LOCKING else []
@@ -80,7 +81,7 @@ class History:
         words = {
             "spin": "takes",
             "mutex": "takes",
-            "read": "enters an RCU read section",
+            "read": "enters",
             "irq": "interrupts what runs on",
         }
         return [
@@ -101,6 +102,11 @@ class History:
             for span in self.order
             if span.sort == "grace" and span.last is None and span.waits_for
         ]
+
+    def _stuck(self) -> list[Reason]:
+        """Where each process waits, by the spec."""
+        blocked = (view for view in self.trace.end.processes if view.status == "blocked")
+        return [Reason(None, waits(view)) for view in blocked]
 
     def _locking(self) -> list[Reason]:
         """The locks that the failing process holds, which one it needs, and how it came to them."""
@@ -275,7 +281,7 @@ def _aims(access: Access) -> bool:
 
 
 def _takes(span: Span, words: str) -> str:
-    return words if span.sort == "read" else f"{words} {span.what}"
+    return f"{words} {span.section if span.sort == 'read' else span.what}"
 
 
 def _telling(changes: list[tuple[int, Access]]) -> list[tuple[int, Access]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from kmcheck.trace import Event, Frame, ObjectView, Place, Trace, Value
+from kmcheck.trace import Event, Frame, ObjectView, Place, ProcessView, Trace, Value
 
 KERNEL = "kmcheck.kernel."
 
@@ -105,6 +105,19 @@ def spec_place(event: Event) -> Place:
     seen, _ = split(event.frames)
     inner = event.frames[len(seen) :]
     return inner[0].place if inner else event.place
+
+
+def waits(view: ProcessView) -> str:
+    """Return where a process waits, as its spec says it: `CPU2 waits in wait_event(wq) (a.py:46)`.
+
+    What a primitive of the kernel has inside is nobody's business, nor where a daemon of it stands.
+    """
+    seen, frame = split(view.frames)
+    inner = frame or (seen[-1] if seen else None)
+    call = call_text(inner) if inner else f"{view.function}()"
+    place = frame.place if frame else view.place
+    own = place is not None and not (seen and in_kernel(seen[-1]))
+    return plain(f"{view.name} waits in {call}{f' ({where(place)})' if place and own else ''}")
 
 
 def points_to(value: Value | None, things: frozenset[str]) -> bool:

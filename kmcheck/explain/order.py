@@ -7,12 +7,14 @@ its field `owner` or `writer`, which names the process that holds it; a handler 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from kmcheck.explain.names import call_text, in_kernel, primitive
+from kmcheck.explain.names import call_text, in_kernel, plain, primitive
 from kmcheck.trace import Access, Event, Frame, Trace, Value
 
+Told = tuple[tuple[int, str], ...]
 Sort = Literal["read", "spin", "mutex", "irq", "grace"]
 
 LOCKS = re.compile(r"(^|_)(try|un)?lock($|_)|^(down|up)_(read|write)")
@@ -23,6 +25,10 @@ READ_LOCK = frozenset({"rcu_read_lock", "rcu_read_lock_bh", "rcu_read_lock_sched
 READ_UNLOCK = frozenset({"rcu_read_unlock", "rcu_read_unlock_bh", "rcu_read_unlock_sched"})
 READERS = "readers"
 """The field of RCU's state that holds who is inside of a section."""
+RCU_STATE = "RcuState"
+"""How the kind of that state ends: a lock may have readers, too."""
+RCU = "RCU"
+"""What a section of rcu_read_lock() reads; any other has the name of the call that began it."""
 OWNER = "owner"
 OWNERS = frozenset({OWNER, "writer"})
 HANDLERS = frozenset({"hardirq", "softirq"})
@@ -40,6 +46,8 @@ class Call:
     events: tuple[int, ...]
     finished: bool
     returned: str
+    kept: str
+    """The variable that this was assigned to, if it was to one."""
 
     @property
     def name(self) -> str:
@@ -48,16 +56,17 @@ class Call:
 
     @property
     def text(self) -> str:
-        """The call as C."""
-        return call_text(self.frame)
+        """The call as C, with the variable that has its value."""
+        call = call_text(self.frame)
+        return f"{plain(self.kept)} = {call}" if self.kept else call
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """From `first` to `last` (indices of events; None: to the end) a process reads, holds or waits.
 
-    `what` is the lock's name; for a grace period, `waits_for` names the readers that were inside
-    when it began.
+    `what` is the lock's name, or of a section the call that began it, `RCU` if it is RCU's own;
+    for a grace period, `waits_for` names the readers that were inside when it began.
     """
 
     process: str
@@ -66,6 +75,11 @@ class Span:
     first: int
     last: int | None
     waits_for: tuple[str, ...] = ()
+
+    @property
+    def section(self) -> str:
+        """What a section is called: `an RCU read section`, `a section of preempt_disable()`."""
+        return "an RCU read section" if self.what == RCU else f"a section of {self.what}()"
 
     def covers(self, first: int, last: int) -> bool:
         """Tell whether the process was inside from `first` to `last`."""
@@ -104,7 +118,8 @@ def _collected(trace: Trace, inside: list[Frame | None]) -> tuple[Call, ...]:
             frame=frames[process, serial],
             events=tuple(where),
             finished=_is_finished(trace, process, serial, where[-1]),
-            returned=_returned(trace, process, serial),
+            returned=_said(trace, process, serial, lambda event: event.returned),
+            kept=_said(trace, process, serial, lambda event: event.kept),
         )
         for (process, serial), where in steps.items()
     )
@@ -114,20 +129,19 @@ def _is_finished(trace: Trace, process: str, serial: int, last: int) -> bool:
     """A call is over when its process steps on outside of it, or is seen outside at the end."""
     if any(event.process == process for event in trace.events[last + 1 :]):
         return True
+    failed = trace.violation.frames
+    if failed and process == trace.failing:  # behind the last step's access, still in that step
+        return all(frame.serial != serial for frame in failed)
     for view in trace.end.processes:
         if view.name == process and view.frames:
             return all(frame.serial != serial for frame in view.frames)
     return True
 
 
-def _returned(trace: Trace, process: str, serial: int) -> str:
-    """Return what the call returned, as text; nothing if it returned nothing, or not yet."""
-    for event in trace.events:
-        if event.process == process:
-            for key, value in event.returned:
-                if key == serial:
-                    return value
-    return ""
+def _said(trace: Trace, process: str, serial: int, about: Callable[[Event], Told]) -> str:
+    """Return what the steps of a process say about a call; nothing if they do not, or not yet."""
+    told = (pair for event in trace.events if event.process == process for pair in about(event))
+    return next((text for key, text in told if key == serial), "")
 
 
 def _frame(event: Event, names: frozenset[str]) -> Frame | None:
@@ -146,27 +160,51 @@ def spans(trace: Trace) -> tuple[Span, ...]:
 
 
 def _reads(trace: Trace) -> tuple[Span, ...]:
-    """The outermost read-side sections: an inner lock or unlock is none of the others' business."""
-    start: dict[str, int] = {}
+    """The outermost read-side sections: an inner lock or unlock is none of the others' business.
+
+    Whoever has preemption off is in one, too; who holds a lock is told by the lock.
+    """
+    start: dict[str, tuple[int, str]] = {}
     found: list[Span] = []
+    locking = _locking(trace)
     for index, event in enumerate(trace.events):
         name = event.process
-        if name in start and (_frame(event, READ_UNLOCK) or _leaves(event)):
-            found.append(Span(name, "read", "RCU", start.pop(name), index))
+        if name in start and (
+            _moves(event, out=True) or (start[name][1] == RCU and _frame(event, READ_UNLOCK))
+        ):
+            first, what = start.pop(name)
+            found.append(Span(name, "read", what, first, index))
         elif name not in start and _frame(event, READ_LOCK):
-            start[name] = index
-    return (*found, *(Span(name, "read", "RCU", first, None) for name, first in start.items()))
+            start[name] = index, RCU
+        elif name not in start and _moves(event, out=False):
+            call = primitive(event)
+            if call and not in_kernel(event.frames[0]) and (name, call.serial) not in locking:
+                start[name] = index, call.function
+    return (*found, *(Span(name, "read", w, first, None) for name, (first, w) in start.items()))
 
 
-def _leaves(event: Event) -> bool:
-    """Tell whether the step takes the process out of RCU's readers, whatever it is called."""
+def _moves(event: Event, *, out: bool) -> bool:
+    """Tell whether the step takes the process out of RCU's readers, or else makes it one."""
     return any(
         access.field == READERS
-        and event.process in _members(access.before)
-        and event.process not in _members(access.after)
+        and access.kind.endswith(RCU_STATE)
+        and (event.process in _members(access.before)) == out
+        and (event.process in _members(access.after)) != out
         for access in event.accesses
         if access.what != "load"
     )
+
+
+def _locking(trace: Trace) -> set[tuple[str, int]]:
+    """Return the calls of primitives that take a lock, by process and serial."""
+    told = [(event, primitive(event)) for event in trace.events]
+    return {
+        (event.process, call.serial)
+        for event, call in told
+        for access in event.accesses
+        if call and access.field in OWNERS and access.what != "load"
+        if access.after and access.after.text == event.process
+    }
 
 
 def _members(value: Value | None) -> list[str]:
@@ -231,7 +269,10 @@ def _grace(trace: Trace, period: tuple[str, int, int | None], others: tuple[Span
         for span in others
         if span.process != process
         and span.covers(first, first)
-        and (span.sort == "read" or (span.sort in {"spin", "irq"} and _ends_by(span, last)))
+        and (
+            (span.sort == "read" and span.what == RCU)
+            or (span.sort in {"read", "spin", "irq"} and _ends_by(span, last))
+        )
     }
     order = [view.name for view in trace.initial.processes]
     waits_for = sorted(inside, key=lambda n: (order.index(n) if n in order else len(order), n))

@@ -1,12 +1,12 @@
-"""Which steps matter: those that touch the failing object, and those that order them."""
+"""Which steps matter: those that touch the failing object, order them, or lead to their calls."""
 
 from __future__ import annotations
 
 import re
 
-from kmcheck.explain.names import Family, points_to
+from kmcheck.explain.names import Family, points_to, split
 from kmcheck.explain.order import STARTING, WAITING, Call, Span
-from kmcheck.trace import Access, Event, Trace
+from kmcheck.trace import Access, Event, Frame, Trace
 
 SHORT = 32
 """Steps that are all shown where the violation concerns no object in particular."""
@@ -48,7 +48,9 @@ def kept(
     elif len(trace.events) <= SHORT and not _concerns_an_object(trace):
         steps = every
     else:
-        steps = _touching(trace, focus(trace, family)) | _named(trace)
+        things = focus(trace, family)
+        steps = _touching(trace, things) | _named(trace)
+        steps |= _given(trace, family, things, steps)
     if not steps:
         return every
     steps |= _starting(trace, told, steps)
@@ -77,6 +79,51 @@ def _touching(trace: Trace, things: frozenset[str]) -> frozenset[int]:
         if any(_matters(access, things) for access in visible(event))
         or (last_use.get(event.process, -1) > index and _leads(trace, index, things))
         or (event.process == trace.failing and _looks(trace, index, things))
+    )
+
+
+def _given(
+    trace: Trace, family: Family, things: frozenset[str], steps: frozenset[int]
+) -> frozenset[int]:
+    """Where the arguments of the calls around these steps come from: the load, and the store."""
+    found: set[int] = set()
+    for index in steps:
+        event = trace.events[index]
+        seen, _ = split(event.frames)
+        for frame in seen[1:]:
+            first = _first(trace, event.process, frame)
+            for name in (family.views.keys() - things) & set(frame.arguments):
+                found |= _way(trace, event.process, name, first)
+    return frozenset(found)
+
+
+def _first(trace: Trace, process: str, frame: Frame) -> int:
+    """Return the first step inside of a call."""
+    return next(
+        index
+        for index, event in enumerate(trace.events)
+        if event.process == process and any(f.serial == frame.serial for f in event.frames)
+    )
+
+
+def _way(trace: Trace, process: str, name: str, end: int) -> set[int]:
+    """Return the latest load of a pointer by a process, and the store that put it there."""
+    for index in reversed(range(end)):
+        for access in (
+            visible(trace.events[index]) if trace.events[index].process == process else ()
+        ):
+            if access.what == "load" and access.after and access.after.text == name:
+                stores = (i for i in reversed(range(index)) if _puts(trace.events[i], access))
+                store = next(stores, None)
+                return set() if store is None else {store, index}
+    return set()
+
+
+def _puts(event: Event, load: Access) -> bool:
+    """Tell whether a step stores to the field that is loaded."""
+    return any(
+        (access.thing, access.field) == (load.thing, load.field) and access.what != "load"
+        for access in visible(event)
     )
 
 

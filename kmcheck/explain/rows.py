@@ -190,7 +190,9 @@ class Rows:
 
     def _call(self, index: int, frame: Frame, depth: int, *, bad: bool) -> Row:
         """Return one row for a whole call of a primitive."""
-        row = replace(self._step(index, depth, bad=bad), text=call_text(frame), note="")
+        call = self.calls.get((self.trace.events[index].process, frame.serial))
+        text = call.text if call else call_text(frame)
+        row = replace(self._step(index, depth, bad=bad), text=text, note="")
         return replace(row, primitive=frame.function, serial=frame.serial)
 
     def _more(self, index: int, frame: Frame, depth: int, *, bad: bool) -> None:
@@ -233,20 +235,27 @@ class Rows:
         if call is None:
             return row
         others = [r for r in self.rows if r.serial == row.serial and r.process == row.process]
-        whole = (call.finished and len(others) == 1) or is_ordering(call.name)
+        done = call.finished or (row.bad and self.lengths[row.process, row.serial] == 1)
+        whole = (done and len(others) == 1) or is_ordering(call.name)
         shown = [i for i in row.events if self.trace.events[i].number == row.number]
         labels = [] if whole else [_label(self.trace.events[index]) for index in shown]
         labels += [
             LAST for i in row.events if drops_last(self.trace.events[i]) and LAST not in labels
         ]
-        returned = call.returned if row is others[-1] else ""
+        returned = call.returned if row is others[-1] and LAST not in labels else ""
         return replace(row, note=", ".join(plain(text) for text in (*labels, returned) if text))
 
     # --- the end ------------------------------------------------------------------------------
 
     def _fail(self, index: int, frame: Frame, depth: int) -> None:
-        """Open the primitive up: the step that fails inside of it is shown."""
+        """Open the primitive up: the step that fails inside of it is shown, if it has a text."""
         process = self.trace.events[index].process
+        if plain(self.trace.events[index].text) == call_text(frame):
+            if self.full:
+                self.rows.append(self._call(index, frame, depth, bad=True))
+            else:
+                self._inside(index, frame, depth, bad=True)
+            return
         again = (process, frame.serial) in self.told
         last = self.rows[-1] if self.rows else None
         if again and last and last.process == process and last.primitive:
@@ -335,8 +344,8 @@ def _holders(order: tuple[Span, ...], frames: tuple[Frame, ...]) -> str:
     """Say who holds what a process wants."""
     open_ = [span for span in order if span.last is None]
     if any(frame.function in GRACE for frame in frames):
-        names = [span.process for span in open_ if span.sort == "read"]
-        return f"{', '.join(names)} inside an RCU read section" if names else ""
+        names = [f"{span.process} inside {span.section}" for span in open_ if span.sort == "read"]
+        return ", ".join(names)
     wanted = {frame.arguments[0].lstrip("&") for frame in frames if frame.arguments}
     names = [span.process for span in open_ if span.what in wanted]
     return f"held by {', '.join(dict.fromkeys(names))}" if names else ""

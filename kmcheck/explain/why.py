@@ -130,11 +130,13 @@ class Why:
             return ""
         process = self.trace.events[self.source].process
         spans = [s for s in self.order if s.process == process and s.covers(self.source, self.last)]
-        if any(span.sort == "read" for span in spans):
-            return " inside an RCU read section"
+        inside = [span.section for span in spans if span.sort == "read"]
+        if inside:
+            return f" inside {inside[0]}"
         reads = [s for s in self.order if s.process == process and s.sort == "read"]
-        if any(span.covers(self.source, self.source) for span in reads):
-            return " inside an RCU read section that ends before the use"
+        ended = [span.section for span in reads if span.covers(self.source, self.source)]
+        if ended:
+            return f" inside {ended[0]} that ends before the use"
         locks = [span.what for span in spans if span.sort in {"spin", "mutex"}]
         return f" holding {', '.join(locks)}" if locks else ", in no RCU read section, with no lock"
 

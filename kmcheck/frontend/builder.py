@@ -33,6 +33,8 @@ class Builder:
         self.drafts: list[Draft] = []
         self.calls: tuple[Call, ...] = ()
         self.serial = 0
+        self.results: list[tuple[Expr, int]] = []
+        """What calls return, as it is written where it is used, and which calls."""
         self.atomic = 1 if atomic else 0
         """How many enclosing blocks make one step of what is inside."""
         self.idle: dict[Type, list[str]] = {}

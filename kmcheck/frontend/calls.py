@@ -151,10 +151,11 @@ class Calls(Updates):
             self.frame, self.builder.calls = outer, calls
         if self.role == "setup":
             self.builder.jump_to_new(span)
-        return self._leave(frame, span)
+        return self._leave(frame, entry)
 
-    def _leave(self, frame: Frame, span: Span) -> Expr:
+    def _leave(self, frame: Frame, entry: Call) -> Expr:
         """Return a function's value, and put its locals out of scope."""
+        span = entry.span
         value: Expr = NOTHING
         if frame.exit is not None:
             self.builder.jump(frame.exit)
@@ -163,16 +164,23 @@ class Calls(Updates):
                 value = Var(frame.result, frame.result_type, span)
         elif frame.value is not None:
             value = frame.value
+            self._note_result(value, entry)
             own = set(frame.slots)
             if own and any(
                 (isinstance(e, Var) and e.name in own) or isinstance(e, Load) for e in walk(value)
             ):
                 value = self.keep(value)
+        self._note_result(value, entry)
         self.note_unset(frame, span)
         self.forget(frame.slots, span)
         if frame.broken and value.type == VOID and _returns_value(frame.function.node):
             raise Refused
         return value
+
+    def _note_result(self, value: Expr, entry: Call) -> None:
+        """Let a replay know the value of a call when it sees it; a constant is seen elsewhere."""
+        if not isinstance(value, Const):
+            self.builder.results.append((value, entry.serial))
 
     def note_unset(self, frame: Frame, span: Span) -> None:
         """Begin a function by marking the variables that it may read too early."""
@@ -189,7 +197,7 @@ class Calls(Updates):
 
     def _bind_parameters(
         self, frame: Frame, function: FunctionSymbol, node: ast.Call, receiver: Expr | None
-    ) -> list[Expr]:
+    ) -> list[Expr | str]:
         """Evaluate all arguments, then bind the parameters; return those that a trace shows."""
         parameters = self.parameters(function, node, receiver)
         given: list[ast.expr | Expr] = list(node.args)
@@ -199,12 +207,14 @@ class Calls(Updates):
             (parameter, self._argument(function, parameter, argument))
             for parameter, argument in zip(parameters, given, strict=True)
         ]
-        shown: list[Expr] = []
+        shown: list[Expr | str] = []
         for parameter, binding in bound:
             frame.names[parameter.arg] = binding
             frame.sure.add(parameter.arg)
             if isinstance(binding, Place):
                 shown.append(self.load_of(binding, self.span(node)))
+            elif isinstance(binding, Static) and isinstance(binding.symbol, KindSymbol):
+                shown.append(binding.symbol.name.partition("(")[0].rpartition(".")[2])
             elif isinstance(binding, Alias):
                 shown.append(binding.value)
                 if parameter.arg in frame.assigned:

@@ -68,7 +68,10 @@ def lower_process(world: World, function: FunctionSymbol) -> Template:
     variables = {name: kind for name, kind in code.builder.variables.items() if name in used}
     name = "setup" if role == "setup" else function.key
     fair = _fairness(world, function)
-    return Template(name, parameters, variables, blocks, entry, role, limit, span, fair)
+    results = tuple(code.builder.results)
+    return Template(
+        name, parameters, variables, blocks, entry, role, limit, span, fair, results=results
+    )
 
 
 def _fairness(world: World, function: FunctionSymbol) -> Fairness:

@@ -133,11 +133,14 @@ Terminator = Jump | Branch
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An inlined call that a block belongs to: which function, with what, from where."""
+    """An inlined call that a block belongs to: which function, with what, from where.
+
+    An argument that is a class is its name.
+    """
 
     function: str
     name: str
-    arguments: tuple[Expr, ...]
+    arguments: tuple[Expr | str, ...]
     module: str
     serial: int
     span: Span = _span()
@@ -173,6 +176,8 @@ class Template:
     fair: Fairness = "weak"
     merged: frozenset[int] = frozenset()
     """Blocks that were cuts until a reduction let their steps be made with the ones before."""
+    results: tuple[tuple[Expr, int], ...] = field(default=(), compare=False, repr=False)
+    """Expressions that are what a call returned, and the call's serial: for whoever watches."""
 
 
 def targets(block: Block) -> tuple[int, ...]:

@@ -27,6 +27,10 @@ GAP = 3
 """Spaces between two columns."""
 LONGEST = 4
 """Lines of one row; what is longer is elided."""
+LONGEST_MARK = 8
+"""Lines of what is wrong with a row: it may have to stand in a narrow column."""
+ENOUGH_MARK = 38
+"""Characters to which this may be wrapped, so that another column has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,12 @@ def _checked(lines: list[str], width: int) -> str:
 # --- one row ----------------------------------------------------------------------------------
 
 
-def _fill(text: str, width: int, indent: int, hang: int) -> list[str]:
-    """Wrap `text`; what does not fit in a few lines ends in `...`."""
+def _fill(text: str, width: int, indent: int, hang: int, most: int = LONGEST) -> list[str]:
+    """Wrap `text`; what does not fit in so many lines ends in `...`."""
     indent, hang = (min(n, max(0, width - 12)) for n in (indent, hang))
     lines = wrapped(text, width, " " * indent, " " * hang)
-    if len(lines) > LONGEST:
-        lines = [*lines[: LONGEST - 1], lines[LONGEST - 1][: width - 4] + " ..."]
+    if len(lines) > most:
+        lines = [*lines[: most - 1], lines[most - 1][: width - 4] + " ..."]
     return lines or [""]
 
 
@@ -108,6 +112,12 @@ def _below(row: Row) -> int:
     token = max([len(first), *(len(word) + 2 * LEVEL for word in others)])
     length = min(len(_text(row)), ENOUGH)
     return row.depth * LEVEL + max(token, length, min(len(note) + LEVEL, ENOUGH) if note else 0)
+
+
+def _above(row: Row, says: str) -> int:
+    """Return the columns that a row needs below which something stands."""
+    wanted = (row.depth + 1) * LEVEL + min(len(f"*** {says}"), ENOUGH_MARK)
+    return max(_below(row), wanted if says else 0)
 
 
 def _mark(text: str, row: Row | None, width: int) -> list[str]:
@@ -164,7 +174,8 @@ def _grid(story: Story, heads: dict[str, str], gutter: int, width: int) -> Grid:
     rows = {name: [row for row in story.rows if row.process == name] for name in names}
     latest, right = {}, width
     for name in reversed(names):
-        right = min(width - max(map(_below, rows[name]), default=0), right - NARROW)
+        needs = (_above(row, _says(story, row)) for row in rows[name])
+        right = min(width - max(needs, default=0), right - NARROW)
         latest[name] = right
     starts = {names[0]: gutter}
     for before, name in pairwise(names):
@@ -196,12 +207,12 @@ def _side_by_side(story: Story, width: int) -> list[str]:
 
 
 def _marks(story: Story, index: int, grid: Grid) -> list[str]:
-    """What is wrong with the row: below it, free to run to the right edge, and to begin earlier."""
+    """What is wrong with the row: below it, in its column, free to run to the right edge."""
     row = story.rows[index]
     text = f"*** {_says(story, row)}"
-    at = grid.starts[row.process] + (row.depth + 1) * LEVEL
-    at = min(at, grid.end - min(len(text), WIDE))
-    lines = _fill(text, grid.end, at, at + len("*** ")) if row.bad else []
+    start, indent = grid.starts[row.process], (row.depth + 1) * LEVEL
+    lines = _fill(text, grid.room(row.process), indent, indent + len("*** "), LONGEST_MARK)
+    lines = [" " * start + line for line in lines] if row.bad else []
     last = index + 1 == len(story.rows) and story.trace.loop_at is None
     return (
         [*lines, "", *_mark(story.mark, None, grid.end)] if last and row.role == "stuck" else lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kmcheck.diagnostics import InternalError
+from kmcheck.explain.names import waits
 from kmcheck.ir.program import LIVENESS, Property
 from kmcheck.ir.types import Ref, SetOf
 from kmcheck.replay.recorder import place_of
@@ -113,13 +114,12 @@ class Endless:
         return Violation(name, f"{name}{at} {never}{because}", thing, place=place_of(prop.span))
 
     def _waiting(self, loop: int) -> list[str]:
-        """Return who waits all the time, and in what."""
-        waiting = []
-        for view in self.teller.snapshot().processes:
-            if view.status in ("blocked", "idle") and not self._moves(view.name, loop):
-                inner = view.frames[-1].function if view.frames else view.function
-                waiting.append(f"{view.name} waits in {inner}()")
-        return waiting
+        """Return who waits all the time, and where."""
+        return [
+            waits(view)
+            for view in self.teller.snapshot().processes
+            if view.status in ("blocked", "idle") and not self._moves(view.name, loop)
+        ]
 
     def _moves(self, process: str, loop: int) -> bool:
         return any(event.process == process for event in self.teller.events[loop:])

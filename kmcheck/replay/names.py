@@ -85,9 +85,9 @@ class Names:
                 return f"{group.name}[{self.process(index - group.base)}]"
         return f"{_plain(kind)}#?"
 
-    def member(self, kind: str, index: int, field: str) -> str:
+    def member(self, kind: str, index: int, field: str, *, stale: bool = False) -> str:
         """Return a field of an object as C: `child->kmem.usage`, `table.session`."""
-        owner = self.of(kind, index)
+        owner = self.of(kind, index, stale=stale)
         inside = "->" in owner or self.layout.life_slot(kind, index) is None
         return f"{owner}{'.' if inside else '->'}{field}"
 

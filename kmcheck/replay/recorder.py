@@ -20,6 +20,10 @@ def place_of(span: Span) -> Place:
     return Place(span.source.path, span.line, span.column, span.text)
 
 
+Call = tuple[str, int, int]
+"""A process, an instance of it, and the serial of the place of a call in its code."""
+
+
 @dataclass(slots=True)
 class Note:
     """An access, with the text that a row of C shows for it."""
@@ -40,11 +44,24 @@ class Recorder:
     values: Values
     in_setup: bool = True
     notes: list[Note] = field(default_factory=list)
-    returned: list[tuple[str, Value]] = field(default_factory=list)
-    """(function, value) of each call that returned one."""
+    came_back: list[tuple[str, Value]] = field(default_factory=list)
+    """(function, value) of each call that returned from one of several places."""
+    results: dict[Call, Value] = field(default_factory=dict)
+    """What calls returned whose value was looked at."""
+    kept: dict[Call, str] = field(default_factory=dict)
+    """The spec's variables that such values were assigned to."""
+    outermost: dict[int, int] = field(init=False)
+    """Of each expression that is what calls return, the serial of the outermost."""
     allocations: list[tuple[str, int, str]] = field(default_factory=list)
     frees: list[tuple[str, int]] = field(default_factory=list)
     choices: dict[str, object] = field(default_factory=dict)
+    way: list[tuple[str, int, int]] = field(default_factory=list)
+    """The blocks that were run: of which process, and which instance of it."""
+
+    def __post_init__(self) -> None:
+        """Note where values of calls are assigned."""
+        templates = self.layout.program.templates.values()
+        self.outermost = {id(expr): serial for t in templates for expr, serial in t.results}
 
     @property
     def ends(self) -> set[Span]:
@@ -54,10 +71,16 @@ class Recorder:
     def begin(self) -> None:
         """Forget the step before."""
         self.notes = []
-        self.returned = []
+        self.came_back = []
+        self.results, self.kept = {}, {}
         self.allocations = []
         self.frees = []
         self.choices = {}
+        self.way = []
+
+    def entered(self, template: str, instance: int, block: int) -> None:
+        """Keep the way that a step goes."""
+        self.way.append((template, instance, block))
 
     def loaded(self, kind: str, index: int, field: str, value: object, span: Span) -> None:
         """Keep a load."""
@@ -78,14 +101,17 @@ class Recorder:
         self.notes.append(Note(access, self.names.member(kind, index, field), span, value))
 
     def assigned(self, template: str, instance: int, instruction: Assign, value: object) -> None:
-        """Give the load its variable's name; keep what calls return."""
-        del instance
+        """Give the load its variable's name; keep what calls return, and in which variable."""
         if self.in_setup:
             return
+        call = self.outermost.get(id(instruction.value))
+        if call is not None and not instruction.var.startswith("@"):
+            name = instruction.var.split("@")[0].rstrip("'")
+            self.kept.setdefault((template, instance, call), name)
         if instruction.var.startswith("@return"):
             kind = self.layout.program.templates[template].variables[instruction.var]
             if not _is_reset(instruction):
-                self.returned.append(
+                self.came_back.append(
                     (
                         instruction.var.removeprefix("@return").rstrip("'"),
                         self.values.of(kind, value),
@@ -207,6 +233,12 @@ class Recorder:
     def chosen(self, var: str, value: object) -> None:
         """Keep what was chosen: the parameters of an action are."""
         self.choices[var] = value
+
+    def returned(
+        self, template: str, instance: int, serial: int, kind: Type, value: object
+    ) -> None:
+        """Keep what a call returned."""
+        self.results.setdefault((template, instance, serial), self.values.of(kind, value))
 
     def spawned(self, template: str, instance: int) -> None:
         """Name a process that starts."""

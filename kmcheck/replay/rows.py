@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kmcheck.explain.names import call_text, split
 from kmcheck.ir.code import Assign, Block, Store
 from kmcheck.ir.expr import Op
 from kmcheck.replay.recorder import Note, Recorder, place_of
@@ -11,6 +12,8 @@ from kmcheck.trace import Place
 
 CMPXCHG = "cmpxchg"
 """What the frontend calls a step of that name: its row may be no change."""
+EXCHANGES = frozenset({"xchg", "test_and_set", "test_and_clear", "fetch_add", "add_return"})
+"""What it calls other steps that return what they found, or left."""
 
 LINKING = {"use-after-free", "list-corruption"}
 """Violations that changing a list or set may be."""
@@ -35,7 +38,8 @@ class Rows:
         notes = [n for n in self.recorder.notes if not n.access.ghost]
         shown = _what_matters(_unless_left(notes, block))
         if fault is not None and fault.field:
-            return self._attempt(state, actor, block, fault), place_of(fault.span)
+            call = self._call_of(state, actor, block, fault)
+            return call or self._attempt(state, actor, block, fault), place_of(fault.span)
         linking = self._linking(state, actor, block, fault)
         if fault is not None and linking:
             return linking, place_of(fault.span)
@@ -53,6 +57,8 @@ class Rows:
         if block.note == CMPXCHG and len(shown) == 1 and shown[0].access.what == "load":
             found = shown[0].access.after
             return f"{CMPXCHG} leaves {found.text if found else 'it'}"
+        if block.note in EXCHANGES:
+            return f"{block.note}{_given(notes, block)}"
         said = [n.comment for n in shown if n.comment]
         if said and not block.note:
             return said[0]
@@ -60,6 +66,16 @@ class Rows:
             return block.note
         after = shown[0].access.after
         return after.text if after is not None and (after.targets or after.text == "NULL") else ""
+
+    def _call_of(self, state: State, actor: int, block: Block, fault: Fault) -> str:
+        """Return the call of the primitive in which an access failed to what is its own to know.
+
+        Empty if it is an access of the spec, or to a field that the spec has declared.
+        """
+        _, frame = split(self.stacks.at(state, actor, block.calls))
+        kind = self.recorder.layout.program.kinds[fault.thing[0]] if fault.thing else None
+        private = (kind or fault).span.source.module
+        return call_text(frame) if frame and private else ""
 
     def _attempt(self, state: State, actor: int, block: Block, fault: Fault) -> str:
         """Return the access that failed as C: what it would have done."""
@@ -127,9 +143,16 @@ _ASSIGNING = {
 }
 
 
+def _given(notes: list[Note], block: Block) -> str:
+    """Return what an exchange returns: `add_return` what it stored, others what they loaded."""
+    what = "store" if block.note == "add_return" else "load"
+    values = [n.access.after.text for n in notes if n.access.what == what and n.access.after]
+    return f": {values[0]}" if len(values) == 1 else ""
+
+
 def _unless_left(notes: list[Note], block: Block) -> list[Note]:
-    """Return the accesses without the store of what was there, of a cmpxchg that did not swap."""
-    if block.note != CMPXCHG:
+    """Return the accesses without the store of what was there, of an exchange for the same."""
+    if block.note != CMPXCHG and block.note not in EXCHANGES:
         return notes
     return [n for n in notes if n.access.what == "load" or n.access.before != n.access.after]
 

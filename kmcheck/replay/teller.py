@@ -14,6 +14,9 @@ from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.trace import Event, Frame, ProcessView, Snapshot
 
+Told = tuple[tuple[int, str], ...]
+"""Serials of frames, and something about each."""
+
 LIBRARY = "kmcheck.kernel."
 """Where primitives come from."""
 
@@ -79,8 +82,9 @@ class Teller:
         frames = self.stacks.of(actor, block)
         if actor >= self.layout.process_count:
             frames = self.stacks.chosen(actor, block, self.recorder.choices)
-        returned = self._returned(frames)
+        returned, kept = self._values(frames, actor, block)
         self._learn(before)
+        self.stacks.follow(actor, self.recorder.way, None if fault else self.state)
         self.stacks.enter(self.state)
         self.events.append(
             Event(
@@ -93,6 +97,7 @@ class Teller:
                 tuple(note.access for note in self.recorder.notes),
                 self.snapshot(running=actor),
                 returned,
+                kept,
             )
         )
         return fault
@@ -127,13 +132,22 @@ class Teller:
             return self.names.process(actor)
         return self.machine.actors[actor][0].rpartition(".")[2]
 
-    def _returned(self, frames: tuple[Frame, ...]) -> tuple[tuple[int, str], ...]:
-        return tuple(
-            (frame.serial, value.text)
-            for function, value in self.recorder.returned
+    def _values(self, frames: tuple[Frame, ...], actor: int, block: Block) -> tuple[Told, Told]:
+        """Return what the calls returned that the step was inside of, and where that was kept."""
+        back = {
+            frame.serial: value.text
+            for function, value in reversed(self.recorder.came_back)
             for frame in frames
             if function.rpartition(".")[2] == frame.function
-        )
+        }
+        name, instance, _, _ = self.machine.actors[actor]
+        calls = [(name, instance, call.serial) for call in block.calls]
+        there = list(zip(calls, frames, strict=True))
+        found = self.recorder.results
+        back |= {f.serial: found[call].text for call, f in there if call in found}
+        names = self.recorder.kept
+        kept = tuple((f.serial, names[call]) for call, f in there if call in names)
+        return tuple((f.serial, back[f.serial]) for f in frames if f.serial in back), kept
 
     def frames_of(self, fault: Fault) -> tuple[Frame, ...]:
         """Return what a check was inside of that failed behind the last step's access."""

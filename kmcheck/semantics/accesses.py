@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from kmcheck.diagnostics import Span
 from kmcheck.ir.code import Alloc, Assign, Free, Store
 from kmcheck.ir.layout import Layout
+from kmcheck.ir.types import Type
 from kmcheck.residual import Residual
 from kmcheck.semantics.faults import BoundReached
 from kmcheck.semantics.machine import Machine, State
@@ -32,6 +33,9 @@ class Listener:
     layout: Layout
     read: set[Thing] = field(default_factory=set)
     written: set[Thing] = field(default_factory=set)
+
+    def entered(self, template: str, instance: int, block: int) -> None:
+        """Note nothing."""
 
     def loaded(self, kind: str, index: int, field: str, value: object, span: Span) -> None:
         """Note a load."""
@@ -56,6 +60,11 @@ class Listener:
 
     def chosen(self, var: str, value: object) -> None:
         """Note nothing."""
+
+    def returned(
+        self, template: str, instance: int, serial: int, kind: Type, value: object
+    ) -> None:
+        """Note nothing: it was read already."""
 
     def spawned(self, template: str, instance: int) -> None:
         """Note nothing."""

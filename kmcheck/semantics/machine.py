@@ -12,6 +12,7 @@ from kmcheck.residual import Residual
 from kmcheck.semantics.addresses import Meaning
 from kmcheck.semantics.evaluate import Evaluator
 from kmcheck.semantics.faults import Blocked, BoundReached, Fault
+from kmcheck.semantics.hearing import Hearing
 from kmcheck.semantics.instructions import Instructions, Shared, exit_of
 from kmcheck.semantics.lifetimes import Lifetimes, Run
 from kmcheck.semantics.oracle import Oracle
@@ -146,11 +147,17 @@ class Machine:
 
     def _runner(self, name: str) -> Run:
         template = self.layout.program.templates[name]
-        evaluator = Evaluator(self.layout, name, self.watcher)
+        evaluator = (
+            Evaluator(self.layout, name)
+            if self.watcher is None
+            else Hearing(self.layout, name, self.watcher)
+        )
         if template.role == "setup":
             evaluator.charge = self._charge(template.span)
         code = Instructions(name, evaluator, self.shared)
         bodies = [[code.of(i) for i in b.instructions] for b in template.blocks]
+        if self.watcher is not None:
+            bodies = [[_told(self.watcher, name, n), *body] for n, body in enumerate(bodies)]
         taken = self.taken[name]
         exits = [exit_of(evaluator, b.terminator, taken, n) for n, b in enumerate(template.blocks)]
         if evaluator.charge is not None:
@@ -188,6 +195,11 @@ class Machine:
                 raise Fault("endless-step", message, span)
 
         return charge
+
+
+def _told(watcher: Watcher, template: str, block: int) -> Run:
+    """Return what tells that a block begins."""
+    return lambda s, p: watcher.entered(template, p, block)
 
 
 def _counted(leave: Meaning, charge: Callable[[int], None]) -> Meaning:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from kmcheck.diagnostics import Span
 from kmcheck.ir.code import Alloc, Assign, Free, Store
+from kmcheck.ir.types import Type
 
 
 class Observer(Protocol):
@@ -17,6 +18,9 @@ class Observer(Protocol):
 
 class Watcher(Observer, Protocol):
     """Who wants to know all that a step does."""
+
+    def entered(self, template: str, instance: int, block: int) -> None:
+        """Note that a block begins."""
 
     def stored(self, kind: str, index: int, instruction: Store, old: object, new: object) -> None:
         """Note that a field was stored to."""
@@ -32,6 +36,11 @@ class Watcher(Observer, Protocol):
 
     def chosen(self, var: str, value: object) -> None:
         """Note that a choice was made."""
+
+    def returned(
+        self, template: str, instance: int, serial: int, kind: Type, value: object
+    ) -> None:
+        """Note the value of a call, whenever it is looked at."""
 
     def spawned(self, template: str, instance: int) -> None:
         """Note that a process starts."""
