@@ -74,7 +74,8 @@ def spans(page: Page) -> list[Shape]:
         span, extent = shown.span, shown.extent
         if span.sort == "read":
             shapes.append(Rect(extent.box, "section", 4))
-            shapes += _note(extent, ("RCU read section",), "read")
+            named = span.section.removeprefix("an ").removeprefix("a ")
+            shapes += _note(extent, (named,), "read")
         elif span.sort == "grace":
             path = Path(extent.bracket, "bracket grace")
             shapes += [path, *_note(extent, ("grace period",), "grace")]
