@@ -136,7 +136,8 @@ class Rows:
     def _step(self, index: int, depth: int, *, bad: bool) -> Row:
         event = self.trace.events[index]
         text, note = plain(event.text), plain(event.note or _loaded(event))
-        note = "" if note and text.startswith(note.removesuffix("()")) else note
+        told = note and (text.startswith(note.removesuffix("()")) or f'"{note}"' in text)
+        note = "" if told else note
         row = Row("step", event.process, depth, text, note, event.number, (index,), bad=bad)
         frame = primitive(event)
         if frame is None or not self.full:
