@@ -109,7 +109,6 @@ def learnt(
 def _site(trace: Trace) -> str:
     """Return where in the spec a trace's last step was called."""
     frames = trace.violation.frames
-    own = [frame for frame in frames if not frame.module]
-    called = [frame for frame in frames if frame.module]
-    place = (called or own)[0].place
-    return f"{own[-1].function}() at {Path(place.path).name}:{place.line}"
+    own = max(number for number, frame in enumerate(frames) if not frame.module)
+    place = frames[min(own + 1, len(frames) - 1)].place
+    return f"{frames[own].function}() at {Path(place.path).name}:{place.line}"

@@ -47,9 +47,8 @@ class KindInfo:
 class Locks:
     """What is known of the locks of a spec whose order is checked."""
 
-    kinds: set[str] = field(default_factory=set)
-    nested: int = 0
-    """The highest subclass that any lock is taken as."""
+    kinds: dict[str, int] = field(default_factory=dict)
+    """The kinds of locks, each with the highest subclass that one of it is taken as."""
     edges: tuple[Edge, ...] = ()
     """Which locks have been found to be taken while which are held."""
     messages: dict[str, tuple[str, str]] = field(default_factory=dict)
