@@ -13,7 +13,6 @@ from kmcheck.ir.expr import And, Cond, Const, Element, Embedded, Expr, LivesIn, 
 from kmcheck.ir.program import LOCK_ORDER
 from kmcheck.ir.types import BOOL, LOCK_CLASS, Int, Ref
 
-
 LAST_SUBCLASS = 7
 """As in the kernel, MAX_LOCKDEP_SUBCLASSES. The primitives take no higher one."""
 

@@ -136,9 +136,17 @@ def test_two_of_a_class(inner: str, first_released: str, verdict: str) -> None:
 
 CHAIN = (
     lines(INIT, *(f"chain.at{n} = Link()" for n in range(3))),
-    "class Link(Object):\n    lock: SpinLock\n\n"
-    "class Chain(Object):\n    at0: Ref[Link]\n    at1: Ref[Link]\n    at2: Ref[Link]\n\n"
-    "chain = Chain()\n",
+    """
+    class Link(Object):
+        lock: SpinLock
+
+    class Chain(Object):
+        at0: Ref[Link]
+        at1: Ref[Link]
+        at2: Ref[Link]
+
+    chain = Chain()
+    """,
 )
 
 
