@@ -126,6 +126,21 @@ def lockdep_hardirqs_on() -> None:
         lockdep_may_be_interrupted()
 
 
+def lockdep_irq_save() -> bool:
+    """Note that no interrupt comes; tell whether that was so: for primitives without a CPU."""
+    flags = False
+    if is_called(lockdep_init):
+        flags = mine(lockdep).hardirqs_off
+        mine(lockdep).hardirqs_off = True
+    return flags
+
+
+def lockdep_irq_restore(flags: bool) -> None:
+    """Note that interrupts may come, unless they could not before."""
+    if not flags:
+        lockdep_hardirqs_on()
+
+
 def lockdep_softirqs_off() -> None:
     """Note that no softirq comes."""
     if is_called(lockdep_init):

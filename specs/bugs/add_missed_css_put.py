@@ -21,6 +21,7 @@ from kmcheck.kernel.css import (
     init_and_link_css,
     no_css_released,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import rcu_read_lock, rcu_read_unlock
 from kmcheck.kernel.slab import Gfp, kfree, kzalloc
 from kmcheck.kernel.workqueue import INIT_WORK, Work, schedule_work
@@ -107,6 +108,7 @@ def rmdir(memcg: Memcg) -> None:
 
 @setup
 def a_memcg_without_a_cache() -> None:
+    lockdep_init()
     root = Memcg()
     init_and_link_css(root.css, None, no_css_released, mem_cgroup_css_free)
     memcg = Memcg()

@@ -14,6 +14,7 @@ taken offline; the memcg is removed. Nothing else runs on CPU1, and no other CPU
 """
 
 from kmcheck.kernel.css import Css, cgroup_rmdir, css_is_zombie
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.memcg_stock import (
     cpu_dies,
     memcg_hotplug_cpu_dead,
@@ -81,6 +82,7 @@ def administrator(memcg: MemCgroup) -> None:
 
 @setup
 def a_task_on_cpu1() -> None:
+    lockdep_init()
     mem_cgroup_init(root_mem_cgroup, None)
     memcg = MemCgroup()
     mem_cgroup_init(memcg, root_mem_cgroup)

@@ -13,6 +13,7 @@ reference is dropped. No race is needed: it is enough that the alias is destroye
 the root cache, with its last user's, is left out.
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
 from kmcheck.kernel.slab import kfree
 from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
@@ -86,6 +87,7 @@ def kmem_cache_destroy(s: KmemCache) -> None:
 
 @setup
 def a_root_cache_with_an_alias() -> None:
+    lockdep_init()
     root = KmemCache(refcount=2)
     for _ in range(COPIES):
         s = KmemCache(root=root)

@@ -14,6 +14,7 @@ Modelled: a memcg with a cache that has free slabs, and the destruction of that 
 unlink, and the worker slab_caches_to_rcu_destroy_workfn().
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.page_counter import PageCounter, page_counter_charge, page_counter_uncharge
 from kmcheck.kernel.rcu import (
     RcuHead,
@@ -101,6 +102,7 @@ def kmem_cache_destroy(s: KmemCache) -> None:
 
 @setup
 def a_cache_with_free_slabs() -> None:
+    lockdep_init()
     memcg = Memcg()
     refcount_set(memcg.refcnt, 2)  # its own, and the cache's
     s = KmemCache(memcg=memcg)

@@ -15,6 +15,7 @@ Modelled: one cache of a memcg that goes offline, and its pages, which are being
 the cache is left out: there is nothing in it that is free.
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.refcount import (
     Refcount,
     refcount_dec_and_test,
@@ -79,6 +80,7 @@ def mem_cgroup_css_offline(cachep: KmemCache) -> None:
 
 @setup
 def a_cache_with_pages() -> None:
+    lockdep_init()
     cachep = KmemCache()
     INIT_WORK(cachep.destroy, kmem_cache_destroy_work_func)
     refcount_set(cachep.nr_pages, PAGES + 1 if FIX else PAGES)

@@ -14,6 +14,7 @@ Modelled: two memcgs, swap entries of the first one, the move of the task that t
 the task itself, which frees them. An online memcg has one reference on its id.
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.refcount import (
     Refcount,
     refcount_dec_and_test,
@@ -88,6 +89,7 @@ def mem_cgroup_move_charge(source: Memcg, target: Memcg) -> None:
 
 @setup
 def a_task_with_swap() -> None:
+    lockdep_init()
     source = Memcg()
     refcount_set(source.id, 1 + ENTRIES)
     target = Memcg()

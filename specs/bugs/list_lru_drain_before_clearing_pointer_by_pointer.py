@@ -14,7 +14,8 @@ list_del_init() and list_splice_init() are the loads and stores that they are in
 any interleaving. Nothing is freed, so there is no RCU.
 """
 
-from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+from kmcheck.kernel.lockdep import SINGLE_DEPTH_NESTING, lockdep_init
+from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_lock_nested, spin_unlock
 from kmcheck.lang import (
     READ_ONCE,
     WRITE_ONCE,
@@ -108,7 +109,7 @@ def memcg_reparent_list_lrus(child: Memcg, source: ListLruOne, target: ListLruOn
     if not FIX:
         WRITE_ONCE(child.lru, None)  # xa_store(&lru->xa, id, NULL)
     spin_lock(source.lock)
-    spin_lock(target.lock)  # spin_lock_nested()
+    spin_lock_nested(target.lock, SINGLE_DEPTH_NESTING)
     list_splice(source.list, target.list)
     source.dead = True
     spin_unlock(target.lock)
@@ -119,6 +120,7 @@ def memcg_reparent_list_lrus(child: Memcg, source: ListLruOne, target: ListLruOn
 
 @setup
 def two_neighbours() -> None:
+    lockdep_init()
     of_parent = ListLruOne()
     of_child = ListLruOne()
     list_init(of_parent.list)

@@ -22,6 +22,7 @@ from kmcheck.kernel.list_lru import (
     memcg_init_list_lru_one,
     memcg_reparent_list_lru_one,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import (
     rcu_assign_pointer,
     rcu_dereference,
@@ -100,6 +101,7 @@ def memcg_teardown(child: Memcg, objcg: ObjCgroup) -> None:
 
 @setup
 def an_object_of_the_child() -> None:
+    lockdep_init()
     list_lru_init(inode_lru, LockMap.NODE)
     parent = Memcg()
     child = Memcg(parent=parent)

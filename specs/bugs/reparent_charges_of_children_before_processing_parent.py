@@ -15,6 +15,7 @@ kernel mem_cgroup_reparent_charges() goes round in a loop with cond_resched(); h
 step that is disabled, so that the loop shows as a deadlock.
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
 from kmcheck.kernel.page_counter import (
     PageCounter,
@@ -89,6 +90,7 @@ def offline_parent(parent: Memcg, child: Memcg) -> None:
 
 @setup
 def a_page_of_the_child() -> None:
+    lockdep_init()
     root = Memcg()
     parent = Memcg(parent=root)
     page_counter_init(parent.res, root.res)

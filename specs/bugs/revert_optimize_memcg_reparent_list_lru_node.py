@@ -24,6 +24,7 @@ from kmcheck.kernel.list_lru import (
     memcg_init_list_lru_one,
     memcg_reparent_list_lru_one,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import RcuHead, kfree_rcu
 from kmcheck.kernel.spinlock import spin_lock, spin_unlock
 from kmcheck.lang import (
@@ -115,6 +116,7 @@ def memcg_reparent_list_lrus(child: Memcg, of_child: ListLruMemcg, of_parent: Li
 
 @setup
 def two_lists() -> None:
+    lockdep_init()
     list_lru_init(nlru.lists, LockMap.NODE)
     of_parent = ListLruMemcg()
     of_child = ListLruMemcg()

@@ -16,6 +16,7 @@ this is asked where it would turn them off, and where it would release the lock 
 wants.
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
 from kmcheck.kernel.rcu import rcu_read_lock, rcu_read_unlock
 from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
@@ -122,6 +123,7 @@ def folio_rotate_reclaimable(memcg: Memcg) -> None:
 
 @setup
 def a_folio_of_the_child() -> None:
+    lockdep_init()
     parent = Memcg()
     child = Memcg(parent=parent)
     folio = Folio(memcg=child)

@@ -30,6 +30,7 @@ from kmcheck.kernel.list_lru import (
     memcg_init_list_lru_one,
     set_shrinker_bit,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.spinlock import spin_lock, spin_unlock
 from kmcheck.lang import (
     WRITE_ONCE,
@@ -111,6 +112,7 @@ def memcg_offline_kmem(child: Memcg) -> None:
 
 @setup
 def two_objects_of_the_child() -> None:
+    lockdep_init()
     list_lru_init(nlru, LockMap.NODE)
     parent = Memcg()
     child = Memcg(parent=parent)

@@ -30,6 +30,7 @@ from kmcheck.kernel.list_lru import (
     memcg_init_list_lru_one,
     memcg_reparent_list_lru_one,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import (
     rcu_assign_pointer,
     rcu_dereference,
@@ -87,6 +88,7 @@ def css_free(child: Memcg, s: Cache) -> None:
 
 @setup
 def objects_on_the_childs_list() -> None:
+    lockdep_init()
     list_lru_init(dentry_lru, LOCKS)
     parent = Memcg()
     child = Memcg(parent=parent)

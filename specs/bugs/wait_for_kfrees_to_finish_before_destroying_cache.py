@@ -14,6 +14,7 @@ Modelled: one page of a dead memcg's cache with two objects, both being freed. T
 the page empty drops the cache's last reference, and queues its destruction.
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.preempt import preempt_disable, preempt_enable
 from kmcheck.kernel.rcu import synchronize_rcu
 from kmcheck.kernel.refcount import Refcount, refcount_dec_and_test, refcount_set
@@ -78,6 +79,7 @@ def memcg_cache_destroy_func(work: Work) -> None:
 
 @setup
 def a_page_with_objects() -> None:
+    lockdep_init()
     s = KmemCache()
     refcount_set(s.refcnt, 1)
     INIT_WORK(s.destroy, memcg_cache_destroy_func)

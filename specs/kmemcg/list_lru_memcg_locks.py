@@ -67,6 +67,7 @@ from kmcheck.kernel.list_lru import (
     memcg_reparent_list_lru_one,
     unlock_list_lru,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import (
     RcuHead,
     kfree_rcu,
@@ -282,6 +283,7 @@ def rmdir(memcg: Memcg) -> None:
 
 @setup
 def two_memcgs() -> None:
+    lockdep_init()
     list_lru_init(dentry_lru, LockMap.MEMCG)
     parent = Memcg(kmemcg_id=PARENT_ID)
     child = Memcg(kmemcg_id=CHILD_ID, parent=parent)

@@ -56,7 +56,8 @@ from kmcheck.kernel.css import (
     kill_css,
     no_css_released,
 )
-from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
+from kmcheck.kernel.lockdep import SINGLE_DEPTH_NESTING, lockdep_init
+from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_lock_nested, mutex_unlock
 from kmcheck.kernel.page_counter import (
     PageCounter,
     page_counter_charge,
@@ -246,7 +247,7 @@ def mem_cgroup_css_offline(css: Css) -> None:
     memcg = container_of(css, Memcg, Memcg.css)
     parent = memcg.parent
     mutex_lock(parent.slab_caches_mutex)
-    mutex_lock(memcg.slab_caches_mutex)  # SINGLE_DEPTH_NESTING
+    mutex_lock_nested(memcg.slab_caches_mutex, SINGLE_DEPTH_NESTING)
     for s in memcg.memcg_slab_caches:
         memcg_reparent_cache(s, memcg, parent)
     mutex_unlock(memcg.slab_caches_mutex)
@@ -269,6 +270,7 @@ def rmdir(memcg: Memcg) -> None:
 
 @setup
 def hierarchy() -> None:
+    lockdep_init()
     root = Memcg()
     parent = Memcg(parent=root)
     child = Memcg(parent=parent)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from kmcheck.diagnostics import SpecError, UsageError
-from kmcheck.driver import Options
+from kmcheck.driver import Options, again
 from kmcheck.ir.program import LOCK_ORDER
 from kmcheck.verdict import Violated
 from tests.kernel.boxes import found, lines
 from tests.kernel.test_irq import BH, IRQ, bound_to, hardirq, softirq
-from tests.language import explore, told
+from tests.language import explore, source, told
 
 TYPES = {"m": "Mutex", "w": "RwSemaphore", "r": "RwLock"}
 INIT = "lockdep_init()"
@@ -50,6 +50,41 @@ def ordered(*bodies: str, begin: str = INIT, more: str = "") -> str:
 )
 def test_two_pieces_of_code_take_locks_in_one_order(one: str, other: str, verdict: str) -> None:
     assert ordered(take(*one), take(*other)) == verdict
+
+
+def test_where_another_property_is_asked_for_it_ends_no_run() -> None:
+    text = """
+    from kmcheck.kernel.lockdep import lockdep_init
+    from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+
+    a = SpinLock()
+    b = SpinLock()
+
+    @process
+    def one() -> None:
+        spin_lock(a)
+        spin_lock(b)
+        spin_unlock(b)
+        spin_unlock(a)
+
+    @process
+    def other() -> None:
+        spin_lock(b)
+        spin_lock(a)
+        spin_unlock(a)
+        spin_unlock(b)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        start(one)
+        start(other)
+    """
+    for wanted in "deadlock", LOCK_ORDER:
+        [verdict] = explore(text, Options(properties=(wanted,))).verdicts
+        assert isinstance(verdict, Violated)
+        assert verdict.property == wanted
+        assert again(source(text), verdict.trace) == verdict.trace
 
 
 def test_it_is_asked_for() -> None:
@@ -397,6 +432,62 @@ def test_a_stored_order_that_is_none(order: str) -> None:
     """
     with pytest.raises(UsageError, match="order of locks"):
         explore(text, Options(settings={LOCK_ORDER: order}))
+
+
+def test_the_place_is_where_the_last_code_of_the_spec_takes_the_lock() -> None:
+    text = """
+    from kmcheck.kernel.lockdep import lockdep_init
+    from kmcheck.kernel.rcu import RcuHead, call_rcu
+    from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+
+    lock = SpinLock()
+    head = RcuHead()
+
+    def callback(head: RcuHead) -> None:
+        spin_lock(lock)
+        spin_unlock(lock)
+
+    @process
+    def task() -> None:
+        call_rcu(head, callback)
+        spin_lock(lock)
+        spin_unlock(lock)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        start(task)
+    """
+    [verdict] = [v for v in explore(text).verdicts if isinstance(v, Violated)]
+    assert verdict.trace.violation.message.endswith("in callback() at spec.py:11")
+
+
+def test_a_lock_may_be_taken_against_the_order_where_no_code_of_the_spec_runs() -> None:
+    text = """
+    from kmcheck.kernel.css_chain import Css, cgroup_rmdir, init_and_link_css, no_css_released
+    from kmcheck.kernel.lockdep import lockdep_init
+
+    class G(Object):
+        parent: Css
+        css: Css
+
+    g = G()
+
+    def done(css: Css) -> None:
+        pause()
+
+    @process
+    def rmdir() -> None:
+        cgroup_rmdir(g.css)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        init_and_link_css(g.parent, None, done, no_css_released, done)
+        init_and_link_css(g.css, g.parent, done, no_css_released, done)
+        start(rmdir)
+    """
+    assert told(explore(text)) == "holds"
 
 
 def test_both_places_are_told() -> None:
