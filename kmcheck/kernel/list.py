@@ -7,16 +7,18 @@ that is, and every change of the list by somebody without it is reported. With
 `-D LIST_STEPS=fine` each pointer that an operation writes is a step of its own, as in the kernel,
 nobody looks for the lock, and what goes wrong without it can be seen happening: there the checks
 of CONFIG_DEBUG_LIST find it. Those checks are one step, with the loads. A poisoned pointer is NULL.
-The _rcu forms leave `next` as it was, for readers that are on their way; list_add() and
-list_del() keep to the order of writes that readers rely on anyway. What is freed must be on no
+The _rcu forms leave `next` as it was, for readers that are on their way, from list_first() on by
+list_next_or_null_rcu(); list_add() and list_del() keep to the order of writes that readers rely on
+anyway. What is freed must be on no
 list, and a list without entries.
 
 Kernel: `include/linux/list.h`, `include/linux/rculist.h`, `lib/list_debug.c`, v6.12.
 
 Misuse reported: `guard-violation` (a list changed without the lock that guards it),
 `list-corruption` (an entry whose neighbours do not point back to it, added twice, or deleted when
-it is on no list), `free-while-listed` (freed while it is on a list, or has entries on it).
-list_is_sound() tells, for properties, whether all pointers of a list agree.
+it is on no list, or walked on from when it was deleted), `free-while-listed` (freed while it is on
+a list, or has entries on it). list_is_sound() tells, for properties, whether all pointers of a list
+agree.
 """
 
 from kmcheck.kernel.mutex import Mutex
@@ -112,6 +114,13 @@ def list_first(head: ListLink) -> ListLink | None:
     """Return the first entry of a list, or None: list_first_entry_or_null()."""
     first = READ_ONCE(head.next)
     return None if first == head else first
+
+
+def list_next_or_null_rcu(head: ListLink, entry: ListLink) -> ListLink | None:
+    """Return the entry behind another one, or None behind the last: for readers under RCU, too."""
+    next = READ_ONCE(entry.next)
+    check(next is not None, "list-corruption", "walked on from a deleted entry: LIST_POISON1")
+    return None if next == head else next
 
 
 def list_is_sound(head: ListLink) -> bool:
