@@ -93,6 +93,17 @@ def test_setup_may_fill_a_list(options: Options | None) -> None:
     assert lists("pause()", begin=begin, final=final, options=options) == "holds"
 
 
+@pytest.mark.parametrize("steps", ["one", "fine"])
+def test_without_debugging_what_is_wrong_comes_out_later(steps: str) -> None:
+    bare = Options(settings={"LIST_STEPS": steps, "LIST_DEBUG": False})
+    assert lists(f"{DEL_A}\n{DEL_A}", begin=BOTH, options=bare) == "null-deref"
+    assert lists(DEL_A, begin=BOTH, final="list_empty(g.two)", options=bare) == "holds"
+    both = lines("list_del_rcu(g.a.link)", "g.a.link.prev = g.one", "list_del(g.a.link)")
+    again = lists(both, begin=BOTH, final="g.one.next == g.b.link", options=bare)
+    assert again == "holds"
+    assert lists(both, begin=BOTH, options=FINE) == "list-corruption"
+
+
 READER = """rcu_read_lock()
 at = list_first(g.one)
 while at is not None:
