@@ -1,5 +1,7 @@
 """mm/memcontrol.c: add missed css_put().
 
+Bug: B29.
+
 Kernel: v5.3 to v5.7 (3a98990ae215; v5.8).
 
 Breaks: memcg_schedule_kmem_cache_create() takes a css reference for the work that it queues. If

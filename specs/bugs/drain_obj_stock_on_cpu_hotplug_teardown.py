@@ -1,5 +1,7 @@
 """memcg: drain obj stock on cpu hotplug teardown.
 
+Bug: B25.
+
 Kernel: v5.9 to v6.13 (9f01b4954490; v6.14).
 
 Breaks: when a CPU is taken offline, memcg_hotplug_cpu_dead() drains its stock of pages, but not its

@@ -1,5 +1,7 @@
 """[PATCH -mm v15 13/13] memcg: reap dead memcgs on vmpressure: the mutex is dropped in the walk.
 
+Bug: B46.
+
 Kernel: none: posted on 5 February 2014, never merged. The title is ours.
 
 Breaks: on memory pressure the caches of dead memcgs are shrunk, in a list_for_each_entry_safe()

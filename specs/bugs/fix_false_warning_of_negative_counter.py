@@ -1,5 +1,7 @@
 """mm/list_lru: fix false warning of negative counter.
 
+Bug: B35.
+
 Kernel: v6.13-rc (the changelog from memory). A wrong invariant: what is broken is the warning.
 
 Breaks: with "mm/list_lru: simplify reparenting and initial allocation" came a warning for

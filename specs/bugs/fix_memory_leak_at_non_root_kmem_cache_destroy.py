@@ -1,5 +1,7 @@
 """mm: memcg/slab: fix memory leak at non-root kmem_cache destroy.
 
+Bug: B28.
+
 Kernel: to v5.7 (d38a2b7a9c93; v5.8).
 
 Breaks: kmem_cache_destroy() of an alias, a cache that was merged with another, only counts the

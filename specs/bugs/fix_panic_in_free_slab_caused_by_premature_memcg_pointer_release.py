@@ -1,5 +1,7 @@
 """mm: memcg/slab: fix panic in __free_slab() caused by premature memcg pointer release.
 
+Bug: B06.
+
 Kernel: v5.3 to v5.4-rc.
 
 Breaks: when a memcg's cache is destroyed, its free slabs are freed by RCU callbacks

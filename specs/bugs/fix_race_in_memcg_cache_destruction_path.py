@@ -1,5 +1,7 @@
 """memcg: fix race in memcg cache destruction path.
 
+Bug: B15.
+
 Kernel: v3.8 to v3.15 (posted February 2014; the code was removed by 1e32e77f95d6, v3.16).
 
 Breaks: a dead cache is destroyed by a work, which is queued by offline and by whoever frees the

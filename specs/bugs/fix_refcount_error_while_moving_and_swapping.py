@@ -1,5 +1,7 @@
 """mm/memcg: fix refcount error while moving and swapping.
 
+Bug: B38.
+
 Kernel: to v5.8 (8d22a9351035, commit id from memory; v5.9).
 
 Breaks: when a task moves to another memcg, the ids in its swap entries are exchanged one by one,

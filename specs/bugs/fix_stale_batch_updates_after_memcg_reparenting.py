@@ -1,5 +1,7 @@
 """mm: mglru: fix stale batch updates after memcg reparenting.
 
+Bug: B23.
+
 Kernel: v7.1 (Fixes: f304652609ea; version 4 of the fix is of July 2026).
 
 Breaks: the page table walk of the multi-generational LRU counts the folios that it makes younger

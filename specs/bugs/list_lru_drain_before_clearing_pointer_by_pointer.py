@@ -1,5 +1,7 @@
 """mm/list_lru: drain before clearing xarray entry on reparent, pointer by pointer.
 
+Bug: B01.
+
 Kernel: v6.13 (fb56fdf8b9a2) to mid-2026.
 
 Breaks: as in list_lru_drain_before_clearing_xarray_entry, and here is what comes of it. Two objects

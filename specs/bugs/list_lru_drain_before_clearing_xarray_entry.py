@@ -1,5 +1,7 @@
 """mm/list_lru: drain before clearing xarray entry on reparent.
 
+Bug: B01.
+
 Kernel: v6.13 (fb56fdf8b9a2, one lock for each memcg's list) to mid-2026. Found by audit.
 
 Breaks: memcg_reparent_list_lrus() takes the child's lists out of the xarray, and then splices

@@ -1,5 +1,7 @@
 """mm: list_lru: fix UAF for memory cgroup.
 
+Bug: B22.
+
 Kernel: v6.8 to v6.10 (5161b48712dc, CVE-2024-43888; v6.11).
 
 Breaks: list_lru_add_obj() looks up the memcg of an object, and list_lru_add() follows it to find

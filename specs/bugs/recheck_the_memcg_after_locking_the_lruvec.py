@@ -1,5 +1,7 @@
 """mm: memcontrol: recheck the memcg after locking the lruvec (LRU folio reparenting).
 
+Bug: B40.
+
 Kernel: none: avoided in the series that reparents LRU folios (2021 to 2026, merged for v7.1), by
 the comment and the retry in folio_lruvec_lock(). The title is ours.
 

@@ -1,5 +1,7 @@
 """memcg: reparent charges of children before processing parent.
 
+Bug: B18.
+
 Kernel: v3.13 (4fb1a86fb5e4, commit id from memory; v3.14).
 
 Breaks: the work that takes the parent offline may run before the child's, because each css goes

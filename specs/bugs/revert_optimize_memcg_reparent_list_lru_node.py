@@ -1,5 +1,7 @@
 """Revert "mm/list_lru: optimize memcg_reparent_list_lru_node()".
 
+Bug: B03.
+
 Kernel: v5.18-rc only: 405cc51fc104, reverted by b33e1044475a.
 
 Breaks: memcg_reparent_list_lru_node() returns early, without the lock, where the node's lists have

@@ -1,5 +1,7 @@
 """mm: list_lru: set shrinker map bit when child nr_items is not zero.
 
+Bug: B02.
+
 Kernel: since v4.19 (the shrinker bitmap); fixed in v5.10 (8199be001a47, commit id from memory).
 
 Breaks: reparenting sets the parent's shrinker bit only where the parent's list was empty, as

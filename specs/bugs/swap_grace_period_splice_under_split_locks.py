@@ -1,5 +1,7 @@
 """Swap the memcg pointer, wait for a grace period, splice the lists: under split list locks.
 
+Bug: B48.
+
 Kernel: none: the order of Johannes Weiner's design (LKML, 14 February 2014) with the locks of
 v6.13 (fb56fdf8b9a2). The title is ours. v6.13 to mid-2026 had the same shape by another way, see
 list_lru_drain_before_clearing_xarray_entry.

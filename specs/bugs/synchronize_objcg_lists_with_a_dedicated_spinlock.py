@@ -1,5 +1,7 @@
 """mm: memcg: synchronize objcg lists with a dedicated spinlock.
 
+Bug: B26.
+
 Kernel: v5.9 to v5.16 (0764db9b49c9; v5.17).
 
 Breaks: obj_cgroup_release() takes css_set_lock to take the obj_cgroup off its memcg's list. It is

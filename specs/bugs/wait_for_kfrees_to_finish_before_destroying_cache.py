@@ -1,5 +1,7 @@
 """memcg: wait for kfree's to finish before destroying cache.
 
+Bug: B17.
+
 Kernel: never in a release: -mm, June 2014, for "slub: make dead memcg caches discard free slabs
 immediately".
 

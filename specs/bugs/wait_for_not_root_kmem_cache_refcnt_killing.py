@@ -1,5 +1,7 @@
 """mm: memcg/slab: wait for !root kmem_cache refcnt killing on root kmem_cache destruction.
 
+Bug: B07.
+
 Kernel: v5.3 and v5.4 (a264df74df38; v5.5).
 
 Breaks: when a memcg goes offline, its caches are deactivated by an RCU callback, which queues a
