@@ -1,6 +1,7 @@
 """The page of kernel bugs, from the docstrings of specs/bugs, their tables, and their traces.
 
-The paragraphs of such a docstring begin with what they are about: `Kernel:` (which versions, which
+The paragraphs of such a docstring begin with what they are about: `Bug:` (its number in the plan of
+the project), `Kernel:` (which versions, which
 commit), `Breaks:`, `Fix:`, `Memory:` (where it needs weak memory to show), `Finding:` (where
 kmcheck says something that nobody had confirmed), and `Modelled:`. The first paragraph is the
 title.
@@ -41,6 +42,9 @@ bug was. Steps are those of a shortest run. The run that is drawn is that of the
 fails; steps that neither touch what it is about nor order it are left out, `--verbose` shows them.
 """
 
+ELSEWHERE = ("specs/kmemcg/tryget_loop.py",)
+"""Specs of bugs that are in no folder of bugs, because they are of a whole design."""
+
 TOLD = ("Kernel", "Breaks", "Fix", "Memory", "Finding", "Modelled")
 """The paragraphs of a bug's docstring that are shown, in this order."""
 
@@ -49,7 +53,9 @@ TOLD = ("Kernel", "Breaks", "Fix", "Memory", "Finding", "Modelled")
 class Bug:
     """A spec of specs/bugs, with what is known of it."""
 
-    name: str
+    path: str
+    number: str
+    """As in `B26`; empty for a bug that was found later."""
     title: str
     told: dict[str, str]
     source: str
@@ -65,7 +71,8 @@ class Bug:
 
 def page() -> str:
     """Return the page."""
-    bugs = [_bug(Path(found)) for found in tables([str(ROOT / "specs" / "bugs")])]
+    found = tables([str(ROOT / "specs" / "bugs"), *(str(ROOT / path) for path in ELSEWHERE)])
+    bugs = [_bug(Path(path)) for path in found]
     return "\n".join([HEAD, *_counts(bugs), NOTE, *_summary(bugs), *map(_section, bugs)])
 
 
@@ -74,12 +81,14 @@ def _bug(path: Path) -> Bug:
     text = path.with_suffix(".toml").read_text("utf-8")
     table = tomllib.loads(text)
     title, *paragraphs = (" ".join(p.split()) for p in program.doc.split("\n\n"))
+    told = dict(re.findall(r"^(\w+): (.*)$", "\n".join(paragraphs), re.MULTILINE))
     checks = tuple(expectations(str(path)))
     runs = [_run(check) for check in checks]
     return Bug(
-        name=path.stem,
+        path=str(path.relative_to(ROOT)),
+        number=told.pop("Bug", "").removesuffix("."),
         title=title.removesuffix("."),
-        told=dict(re.findall(r"^(\w+): (.*)$", "\n".join(paragraphs), re.MULTILINE)),
+        told=told,
         source=table["source"],
         settings=program.settings,
         checks=checks,
@@ -102,7 +111,7 @@ def _run(check: Expectation) -> tuple[int, Trace | None]:
 
 
 def _counts(bugs: list[Bug]) -> list[str]:
-    longest, name = max((states, bug.name) for bug in bugs for states in bug.seen)
+    longest, name = max((states, Path(bug.path).stem) for bug in bugs for states in bug.seen)
     reproduced = sum(bug.bugs for bug in bugs)
     return [
         f"- bugs with a verdict on both sides: {reproduced}, in {len(bugs)} specs",
@@ -119,20 +128,22 @@ def _having(paragraph: str, bugs: list[Bug]) -> int:
 
 
 def _summary(bugs: list[Bug]) -> list[str]:
-    lines = ["| bug | what is found | states, broken | steps | states, fixed |"]
-    lines += ["| --- | --- | ---: | ---: | ---: |"]
+    lines = ["| | bug | what is found | states, broken | steps | states, fixed |"]
+    lines += ["| --- | --- | --- | ---: | ---: | ---: |"]
     for bug in bugs:
         fails = next(i for i, check in enumerate(bug.checks) if check.verdict != "holds")
         holds = next(i for i, check in enumerate(bug.checks) if check.verdict == "holds")
         kind, steps = bug.checks[fails].verdict, bug.checks[fails].numbers["steps"]
-        lines += [f"| {bug.title} | {kind} | {bug.seen[fails]:,} | {steps} | {bug.seen[holds]:,} |"]
+        found = f"{kind} | {bug.seen[fails]:,} | {steps} | {bug.seen[holds]:,}"
+        lines += [f"| {bug.number} | {bug.title} | {found} |"]
     return [*lines, ""]
 
 
 def _section(bug: Bug) -> str:
     renderer: Renderer = shelf.take("render", "columns", "RENDERER")
     drawn = str(renderer.render(bug.trace, RenderOptions())).rstrip("\n")
-    lines = [f"## {bug.title}", "", f"`specs/bugs/{bug.name}.py`. Source: {bug.source}.", ""]
+    number = f"{bug.number}: " if bug.number else ""
+    lines = [f"## {number}{bug.title}", "", f"`{bug.path}`. Source: {bug.source}.", ""]
     lines += [line for name in TOLD if name in bug.told for line in _told(name, bug.told[name])]
     lines += [*map(spelled, bug.settings), ""]
     lines += ["| settings | verdict | states | steps | |", "| --- | --- | ---: | ---: | --- |"]

@@ -12,7 +12,7 @@ from kmcheck.audit import REFERENCE, Said, audit
 from kmcheck.diagnostics import Source, UsageError
 from kmcheck.frontend import compile_spec
 from kmcheck.frontend.hints import did_you_mean
-from kmcheck.frontend.lock_order import Edge, learnt, spelled
+from kmcheck.frontend.lock_order import UNCHECKED, Edge, learnt, spelled
 from kmcheck.frontend.settings import Wanted, spell
 from kmcheck.ir.code import Check
 from kmcheck.ir.program import BUILT_IN, DATA_RACE, ENDLESS, LIVENESS, LOCK_ORDER, Program
@@ -91,9 +91,12 @@ def _verify(
     """Verify a spec with what is known of the order in which it takes locks."""
     began = time.perf_counter()
     solver = Solver()
+    wanted = frozenset(options.properties) or None
     order = {LOCK_ORDER: spelled(edges)} if edges else {}
     program = compile_spec(source, {**options.settings, **order})
-    wanted = frozenset(options.properties) or None
+    if wanted is not None and LOCK_ORDER in set(violations(program)) - wanted:
+        order = {LOCK_ORDER: UNCHECKED}
+        program = compile_spec(source, {**options.settings, **order})
     endless = options.endless or _is_about_runs(program, wanted)
     races = options.races or (wanted is not None and DATA_RACE in wanted)
     known = (*violations(program), *(LIVENESS if endless else ()), *((DATA_RACE,) * races))

@@ -10,7 +10,7 @@ from kmcheck.diagnostics import STDIN, Source, Span, SpecError
 from kmcheck.frontend.beginning import set_apart
 from kmcheck.frontend.idle import idle_processes
 from kmcheck.frontend.limits import class_limit
-from kmcheck.frontend.lock_order import read_edges
+from kmcheck.frontend.lock_order import UNCHECKED, read_edges
 from kmcheck.frontend.modules import Loader
 from kmcheck.frontend.processes import lower_process
 from kmcheck.frontend.properties import WHEN, lower_property
@@ -56,7 +56,8 @@ def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
 
 
 def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
-    edges = read_edges(str(wanted.get(LOCK_ORDER, "")))
+    order = str(wanted.get(LOCK_ORDER, ""))
+    edges = () if order == UNCHECKED else read_edges(order)
     settings = Settings({name: value for name, value in wanted.items() if name != LOCK_ORDER})
     loader = Loader(reporter, settings)
     try:
@@ -70,6 +71,7 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
     world = World(loader, reporter)
     world.read_kinds()
     world.locks.edges = edges
+    world.locks.checked = order != UNCHECKED
     _require_setup(reporter, spec, loader.functions, refused=loader.setup_refused)
     roles = [
         f

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.lock_order import CONTEXTS, in_order, told
+from kmcheck.frontend.report import GivenUp
 from kmcheck.frontend.world import World
 from kmcheck.ir.code import Call, Check
 from kmcheck.ir.expr import And, Cond, Const, Element, Embedded, Expr, LivesIn, Op
 from kmcheck.ir.program import LOCK_ORDER
-from kmcheck.ir.types import BOOL, LOCK_CLASS, Ref
+from kmcheck.ir.types import BOOL, LOCK_CLASS, Int, Ref
+
+LAST_SUBCLASS = 7
+"""As in the kernel, MAX_LOCKDEP_SUBCLASSES. The primitives take no higher one."""
 
 
 class LockClasses:
@@ -22,7 +26,8 @@ class LockClasses:
 
     def number(self, lock: Expr, subclass: Expr, span: Span) -> Expr:
         """Return the number of a lock's class."""
-        numbers = self._numbers(lock, subclass)
+        self._learn(lock, 0)
+        numbers = self._numbers(span)
         *some, last = self._cases(lock, subclass)
         number: Expr = Const(numbers[last[0]], LOCK_CLASS, span)
         for name, test in reversed(some):
@@ -33,7 +38,8 @@ class LockClasses:
         self, held: Expr, lock: Expr, subclass: Expr, calls: tuple[Call, ...], span: Span
     ) -> Iterator[Check]:
         """Yield the checks that no lock is held which is to be taken later, or is of this class."""
-        numbers = self._numbers(lock, subclass)
+        self._learn(lock, _highest(subclass))
+        numbers = self._numbers(span)
         for taken, test in self._cases(lock, subclass):
             for other, number in numbers.items():
                 if number < numbers[taken]:
@@ -42,39 +48,64 @@ class LockClasses:
                 if not wrong:
                     self.locks.messages[text] = (other, taken)
                 has = Op("has", (held, Const(number, LOCK_CLASS, span)), BOOL, span)
-                both = has if test == _true(span) else And((test, has), BOOL, span)
-                free = Op("not", (both,), BOOL, span)
+                free = Op("not", (_both(test, has, span),), BOOL, span)
                 yield Check(free, LOCK_ORDER, text, None, calls, span)
 
-    def _numbers(self, lock: Expr, subclass: Expr) -> dict[str, int]:
+    def _learn(self, lock: Expr, subclass: int) -> None:
+        """Note that locks of a kind have classes up to this subclass."""
         assert isinstance(lock.type, Ref)
-        assert isinstance(subclass, Const)
-        assert isinstance(subclass.value, int)
-        if lock.type.kind not in self.locks.kinds or subclass.value > self.locks.nested:
-            self.locks.kinds.add(lock.type.kind)
-            self.locks.nested = max(self.locks.nested, subclass.value)
+        kind = lock.type.kind
+        if subclass > self.locks.kinds.get(kind, -1):
+            self.locks.kinds[kind] = subclass
             self.world.changed = True
-        ordered = in_order(self._names(), self.locks.edges)
+
+    def _numbers(self, span: Span) -> dict[str, int]:
+        """Return the number of each class.
+
+        Raises:
+            GivenUp: there are too many.
+        """
+        names = self._names()
+        if len(names) > LOCK_CLASS.hi + 1:
+            title = f"with subclasses, there are more than {LOCK_CLASS.hi + 1} classes of locks"
+            hint = "check the order of fewer locks, or take them as fewer subclasses"
+            self.world.reporter.report("K095", title, span, "", hint)
+            raise GivenUp
+        ordered = in_order(names, self.locks.edges)
         return {name: number for number, name in enumerate(ordered)}
 
     def _names(self) -> list[str]:
         """Return the classes: those of fields and globals, and of locks that live alone."""
+        kinds = self.locks.kinds
         names = [
-            f"{owner}.{field}"
+            (f"{owner}.{field}", inner)
             for owner, info in self.world.kinds.items()
             for field, inner in info.embedded.items()
-            if inner in self.locks.kinds
+            if inner in kinds
         ]
-        own = [g.name for g in self.world.globals if g.kind in self.locks.kinds]
-        plain = [*names, *(n for n in own if n not in CONTEXTS), *sorted(self.locks.kinds)]
-        nested = [_named(name, level) for level in range(self.locks.nested + 1) for name in plain]
+        own = [(g.name, g.kind) for g in self.world.globals if g.kind in kinds]
+        alone = [(kind, kind) for kind in sorted(kinds)]
+        plain = [*names, *((n, kind) for n, kind in own if n not in CONTEXTS), *alone]
+        levels = range(max(kinds.values()) + 1)
+        nested = [_named(n, level) for level in levels for n, kind in plain if level <= kinds[kind]]
         return [*nested, *CONTEXTS]
 
     def _cases(self, lock: Expr, subclass: Expr) -> list[tuple[str, Expr]]:
         """Return the classes that a lock may belong to, each with the test for it."""
         assert isinstance(lock.type, Ref)
-        assert isinstance(subclass, Const)
-        level, kind, span = int(str(subclass.value)), lock.type.kind, lock.span
+        if isinstance(subclass, Const):
+            return self._places(lock, _highest(subclass))
+        cases, span = [], lock.span
+        for level in range(self.locks.kinds[lock.type.kind] + 1):
+            same = Op("eq", (subclass, Const(level, subclass.type, span)), BOOL, span)
+            for name, test in self._places(lock, level):
+                cases.append((name, _both(same, test, span)))
+        return cases
+
+    def _places(self, lock: Expr, level: int) -> list[tuple[str, Expr]]:
+        """Return the classes that a lock of a subclass may belong to, each with the test for it."""
+        assert isinstance(lock.type, Ref)
+        kind, span = lock.type.kind, lock.span
         always = _true(span)
         match lock:
             case Embedded(kind=owner, field=field):
@@ -98,6 +129,19 @@ class LockClasses:
 
 def _named(name: str, level: int) -> str:
     return name if level == 0 or name in CONTEXTS else f"{name}/{level}"
+
+
+def _highest(subclass: Expr) -> int:
+    """Return the highest that a subclass may be."""
+    if isinstance(subclass, Const):
+        return int(str(subclass.value))
+    assert isinstance(subclass.type, Int)
+    return min(subclass.type.hi, LAST_SUBCLASS)
+
+
+def _both(first: Expr, second: Expr, span: Span) -> Expr:
+    parts = tuple(part for part in (first, second) if part != _true(span))
+    return And(parts, BOOL, span) if len(parts) > 1 else parts[0]
 
 
 def _true(span: Span) -> Expr:

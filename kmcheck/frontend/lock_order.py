@@ -21,6 +21,10 @@ CONTEXTS = {"hardirq": "a hardirq handler", "softirq": "a softirq handler"}
 """Classes that stand for being interrupted, and not for a lock."""
 
 
+UNCHECKED = "unchecked"
+"""What stands for an order where nobody wants to know: a lock taken against it would end a run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """One lock was taken while another was held, and where."""
@@ -107,9 +111,8 @@ def learnt(
 
 
 def _site(trace: Trace) -> str:
-    """Return where in the spec a trace's last step was called."""
+    """Return where in the spec, or else in a primitive, a trace's last step was called."""
     frames = trace.violation.frames
-    own = [frame for frame in frames if not frame.module]
-    called = [frame for frame in frames if frame.module]
-    place = (called or own)[0].place
-    return f"{own[-1].function}() at {Path(place.path).name}:{place.line}"
+    own = max((number for number, frame in enumerate(frames) if not frame.module), default=0)
+    place = frames[min(own + 1, len(frames) - 1)].place
+    return f"{frames[own].function}() at {Path(place.path).name}:{place.line}"

@@ -103,6 +103,8 @@ class Words(Quantifiers):
                     raise self.refuse("K052", "`before` is for @step properties", node)
                 inner = self.pure(value)
                 return Before(inner, inner.type, span)
+            case "me", [] if self.role == "setup":
+                return Const(0, PROCESS, span)  # nobody
             case "me", []:
                 self.in_process("me()", node)
                 return Self(PROCESS, span)

@@ -19,8 +19,9 @@ the kernel, softirq or worker, on a percpu_ref, and costs some ten times the sta
 The base reference is dropped by css_killed_work_fn() (the kernel takes one more, drops the base
 reference when it kills, and the other there: the same count at every point that anyone can see).
 The root's css, the one without a parent, is not counted (CSS_NO_REF). css_tryget_online() is two
-loads in a read section: the dying flag, then the count; a css may be killed in between. A css has
-up to 255 children.
+loads in a read section: the dying flag, then the count; a css may be killed in between. A section
+that begins after kill_css() sees it here, and need not in the kernel, nor in `css_chain`, before it
+is confirmed. A css has up to 255 children.
 
 Kernel: `include/linux/cgroup.h`, `include/linux/cgroup_refcnt.h`, `kernel/cgroup/cgroup.c`,
 `lib/percpu-refcount.c`, v6.12.

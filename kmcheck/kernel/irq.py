@@ -3,7 +3,8 @@
 Semantics: a handler is a process of the spec's that is bound to a CPU, and that setup declares:
 `request_irq(start(timer, device, cpu=0))`, or open_softirq(). It may begin, irq_enter() or
 softirq_enter(), in any state in which its CPU has interrupts on, and softirqs on if it is one; and
-until irq_exit() or softirq_exit() nothing that it has interrupted on that CPU takes a step. A
+until irq_exit() or softirq_exit() nothing that it has interrupted on that CPU takes a step. Code
+of it that is not between the two is as a task's: it interrupts nobody, and may sleep. A
 hardirq may interrupt a softirq, a softirq a task. On one CPU there is one of each at a time. A task
 that has preemption off (interrupts or softirqs off, a spinlock, get_cpu()) keeps the other tasks
 off its CPU. A process that is not bound to a CPU (a worker, an RCU callback) runs beside all of

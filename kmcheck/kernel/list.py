@@ -6,17 +6,20 @@ right where a lock makes it one: list_guarded_by(), or list_guarded_by_mutex(), 
 that is, and every change of the list by somebody without it is reported. With
 `-D LIST_STEPS=fine` each pointer that an operation writes is a step of its own, as in the kernel,
 nobody looks for the lock, and what goes wrong without it can be seen happening: there the checks
-of CONFIG_DEBUG_LIST find it. Those checks are one step, with the loads. A poisoned pointer is NULL.
-The _rcu forms leave `next` as it was, for readers that are on their way; list_add() and
-list_del() keep to the order of writes that readers rely on anyway. What is freed must be on no
+of CONFIG_DEBUG_LIST find it, which are one step with the loads; `-D LIST_DEBUG=no` is without, and
+goes on to what comes of it. A poisoned pointer is NULL.
+The _rcu forms leave `next` as it was, for readers that are on their way, from list_first() on by
+list_next_or_null_rcu(); list_add() and list_del() keep to the order of writes that readers rely on
+anyway. What is freed must be on no
 list, and a list without entries.
 
 Kernel: `include/linux/list.h`, `include/linux/rculist.h`, `lib/list_debug.c`, v6.12.
 
 Misuse reported: `guard-violation` (a list changed without the lock that guards it),
 `list-corruption` (an entry whose neighbours do not point back to it, added twice, or deleted when
-it is on no list), `free-while-listed` (freed while it is on a list, or has entries on it).
-list_is_sound() tells, for properties, whether all pointers of a list agree.
+it is on no list, or walked on from when it was deleted), `free-while-listed` (freed while it is on
+a list, or has entries on it). list_is_sound() tells, for properties, whether all pointers of a list
+agree.
 """
 
 from kmcheck.kernel.mutex import Mutex
@@ -45,6 +48,7 @@ class ListSteps(Enum):
 
 
 LIST_STEPS = choice(ListSteps.ONE, "a list operation is one step, or one for each pointer")
+LIST_DEBUG = choice(True, "CONFIG_DEBUG_LIST looks at the neighbours of an entry")
 
 
 class ListLink(Object):
@@ -114,6 +118,13 @@ def list_first(head: ListLink) -> ListLink | None:
     return None if first == head else first
 
 
+def list_next_or_null_rcu(head: ListLink, entry: ListLink) -> ListLink | None:
+    """Return the entry behind another one, or None behind the last: for readers under RCU, too."""
+    next = READ_ONCE(entry.next)
+    check(next is not None, "list-corruption", "walked on from a deleted entry: LIST_POISON1")
+    return None if next == head else next
+
+
 def list_is_sound(head: ListLink) -> bool:
     """Tell whether all entries that a list leads to are linked both ways: for properties."""
     return all(
@@ -126,9 +137,10 @@ def list_is_sound(head: ListLink) -> bool:
 
 def __list_add_valid(new: ListLink, prev: ListLink, next: ListLink) -> None:
     """Report neighbours that are none."""
-    check(next.prev == prev, "list-corruption", "list_add(): next->prev should be prev")
-    check(prev.next == next, "list-corruption", "list_add(): prev->next should be next")
-    check(new != prev and new != next, "list-corruption", "list_add() double add")
+    if LIST_DEBUG:
+        check(next.prev == prev, "list-corruption", "list_add(): next->prev should be prev")
+        check(prev.next == next, "list-corruption", "list_add(): prev->next should be next")
+        check(new != prev and new != next, "list-corruption", "list_add() double add")
 
 
 def __list_add(new: ListLink, prev: ListLink, next: ListLink) -> None:
@@ -149,8 +161,12 @@ def __list_del_entry_valid(entry: ListLink) -> None:
 
 def __list_del_entry(entry: ListLink) -> None:
     """Let the neighbours of an entry point to each other."""
-    with atomic("entry->prev, entry->next"):
-        __list_del_entry_valid(entry)
+    if LIST_DEBUG:
+        with atomic("entry->prev, entry->next"):
+            __list_del_entry_valid(entry)
+            prev = entry.prev
+            next = entry.next
+    else:
         prev = entry.prev
         next = entry.next
     next.prev = prev

@@ -18,7 +18,14 @@ more), `free-while-listed` (an object freed while it is on a list).
 """
 
 from kmcheck.kernel.context import might_sleep
-from kmcheck.kernel.spinlock import SpinLock, spin_is_mine, spin_lock, spin_unlock
+from kmcheck.kernel.lockdep import SINGLE_DEPTH_NESTING
+from kmcheck.kernel.spinlock import (
+    SpinLock,
+    spin_is_mine,
+    spin_lock,
+    spin_lock_nested,
+    spin_unlock,
+)
 from kmcheck.lang import (
     Annotated,
     Callable,
@@ -226,7 +233,7 @@ def memcg_reparent_list_lru_one(src: ListLruOne, dst: ListLruOne, mark_dead: boo
         two_locks = lock_of(dst) != lock_of(src)
     if two_locks:
         with atomic("parent's list locked"):
-            spin_lock(lock_of(dst))
+            spin_lock_nested(lock_of(dst), SINGLE_DEPTH_NESTING)
     with atomic("list_splice_init(), nr_items moved"):
         assert_list_locked(src)
         assert_list_locked(dst)

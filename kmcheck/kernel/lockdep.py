@@ -6,9 +6,10 @@ for a global. An order is looked for that every process keeps in every run: whoe
 while it holds others, waiting for it if need be, takes a later one. There is none where one process
 takes A and then B and another one B and then A, or so in a circle, be it in different runs and
 without ever waiting for each other. Two locks of one class are not taken together, unless one is
-taken as a subclass, which is a class of its own: spin_lock_nested(lock, SINGLE_DEPTH_NESTING). Of
-two locks of a class that are held so, the nested one is taken to be released first. A trylock
-waits for nobody, so it may be against the order. Read locks count as locks.
+taken as a subclass, which is a class of its own: spin_lock_nested(lock, SINGLE_DEPTH_NESTING), or
+any number up to 7. A lock remembers what it was taken as until it is released. A trylock waits for
+nobody, so it may be against the order, and may be of a class that is held. Read locks count as
+locks.
 
 A work and its workqueue are as locks, too: the worker holds both, and who flushes or cancels takes
 them for a moment, be the work pending or not. So is the xa_lock within xa_store() and the like.
@@ -25,6 +26,8 @@ Kernel: `include/linux/lockdep.h`, `kernel/locking/lockdep.c`,
 `Documentation/locking/lockdep-design.rst`, v6.12.
 
 Misuse reported: `lock-order`. The message names both pieces of code, the trace shows one of them.
+It is reported, too, where a process holds a third lock of one class, got by trylocks: no more than
+two are counted.
 """
 
 from kmcheck.lang import (
@@ -32,6 +35,7 @@ from kmcheck.lang import (
     Object,
     PerProcess,
     SetOf,
+    check,
     is_called,
     lock_class,
     mine,
@@ -39,6 +43,8 @@ from kmcheck.lang import (
 )
 
 SINGLE_DEPTH_NESTING = 1
+
+Subclass = Annotated[int, range(8)]
 
 
 class LockdepMap(Object):
@@ -49,6 +55,7 @@ class LockdepTask(Object):
     """The part of `struct task_struct` that says what its process holds: `held_locks`."""
 
     held: SetOf[Annotated[int, range(64)]]
+    twice: SetOf[Annotated[int, range(64)]]  # those of `held` that it holds two locks of
     hardirqs_off: bool
     softirqs_off: Annotated[int, range(256)]
 
@@ -62,16 +69,23 @@ def lockdep_init() -> None:
     """Have the order of locks checked: for setup."""
 
 
-def lock_acquire(lock: Object, subclass: int) -> None:
+def lock_acquire(lock: Object, subclass: Subclass) -> None:
     """Note that this process takes a lock, and waits for it if need be."""
     if is_called(lockdep_init):
         takes_lock(mine(lockdep).held, lock, subclass)
         lock_acquired(lock, subclass)
 
 
-def lock_acquired(lock: Object, subclass: int) -> None:
+def lock_acquired(lock: Object, subclass: Subclass) -> None:
     """Note that this process has got a lock, and may be interrupted with it."""
     if is_called(lockdep_init):
+        if lock_class(lock, subclass) in mine(lockdep).held:
+            check(
+                lock_class(lock, subclass) not in mine(lockdep).twice,
+                "lock-order",
+                "a third lock of one class and subclass is held",
+            )
+            mine(lockdep).twice.add(lock_class(lock, subclass))
         mine(lockdep).held.add(lock_class(lock, subclass))
         lockdep_may_be_interrupted()
 
@@ -87,13 +101,13 @@ def lockdep_may_be_interrupted() -> None:
                     takes_lock(mine(lockdep).held, softirq, 0)
 
 
-def lock_release(lock: Object) -> None:
-    """Note that this process has a lock no more."""
+def lock_release(lock: Object, subclass: Subclass) -> None:
+    """Note that this process has a lock no more, which it took as one of a subclass."""
     if is_called(lockdep_init):
-        if lock_class(lock, SINGLE_DEPTH_NESTING) in mine(lockdep).held:
-            mine(lockdep).held.discard(lock_class(lock, SINGLE_DEPTH_NESTING))
+        if lock_class(lock, subclass) in mine(lockdep).twice:
+            mine(lockdep).twice.discard(lock_class(lock, subclass))
         else:
-            mine(lockdep).held.discard(lock_class(lock, 0))
+            mine(lockdep).held.discard(lock_class(lock, subclass))
 
 
 # --- interrupts ---------------------------------------------------------------------------------
@@ -110,6 +124,21 @@ def lockdep_hardirqs_on() -> None:
     if is_called(lockdep_init):
         mine(lockdep).hardirqs_off = False
         lockdep_may_be_interrupted()
+
+
+def lockdep_irq_save() -> bool:
+    """Note that no interrupt comes; tell whether that was so: for primitives without a CPU."""
+    flags = False
+    if is_called(lockdep_init):
+        flags = mine(lockdep).hardirqs_off
+        mine(lockdep).hardirqs_off = True
+    return flags
+
+
+def lockdep_irq_restore(flags: bool) -> None:
+    """Note that interrupts may come, unless they could not before."""
+    if not flags:
+        lockdep_hardirqs_on()
 
 
 def lockdep_softirqs_off() -> None:

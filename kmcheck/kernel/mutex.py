@@ -11,14 +11,15 @@ twice), `lock-misuse` (released by a process that does not hold it, or never rel
 """
 
 from kmcheck.kernel.context import current, might_sleep
-from kmcheck.kernel.lockdep import lock_acquire, lock_acquired, lock_release
-from kmcheck.lang import Object, Process, atomic, check, me, mine, wait_until
+from kmcheck.kernel.lockdep import Subclass, lock_acquire, lock_acquired, lock_release, lockdep_init
+from kmcheck.lang import Object, Process, atomic, check, is_called, me, mine, wait_until
 
 
 class Mutex(Object):
     """`struct mutex`."""
 
     owner: Process | None
+    subclass: Subclass  # that it was taken as; for lockdep
 
     def on_free(self) -> None:
         """Look for a holder."""
@@ -30,7 +31,7 @@ def mutex_lock(lock: Mutex) -> None:
     mutex_lock_nested(lock, 0)
 
 
-def mutex_lock_nested(lock: Mutex, subclass: int) -> None:
+def mutex_lock_nested(lock: Mutex, subclass: Subclass) -> None:
     """Take the mutex as one of a subclass, sleeping until it is free."""
     might_sleep()
     with atomic("locked"):
@@ -38,6 +39,8 @@ def mutex_lock_nested(lock: Mutex, subclass: int) -> None:
         wait_until(lock.owner is None or lock.owner == me())
         check(lock.owner is None, "self-deadlock", "mutex_lock() by the mutex's owner")
         lock.owner = me()
+        if is_called(lockdep_init):
+            lock.subclass = subclass
         mine(current).lockdep_depth += 1
 
 
@@ -56,6 +59,8 @@ def mutex_unlock(lock: Mutex) -> None:
     """Release the mutex."""
     with atomic("unlocked"):
         check(lock.owner == me(), "lock-misuse", "mutex_unlock() by a process without it")
-        lock_release(lock)
+        lock_release(lock, lock.subclass)
+        if is_called(lockdep_init):
+            lock.subclass = 0
         lock.owner = None
         mine(current).lockdep_depth -= 1

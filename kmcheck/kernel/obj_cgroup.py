@@ -27,6 +27,12 @@ CPU that is gone), `bytes-lost` (the residue at release is no whole page: the ke
 """
 
 from kmcheck.kernel.css import css_get, css_put, css_tryget
+from kmcheck.kernel.lockdep import (
+    lockdep_hardirqs_off,
+    lockdep_hardirqs_on,
+    lockdep_irq_restore,
+    lockdep_irq_save,
+)
 from kmcheck.kernel.memcg_stock import NR_CPUS, memcg_stock, try_charge_memcg
 from kmcheck.kernel.memcontrol import (
     Bytes,
@@ -261,11 +267,13 @@ def obj_cgroup_release(ref: PercpuRef) -> None:
     if nr_bytes > 0:
         obj_cgroup_uncharge_pages(objcg, nr_bytes // PAGE_SIZE)
     with atomic("objcg_lock"):
+        flags = lockdep_irq_save()
         spin_lock(memcg_locks.objcg_lock)
         memcg = objcg.memcg
         memcg.objcg_list.remove(objcg)
         css_put(memcg.css)
         spin_unlock(memcg_locks.objcg_lock)
+        lockdep_irq_restore(flags)
     percpu_ref_exit(ref)
     kfree_rcu(objcg, objcg.rcu)
 
@@ -273,6 +281,7 @@ def obj_cgroup_release(ref: PercpuRef) -> None:
 def memcg_reparent_objcgs(memcg: MemCgroup, parent: MemCgroup) -> None:
     """Make a parent the owner of a memcg's obj_cgroups, and kill the one in use."""
     objcg = xchg(memcg.objcg, None)
+    lockdep_hardirqs_off()
     spin_lock(memcg_locks.objcg_lock)
     with atomic("objcg->memcg = parent"):
         objcg.memcg = parent
@@ -287,4 +296,5 @@ def memcg_reparent_objcgs(memcg: MemCgroup, parent: MemCgroup) -> None:
         parent.objcg_list.update(memcg.objcg_list)
         memcg.objcg_list.clear()
         spin_unlock(memcg_locks.objcg_lock)
+        lockdep_hardirqs_on()
     percpu_ref_kill(objcg.refcnt)

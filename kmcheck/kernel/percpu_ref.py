@@ -6,9 +6,9 @@ reference, in one step; the switch is an RCU callback, which runs the confirmati
 then drops a reference that it has held meanwhile. Until that grace period is over nobody notices
 that the count is zero; from then on the put that makes it zero runs `release`, in its own context:
 in a read section, with whatever locks it holds. percpu_ref_tryget_live() succeeds before the kill
-and fails once the grace period is over. In between it does either in a read section that began
-before the kill, since one CPU has seen the kill by then and another has not; a section that began
-later has seen it. A count goes up to 255.
+and fails once the grace period is over. In between it does either, whoever calls it: one CPU has
+seen the kill by then and another has not, and only the confirmation says that all have. Where it
+succeeds, the grace period waits for the read section that it is in. A count goes up to 255.
 
     PERCPU       percpu_ref_init()    the sum of the counts is not known: zero is not noticed
     SWITCHING    percpu_ref_kill()    dead, and atomic, but biased: zero is not noticed yet
@@ -42,10 +42,10 @@ in a read section keeps the grace period from ending for which it waits.
 
 from kmcheck.kernel.rcu import (
     RcuHead,
+    rcu_hold_up,
     rcu_queue,
     rcu_read_lock,
     rcu_read_unlock,
-    rcu_reads_since_before,
 )
 from kmcheck.lang import (
     Annotated,
@@ -154,7 +154,9 @@ def percpu_ref_tryget_live(ref: PercpuRef) -> bool:
     with atomic("a reference, unless the ref is seen to be dead"):
         taken = not percpu_ref_is_switched(ref)
         if ref.mode == RefMode.SWITCHING:
-            taken = rcu_reads_since_before(ref.switch) and choose(True, False)
+            taken = ref.rcu.queued and choose(True, False)
+            if taken and ref.switch is not None:
+                rcu_hold_up(ref.switch)
         if taken:
             ref.count += 1
     rcu_read_unlock()

@@ -186,9 +186,9 @@ def call_rcu(head: RcuHead, func: Callable[[RcuHead], None]) -> None:
     rcu_queue(head, func)
 
 
-def rcu_reads_since_before(waiter: Process | None) -> bool:
-    """Tell whether this read section began before the grace period that `waiter` waits for."""
-    return waiter in mine(rcu_tasks).holds_up
+def rcu_hold_up(waiter: Process) -> None:
+    """Let `waiter` wait for this read section, too, as if its grace period had begun later."""
+    mine(rcu_tasks).holds_up.add(waiter)
 
 
 def kvfree_rcu_cb(head: RcuHead) -> None:

@@ -17,6 +17,7 @@ An object that is used in a section of the wrong flavour is a `use-after-free`.
 """
 
 from kmcheck.kernel.context import current, might_sleep
+from kmcheck.kernel.lockdep import lockdep_softirq_enter, lockdep_softirq_exit
 from kmcheck.kernel.preempt import preempt_disable, preempt_enable
 from kmcheck.kernel.rcu import (
     RcuHead,
@@ -115,8 +116,10 @@ def preempt_rcu_callback(head: RcuHead) -> None:
         head.queued = False
         rcu_enter()
         mine(current).preempt_count += 1
+        lockdep_softirq_enter()
     func(head)
     with atomic("callback returned"):
+        lockdep_softirq_exit()
         mine(current).preempt_count -= 1
         rcu_leave()
 

@@ -87,7 +87,7 @@ def read_unlock(lock: RwLock) -> None:
     """Leave as a reader."""
     with atomic("unlocked by a reader"):
         check(me() in lock.readers, "lock-misuse", "read_unlock() by one who is no reader")
-        lock_release(lock)
+        lock_release(lock, 0)
         lock.readers.remove(me())
         rwlock_given_back()
 
@@ -120,6 +120,6 @@ def write_unlock(lock: RwLock) -> None:
     """Release the lock that this process is writing under."""
     with atomic("unlocked by the writer"):
         check(lock.writer == me(), "lock-misuse", "write_unlock() by one who is not the writer")
-        lock_release(lock)
+        lock_release(lock, 0)
         lock.writer = None
         rwlock_given_back()

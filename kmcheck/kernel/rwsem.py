@@ -63,7 +63,7 @@ def up_read(sem: RwSemaphore) -> None:
     """Leave as a reader."""
     with atomic("unlocked by a reader"):
         check(me() in sem.readers, "lock-misuse", "up_read() by one who is no reader")
-        lock_release(sem)
+        lock_release(sem, 0)
         sem.readers.remove(me())
         mine(current).lockdep_depth -= 1
 
@@ -97,7 +97,7 @@ def up_write(sem: RwSemaphore) -> None:
     """Release the lock that this process is writing under."""
     with atomic("unlocked by the writer"):
         check(sem.writer == me(), "lock-misuse", "up_write() by one who is not the writer")
-        lock_release(sem)
+        lock_release(sem, 0)
         sem.writer = None
         mine(current).lockdep_depth -= 1
 

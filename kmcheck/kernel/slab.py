@@ -5,7 +5,7 @@ the fields uninitialised. kfree() is one step and ends the object's life with al
 in it; it takes the pointer that the allocation returned. kfree(NULL) is no step and does nothing.
 
 Kernel: `include/linux/slab.h`, `mm/slub.c`, v6.12. The size argument is the class here:
-`kzalloc(Memcg, GFP_KERNEL)`.
+`kzalloc(Memcg, GFP_KERNEL)`. GFP_ATOMIC and GFP_NOWAIT are the same here.
 
 Misuse reported: `sleep-in-atomic` (GFP_KERNEL in atomic context); `bad-free`
 (kfree() of what is embedded in an object, or of a global); `double-free`, `use-after-free`,
@@ -33,6 +33,11 @@ class Gfp(Enum):
 
     KERNEL = auto()
     NOWAIT = auto()
+
+
+GFP_KERNEL = Gfp.KERNEL
+GFP_ATOMIC = Gfp.NOWAIT
+GFP_NOWAIT = Gfp.NOWAIT
 
 
 def kmalloc(kind: type[O], flags: Gfp) -> O | None:

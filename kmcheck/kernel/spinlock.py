@@ -12,15 +12,16 @@ hold it, or never released), `free-while-held` (freed while anyone holds it),
 """
 
 from kmcheck.kernel.context import current
-from kmcheck.kernel.lockdep import lock_acquire, lock_acquired, lock_release
+from kmcheck.kernel.lockdep import Subclass, lock_acquire, lock_acquired, lock_release, lockdep_init
 from kmcheck.kernel.preempt import preempt_disable, preempt_enable
-from kmcheck.lang import Object, Process, atomic, check, me, mine, wait_until
+from kmcheck.lang import Object, Process, atomic, check, is_called, me, mine, wait_until
 
 
 class SpinLock(Object):
     """`spinlock_t`."""
 
     owner: Process | None
+    subclass: Subclass  # that it was taken as; for lockdep
 
     def on_free(self) -> None:
         """Look for a holder."""
@@ -32,13 +33,15 @@ def spin_lock(lock: SpinLock) -> None:
     spin_lock_nested(lock, 0)
 
 
-def spin_lock_nested(lock: SpinLock, subclass: int) -> None:
+def spin_lock_nested(lock: SpinLock, subclass: Subclass) -> None:
     """Take the lock as one of a subclass, waiting for it if need be."""
     with atomic("locked"):
         lock_acquire(lock, subclass)
         wait_until(lock.owner is None or lock.owner == me())
         check(lock.owner is None, "self-deadlock", "spin_lock() by the lock's holder")
         lock.owner = me()
+        if is_called(lockdep_init):
+            lock.subclass = subclass
         preempt_disable()
         mine(current).lockdep_depth += 1
 
@@ -59,7 +62,9 @@ def spin_unlock(lock: SpinLock) -> None:
     """Release the lock."""
     with atomic("unlocked"):
         check(lock.owner == me(), "lock-misuse", "spin_unlock() by a process that has not got it")
-        lock_release(lock)
+        lock_release(lock, lock.subclass)
+        if is_called(lockdep_init):
+            lock.subclass = 0
         lock.owner = None
         mine(current).lockdep_depth -= 1
         preempt_enable()

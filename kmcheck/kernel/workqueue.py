@@ -142,7 +142,7 @@ def flush_work(work: Work) -> bool:
     with atomic("flush begins"):
         check(mine(workers).work != work, "self-deadlock", "flush_work() by the work itself")
         lock_acquire(work, 0)
-        lock_release(work)
+        lock_release(work, 0)
         was_pending = work.pending
         for worker in each(processes()):
             if workers.of(worker).work == work:
@@ -157,7 +157,7 @@ def flush_workqueue(wq: Workqueue) -> None:
     with atomic("flush begins"):
         check(mine(workers).wq != wq, "self-deadlock", "flush_workqueue() by one of its works")
         lock_acquire(wq, 0)
-        lock_release(wq)
+        lock_release(wq, 0)
         for worker in each(processes()):
             if workers.of(worker).wq == wq:
                 workers.of(worker).flushers.add(me())
@@ -170,7 +170,7 @@ def cancel_work_sync(work: Work) -> bool:
     with atomic("taken off the queue"):
         check(mine(workers).work != work, "self-deadlock", "cancel_work_sync() by the work itself")
         lock_acquire(work, 0)
-        lock_release(work)
+        lock_release(work, 0)
         was_pending = work.pending
         work.pending = False
         work.disable += 1  # nobody can queue it meanwhile

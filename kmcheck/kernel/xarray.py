@@ -50,7 +50,7 @@ def xa_unlock(xa: XArray) -> None:
 def xa_wait(xa: XArray) -> None:
     """Wait, in an atomic block, until nobody has the lock."""
     lock_acquire(xa.xa_lock, 0)
-    lock_release(xa.xa_lock)
+    lock_release(xa.xa_lock, 0)
     check(not spin_is_mine(xa.xa_lock), "self-deadlock", "the xa_lock is taken by its holder")
     wait_until(xa.xa_lock.owner is None)
 

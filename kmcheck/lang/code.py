@@ -64,7 +64,7 @@ def check(condition: object, kind: str, message: str = "") -> None:
 
 
 def me() -> Process:
-    """Return the running process."""
+    """Return the running process; None in setup, which is none."""
     never_executed()
 
 

@@ -1,5 +1,7 @@
 """mm/memcontrol.c: add missed css_put().
 
+Bug: B29.
+
 Kernel: v5.3 to v5.7 (3a98990ae215; v5.8).
 
 Breaks: memcg_schedule_kmem_cache_create() takes a css reference for the work that it queues. If
@@ -21,6 +23,7 @@ from kmcheck.kernel.css import (
     init_and_link_css,
     no_css_released,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import rcu_read_lock, rcu_read_unlock
 from kmcheck.kernel.slab import Gfp, kfree, kzalloc
 from kmcheck.kernel.workqueue import INIT_WORK, Work, schedule_work
@@ -107,6 +110,7 @@ def rmdir(memcg: Memcg) -> None:
 
 @setup
 def a_memcg_without_a_cache() -> None:
+    lockdep_init()
     root = Memcg()
     init_and_link_css(root.css, None, no_css_released, mem_cgroup_css_free)
     memcg = Memcg()

@@ -1,5 +1,7 @@
 """[PATCH -mm v15] memcg: the DEAD flag is set, and kmem is read, without a barrier in between.
 
+Bug: B47.
+
 Kernel: the protocol of KMEM_ACCOUNTED_DEAD, v3.8 to v3.18. The title is ours.
 
 Breaks: when a memcg goes offline, it takes a reference, sets DEAD, and looks whether anything is

@@ -1,5 +1,7 @@
 """memcg: drain obj stock on cpu hotplug teardown.
 
+Bug: B25.
+
 Kernel: v5.9 to v6.13 (9f01b4954490; v6.14).
 
 Breaks: when a CPU is taken offline, memcg_hotplug_cpu_dead() drains its stock of pages, but not its
@@ -14,6 +16,7 @@ taken offline; the memcg is removed. Nothing else runs on CPU1, and no other CPU
 """
 
 from kmcheck.kernel.css import Css, cgroup_rmdir, css_is_zombie
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.memcg_stock import (
     cpu_dies,
     memcg_hotplug_cpu_dead,
@@ -81,6 +84,7 @@ def administrator(memcg: MemCgroup) -> None:
 
 @setup
 def a_task_on_cpu1() -> None:
+    lockdep_init()
     mem_cgroup_init(root_mem_cgroup, None)
     memcg = MemCgroup()
     mem_cgroup_init(memcg, root_mem_cgroup)

@@ -1,5 +1,7 @@
 """[PATCH -mm v15 13/13] memcg: reap dead memcgs on vmpressure: the mutex is dropped in the walk.
 
+Bug: B46.
+
 Kernel: none: posted on 5 February 2014, never merged. The title is ours.
 
 Breaks: on memory pressure the caches of dead memcgs are shrunk, in a list_for_each_entry_safe()
@@ -16,6 +18,7 @@ nothing else keeps the destruction from running at that time. We know of no repo
 Modelled: a dead memcg with two empty caches, the destruction of each, and one walk.
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
 from kmcheck.kernel.refcount import (
     Refcount,
@@ -102,6 +105,7 @@ def memcg_vmpressure_shrink_dead() -> None:
 
 @setup
 def a_dead_memcg() -> None:
+    lockdep_init()
     for _ in range(CACHES):
         s = KmemCache(nr_partial=1)
         refcount_set(s.refcnt, 1)

@@ -1,5 +1,7 @@
 """mm: kmem: fix a NULL pointer dereference in obj_stock_flush_required().
 
+Bug: B11.
+
 Kernel: v5.9 to v6.4 (3b8abb323953, commit id from memory; v6.5).
 
 Breaks: drain_all_stock() looks at the stocks of other CPUs without their locks. It loads

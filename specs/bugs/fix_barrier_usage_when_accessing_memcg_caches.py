@@ -1,5 +1,7 @@
 """memcg, slab: fix barrier usage when accessing memcg_caches.
 
+Bug: B31.
+
 Kernel: v3.8 to v3.13 (96403da24444; v3.14).
 
 Breaks: the pointer to a memcg's cache is published in the root cache's array, which is read

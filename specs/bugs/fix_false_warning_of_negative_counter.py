@@ -1,5 +1,7 @@
 """mm/list_lru: fix false warning of negative counter.
 
+Bug: B35.
+
 Kernel: v6.13-rc (the changelog from memory). A wrong invariant: what is broken is the warning.
 
 Breaks: with "mm/list_lru: simplify reparenting and initial allocation" came a warning for
@@ -25,6 +27,7 @@ from kmcheck.kernel.list_lru import (
     memcg_init_list_lru_one,
     memcg_reparent_list_lru_one,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.spinlock import spin_lock, spin_unlock
 from kmcheck.lang import (
     READ_ONCE,
@@ -87,6 +90,7 @@ def memcg_reparent_list_lrus(child: Memcg, of_child: ListLruOne, of_parent: List
 
 @setup
 def objects_on_the_childs_list() -> None:
+    lockdep_init()
     list_lru_init(lru, LockMap.NODE)
     of_parent = ListLruOne()
     of_child = ListLruOne()

@@ -1,5 +1,7 @@
 """mm: memcg/slab: fix memory leak at non-root kmem_cache destroy.
 
+Bug: B28.
+
 Kernel: to v5.7 (d38a2b7a9c93; v5.8).
 
 Breaks: kmem_cache_destroy() of an alias, a cache that was merged with another, only counts the
@@ -13,6 +15,7 @@ reference is dropped. No race is needed: it is enough that the alias is destroye
 the root cache, with its last user's, is left out.
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
 from kmcheck.kernel.slab import kfree
 from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
@@ -86,6 +89,7 @@ def kmem_cache_destroy(s: KmemCache) -> None:
 
 @setup
 def a_root_cache_with_an_alias() -> None:
+    lockdep_init()
     root = KmemCache(refcount=2)
     for _ in range(COPIES):
         s = KmemCache(root=root)

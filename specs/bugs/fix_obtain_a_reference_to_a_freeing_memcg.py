@@ -1,5 +1,7 @@
 """mm: memcontrol: slab: fix obtain a reference to a freeing memcg; and the same in writeback.
 
+Bug: B05, B33.
+
 Kernel: SITE=drain_obj_stock v5.9 to v5.12 (9f38f03ae8d5, commit id from memory; v5.13);
 SITE=inode_switch_wbs to v5.13 (8b0ed8443ae6, "writeback: fix obtain a reference to a freeing memcg
 css"; v5.14).

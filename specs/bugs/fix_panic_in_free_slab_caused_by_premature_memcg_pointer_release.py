@@ -1,5 +1,7 @@
 """mm: memcg/slab: fix panic in __free_slab() caused by premature memcg pointer release.
 
+Bug: B06.
+
 Kernel: v5.3 to v5.4-rc.
 
 Breaks: when a memcg's cache is destroyed, its free slabs are freed by RCU callbacks
@@ -14,6 +16,7 @@ Modelled: a memcg with a cache that has free slabs, and the destruction of that 
 unlink, and the worker slab_caches_to_rcu_destroy_workfn().
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.page_counter import PageCounter, page_counter_charge, page_counter_uncharge
 from kmcheck.kernel.rcu import (
     RcuHead,
@@ -101,6 +104,7 @@ def kmem_cache_destroy(s: KmemCache) -> None:
 
 @setup
 def a_cache_with_free_slabs() -> None:
+    lockdep_init()
     memcg = Memcg()
     refcount_set(memcg.refcnt, 2)  # its own, and the cache's
     s = KmemCache(memcg=memcg)

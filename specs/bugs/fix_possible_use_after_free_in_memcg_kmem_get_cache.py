@@ -1,5 +1,7 @@
 """memcg: fix possible use-after-free in memcg_kmem_get_cache().
 
+Bug: B13.
+
 Kernel: v3.8 to v3.18 (8135be5a8012, commit id from memory; v3.19).
 
 Breaks: an allocation looks up its memcg's copy of the cache, which is empty, and holds nothing

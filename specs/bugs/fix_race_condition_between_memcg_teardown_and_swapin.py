@@ -1,5 +1,7 @@
 """mm: memcg: fix race condition between memcg teardown and swapin.
 
+Bug: B19.
+
 Kernel: to v3.12; fixed in v3.13 (96f1c58d8534, commit id from memory). The interleaving is that of
 the comment in mem_cgroup_css_free().
 

@@ -1,5 +1,7 @@
 """memcg: fix race in memcg cache destruction path.
 
+Bug: B15.
+
 Kernel: v3.8 to v3.15 (posted February 2014; the code was removed by 1e32e77f95d6, v3.16).
 
 Breaks: a dead cache is destroyed by a work, which is queued by offline and by whoever frees the
@@ -15,6 +17,7 @@ Modelled: one cache of a memcg that goes offline, and its pages, which are being
 the cache is left out: there is nothing in it that is free.
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.refcount import (
     Refcount,
     refcount_dec_and_test,
@@ -79,6 +82,7 @@ def mem_cgroup_css_offline(cachep: KmemCache) -> None:
 
 @setup
 def a_cache_with_pages() -> None:
+    lockdep_init()
     cachep = KmemCache()
     INIT_WORK(cachep.destroy, kmem_cache_destroy_work_func)
     refcount_set(cachep.nr_pages, PAGES + 1 if FIX else PAGES)

@@ -1,5 +1,7 @@
 """mm/memcg: fix refcount error while moving and swapping.
 
+Bug: B38.
+
 Kernel: to v5.8 (8d22a9351035, commit id from memory; v5.9).
 
 Breaks: when a task moves to another memcg, the ids in its swap entries are exchanged one by one,
@@ -14,6 +16,7 @@ Modelled: two memcgs, swap entries of the first one, the move of the task that t
 the task itself, which frees them. An online memcg has one reference on its id.
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.refcount import (
     Refcount,
     refcount_dec_and_test,
@@ -88,6 +91,7 @@ def mem_cgroup_move_charge(source: Memcg, target: Memcg) -> None:
 
 @setup
 def a_task_with_swap() -> None:
+    lockdep_init()
     source = Memcg()
     refcount_set(source.id, 1 + ENTRIES)
     target = Memcg()

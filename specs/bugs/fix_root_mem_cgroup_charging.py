@@ -16,6 +16,7 @@ in the end, as memory pressure does.
 """
 
 from kmcheck.kernel.css import Css, cgroup_rmdir, css_is_zombie, css_put
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.memcg_stock import (
     drain_local_stock,
     memcg_stock,
@@ -78,6 +79,7 @@ def rmdir(memcg: MemCgroup) -> None:
 
 @setup
 def a_task_below_the_root() -> None:
+    lockdep_init()
     mem_cgroup_init(root_mem_cgroup, None)
     memcg = MemCgroup()
     mem_cgroup_init(memcg, root_mem_cgroup)

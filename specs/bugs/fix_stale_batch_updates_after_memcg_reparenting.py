@@ -1,5 +1,7 @@
 """mm: mglru: fix stale batch updates after memcg reparenting.
 
+Bug: B23.
+
 Kernel: v7.1 (Fixes: f304652609ea; version 4 of the fix is of July 2026).
 
 Breaks: the page table walk of the multi-generational LRU counts the folios that it makes younger
@@ -26,9 +28,10 @@ from kmcheck.kernel.css import (
     init_and_link_css,
     no_css_released,
 )
+from kmcheck.kernel.lockdep import SINGLE_DEPTH_NESTING, lockdep_init
 from kmcheck.kernel.rcu import rcu_read_lock, rcu_read_unlock
 from kmcheck.kernel.slab import kfree
-from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_lock_nested, spin_unlock
 from kmcheck.lang import (
     Annotated,
     Enum,
@@ -111,7 +114,7 @@ def lru_gen_reparent_memcg(css: Css) -> None:
     memcg = container_of(css, Memcg, Memcg.css)
     parent = memcg.parent
     spin_lock(memcg.lruvec.lru_lock)
-    spin_lock(parent.lruvec.lru_lock)
+    spin_lock_nested(parent.lruvec.lru_lock, SINGLE_DEPTH_NESTING)
     with atomic("folios and their counts moved to the parent"):
         for folio in alive(Folio):
             folio.memcg = parent
@@ -138,6 +141,7 @@ def rmdir(memcg: Memcg) -> None:
 
 @setup
 def old_folios() -> None:
+    lockdep_init()
     root = Memcg()
     init_and_link_css(root.css, None, no_css_released, mem_cgroup_css_free)
     memcg = Memcg(parent=root)

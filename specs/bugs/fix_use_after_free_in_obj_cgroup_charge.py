@@ -1,5 +1,7 @@
 """mm: memcg/slab: fix use after free in obj_cgroup_charge.
 
+Bug: B04.
+
 Kernel: since v5.9; fixed in v5.10.y (eefbfa7fd678).
 
 Breaks: obj_cgroup_charge() loads the memcg of an objcg in a read section, which keeps its memory,

@@ -1,5 +1,7 @@
 """mm: memcontrol: flush percpu slab vmstats on kmem offlining.
 
+Bug: B32.
+
 Kernel: v5.3-rc; fixed in v5.3 (bee07b33db78, commit id from memory).
 
 Breaks: a memcg's statistics are changed in a batch of each CPU first, and go to the memcg and all

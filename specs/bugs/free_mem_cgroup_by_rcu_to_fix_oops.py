@@ -1,5 +1,7 @@
 """memcg: free mem_cgroup by RCU to fix oops.
 
+Bug: B34.
+
 Kernel: to v3.3 (59927fb984de; v3.4).
 
 Breaks: mem_cgroup_iter() finds a css by its id in a read section, and then takes a reference with

@@ -1,5 +1,7 @@
 """mm: memcg: link page counters to root if use_hierarchy is false.
 
+Bug: B09.
+
 Kernel: v5.9 (8de15e920dc8, commit id from memory; v5.10).
 
 Breaks: with use_hierarchy = 0 a memcg's page counters have no parent, so what is charged to the

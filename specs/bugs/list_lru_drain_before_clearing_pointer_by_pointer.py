@@ -1,5 +1,7 @@
 """mm/list_lru: drain before clearing xarray entry on reparent, pointer by pointer.
 
+Bug: B01.
+
 Kernel: v6.13 (fb56fdf8b9a2) to mid-2026.
 
 Breaks: as in list_lru_drain_before_clearing_xarray_entry, and here is what comes of it. Two objects
@@ -10,11 +12,21 @@ long freed.
 Fix: the same: drain the lists under their locks, mark them dead, and then erase the entry.
 
 Modelled: parent > child, two objects on the child's list, both being deleted, and the reparenting.
-list_del_init() and list_splice_init() are the loads and stores that they are in <linux/list.h>, in
-any interleaving. Nothing is freed, so there is no RCU.
+With LIST_STEPS=fine, list_del_init() and list_splice_init() are the loads and stores that they are
+in <linux/list.h>, in any interleaving, with LIST_DEBUG=no unchecked. With whole steps the guard is
+what tells. Nothing is freed, so there is no RCU.
 """
 
-from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+from kmcheck.kernel.list import (
+    INIT_LIST_HEAD,
+    ListLink,
+    list_add,
+    list_del_init,
+    list_guarded_by,
+    list_splice_init,
+)
+from kmcheck.kernel.lockdep import SINGLE_DEPTH_NESTING, lockdep_init
+from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_lock_nested, spin_unlock
 from kmcheck.lang import (
     READ_ONCE,
     WRITE_ONCE,
@@ -30,14 +42,9 @@ from kmcheck.lang import (
 FIX = choice(True, "the lists are drained before their xarray entry is cleared")
 
 
-class ListHead(Object):
-    next: Ref["ListHead"]
-    prev: Ref["ListHead"]
-
-
 class ListLruOne(Object):
     lock: SpinLock
-    list: ListHead
+    list: ListLink
     dead: bool  # nr_items == LONG_MIN
 
 
@@ -47,38 +54,7 @@ class Memcg(Object):
 
 
 class Dentry(Object):
-    d_lru: ListHead
-
-
-def list_init(head: ListHead) -> None:
-    head.next = head
-    head.prev = head
-
-
-def list_add(new: ListHead, head: ListHead) -> None:
-    first = head.next
-    first.prev = new
-    new.next = first
-    new.prev = head
-    head.next = new
-
-
-def list_del(entry: ListHead) -> None:
-    after = entry.next
-    before = entry.prev
-    after.prev = before
-    before.next = after
-
-
-def list_splice(source: ListHead, head: ListHead) -> None:
-    first = source.next
-    if first != source:
-        last = source.prev
-        at = head.next
-        first.prev = head
-        head.next = first
-        last.next = at
-        at.prev = last
+    d_lru: ListLink
 
 
 def lock_list_lru_of_memcg(of: Memcg) -> ListLruOne:
@@ -99,7 +75,7 @@ def lock_list_lru_of_memcg(of: Memcg) -> ListLruOne:
 @process
 def list_lru_del(dentry: Dentry, memcg: Memcg) -> None:
     sublist = lock_list_lru_of_memcg(memcg)
-    list_del(dentry.d_lru)
+    list_del_init(dentry.d_lru)
     spin_unlock(sublist.lock)
 
 
@@ -108,8 +84,8 @@ def memcg_reparent_list_lrus(child: Memcg, source: ListLruOne, target: ListLruOn
     if not FIX:
         WRITE_ONCE(child.lru, None)  # xa_store(&lru->xa, id, NULL)
     spin_lock(source.lock)
-    spin_lock(target.lock)  # spin_lock_nested()
-    list_splice(source.list, target.list)
+    spin_lock_nested(target.lock, SINGLE_DEPTH_NESTING)
+    list_splice_init(source.list, target.list)
     source.dead = True
     spin_unlock(target.lock)
     spin_unlock(source.lock)
@@ -119,10 +95,13 @@ def memcg_reparent_list_lrus(child: Memcg, source: ListLruOne, target: ListLruOn
 
 @setup
 def two_neighbours() -> None:
+    lockdep_init()
     of_parent = ListLruOne()
     of_child = ListLruOne()
-    list_init(of_parent.list)
-    list_init(of_child.list)
+    INIT_LIST_HEAD(of_parent.list)
+    INIT_LIST_HEAD(of_child.list)
+    list_guarded_by(of_parent.list, of_parent.lock)
+    list_guarded_by(of_child.list, of_child.lock)
     parent = Memcg(lru=of_parent)
     child = Memcg(parent=parent, lru=of_child)
     a = Dentry()

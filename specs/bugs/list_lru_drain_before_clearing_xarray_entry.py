@@ -1,5 +1,7 @@
 """mm/list_lru: drain before clearing xarray entry on reparent.
 
+Bug: B01.
+
 Kernel: v6.13 (fb56fdf8b9a2, one lock for each memcg's list) to mid-2026. Found by audit.
 
 Breaks: memcg_reparent_list_lrus() takes the child's lists out of the xarray, and then splices
@@ -27,6 +29,7 @@ from kmcheck.kernel.list_lru import (
     memcg_reparent_list_lru_one,
     unlock_list_lru,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import RcuHead, kfree_rcu, rcu_read_lock, rcu_read_unlock
 from kmcheck.kernel.spinlock import spin_lock, spin_unlock
 from kmcheck.lang import (
@@ -106,6 +109,7 @@ def memcg_reparent_list_lrus(child: Memcg) -> None:
 
 @setup
 def objects_on_the_childs_list() -> None:
+    lockdep_init()
     list_lru_init(dentry_lru, LockMap.MEMCG)
     of_parent = ListLruMemcg()
     of_child = ListLruMemcg()

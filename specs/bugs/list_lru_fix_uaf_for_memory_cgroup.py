@@ -1,5 +1,7 @@
 """mm: list_lru: fix UAF for memory cgroup.
 
+Bug: B22.
+
 Kernel: v6.8 to v6.10 (5161b48712dc, CVE-2024-43888; v6.11).
 
 Breaks: list_lru_add_obj() looks up the memcg of an object, and list_lru_add() follows it to find
@@ -22,6 +24,7 @@ from kmcheck.kernel.list_lru import (
     memcg_init_list_lru_one,
     memcg_reparent_list_lru_one,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import (
     rcu_assign_pointer,
     rcu_dereference,
@@ -100,6 +103,7 @@ def memcg_teardown(child: Memcg, objcg: ObjCgroup) -> None:
 
 @setup
 def an_object_of_the_child() -> None:
+    lockdep_init()
     list_lru_init(inode_lru, LockMap.NODE)
     parent = Memcg()
     child = Memcg(parent=parent)

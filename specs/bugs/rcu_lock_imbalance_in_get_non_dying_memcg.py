@@ -1,5 +1,7 @@
 """mm: memcontrol: RCU lock imbalance in get_non_dying_memcg_{start,end}.
 
+Bug: B24.
+
 Kernel: 2026 (Fixes: 8285917d6f38).
 
 Breaks: on the old hierarchy (v1) get_non_dying_memcg_start() enters a read section and climbs to a

@@ -1,5 +1,7 @@
 """memcg, slab: RCU protect memcg_params for root caches.
 
+Bug: B30.
+
 Kernel: v3.8 to v3.13 (f8570263ee16; v3.14).
 
 Breaks: a root cache's memcg_params end in an array of pointers to the memcgs' caches. When there

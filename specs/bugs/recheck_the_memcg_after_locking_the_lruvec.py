@@ -1,5 +1,7 @@
 """mm: memcontrol: recheck the memcg after locking the lruvec (LRU folio reparenting).
 
+Bug: B40.
+
 Kernel: none: avoided in the series that reparents LRU folios (2021 to 2026, merged for v7.1), by
 the comment and the retry in folio_lruvec_lock(). The title is ours.
 
@@ -15,6 +17,7 @@ Modelled: parent > child, folios of the child that are being isolated, and the c
 both locks, the folios are moved and re-pointed, a grace period, and the child is freed.
 """
 
+from kmcheck.kernel.lockdep import SINGLE_DEPTH_NESTING, lockdep_init
 from kmcheck.kernel.rcu import (
     rcu_dereference,
     rcu_read_lock,
@@ -22,7 +25,7 @@ from kmcheck.kernel.rcu import (
     synchronize_rcu,
 )
 from kmcheck.kernel.slab import kfree
-from kmcheck.kernel.spinlock import SpinLock, spin_is_mine, spin_lock, spin_unlock
+from kmcheck.kernel.spinlock import SpinLock, spin_is_mine, spin_lock, spin_lock_nested, spin_unlock
 from kmcheck.lang import (
     Object,
     Ref,
@@ -87,7 +90,7 @@ def folio_isolate_lru(folio: Folio) -> None:
 def memcg_reparent_objcgs(child: Memcg) -> None:
     parent = child.parent
     spin_lock(child.lruvec.lru_lock)
-    spin_lock(parent.lruvec.lru_lock)
+    spin_lock_nested(parent.lruvec.lru_lock, SINGLE_DEPTH_NESTING)
     with atomic("lru_reparent_memcg()"):
         for folio in each(child.lruvec.folios):
             folio.lru = parent.lruvec
@@ -104,6 +107,7 @@ def memcg_reparent_objcgs(child: Memcg) -> None:
 
 @setup
 def folios_of_the_child() -> None:
+    lockdep_init()
     parent = Memcg()
     child = Memcg(parent=parent)
     for _ in range(FOLIOS):

@@ -1,5 +1,7 @@
 """memcg: reparent charges of children before processing parent.
 
+Bug: B18.
+
 Kernel: v3.13 (4fb1a86fb5e4, commit id from memory; v3.14).
 
 Breaks: the work that takes the parent offline may run before the child's, because each css goes
@@ -15,6 +17,7 @@ kernel mem_cgroup_reparent_charges() goes round in a loop with cond_resched(); h
 step that is disabled, so that the loop shows as a deadlock.
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
 from kmcheck.kernel.page_counter import (
     PageCounter,
@@ -89,6 +92,7 @@ def offline_parent(parent: Memcg, child: Memcg) -> None:
 
 @setup
 def a_page_of_the_child() -> None:
+    lockdep_init()
     root = Memcg()
     parent = Memcg(parent=root)
     page_counter_init(parent.res, root.res)

@@ -1,5 +1,7 @@
 """[PATCH -mm 11/12] of 26 February 2014: reparent to a parent that went offline first.
 
+Bug: B49.
+
 Kernel: none: posted and never merged, for v3.14, which took each css offline from a work of its
 own, in any order. The title is ours.
 

@@ -1,5 +1,7 @@
 """Revert "mm/list_lru: optimize memcg_reparent_list_lru_node()".
 
+Bug: B03.
+
 Kernel: v5.18-rc only: 405cc51fc104, reverted by b33e1044475a.
 
 Breaks: memcg_reparent_list_lru_node() returns early, without the lock, where the node's lists have
@@ -24,6 +26,7 @@ from kmcheck.kernel.list_lru import (
     memcg_init_list_lru_one,
     memcg_reparent_list_lru_one,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import RcuHead, kfree_rcu
 from kmcheck.kernel.spinlock import spin_lock, spin_unlock
 from kmcheck.lang import (
@@ -115,6 +118,7 @@ def memcg_reparent_list_lrus(child: Memcg, of_child: ListLruMemcg, of_parent: Li
 
 @setup
 def two_lists() -> None:
+    lockdep_init()
     list_lru_init(nlru.lists, LockMap.NODE)
     of_parent = ListLruMemcg()
     of_child = ListLruMemcg()

@@ -1,5 +1,7 @@
 """mm: list_lru: set shrinker map bit when child nr_items is not zero.
 
+Bug: B02.
+
 Kernel: since v4.19 (the shrinker bitmap); fixed in v5.10 (8199be001a47, commit id from memory).
 
 Breaks: reparenting sets the parent's shrinker bit only where the parent's list was empty, as
@@ -30,6 +32,7 @@ from kmcheck.kernel.list_lru import (
     memcg_init_list_lru_one,
     set_shrinker_bit,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.spinlock import spin_lock, spin_unlock
 from kmcheck.lang import (
     WRITE_ONCE,
@@ -111,6 +114,7 @@ def memcg_offline_kmem(child: Memcg) -> None:
 
 @setup
 def two_objects_of_the_child() -> None:
+    lockdep_init()
     list_lru_init(nlru, LockMap.NODE)
     parent = Memcg()
     child = Memcg(parent=parent)

@@ -1,5 +1,7 @@
 """Swap the memcg pointer, wait for a grace period, splice the lists: under split list locks.
 
+Bug: B48.
+
 Kernel: none: the order of Johannes Weiner's design (LKML, 14 February 2014) with the locks of
 v6.13 (fb56fdf8b9a2). The title is ours. v6.13 to mid-2026 had the same shape by another way, see
 list_lru_drain_before_clearing_xarray_entry.
@@ -30,6 +32,7 @@ from kmcheck.kernel.list_lru import (
     memcg_init_list_lru_one,
     memcg_reparent_list_lru_one,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import (
     rcu_assign_pointer,
     rcu_dereference,
@@ -87,6 +90,7 @@ def css_free(child: Memcg, s: Cache) -> None:
 
 @setup
 def objects_on_the_childs_list() -> None:
+    lockdep_init()
     list_lru_init(dentry_lru, LOCKS)
     parent = Memcg()
     child = Memcg(parent=parent)

@@ -1,5 +1,7 @@
 """mm: memcg: switch to css_tryget() in get_mem_cgroup_from_mm().
 
+Bug: B08.
+
 Kernel: fixed in v5.4 (00d484f354d8).
 
 Breaks: get_mem_cgroup_from_mm() looks the memcg of an mm up in a read section, and tries

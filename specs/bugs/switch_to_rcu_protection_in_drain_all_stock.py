@@ -1,5 +1,7 @@
 """mm: memcontrol: switch to rcu protection in drain_all_stock().
 
+Bug: B12.
+
 Kernel: v4.14 to v5.3 (e1a366be5cb4; v5.4).
 
 Breaks: drain_all_stock() reads the memcg that another CPU's stock is of, and takes a reference on

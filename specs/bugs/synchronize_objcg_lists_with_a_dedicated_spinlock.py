@@ -1,12 +1,14 @@
 """mm: memcg: synchronize objcg lists with a dedicated spinlock.
 
+Bug: B26.
+
 Kernel: v5.9 to v5.16 (0764db9b49c9; v5.17).
 
 Breaks: obj_cgroup_release() takes css_set_lock to take the obj_cgroup off its memcg's list. It is
 the release of a percpu_ref, so it runs in whoever drops the last reference, with the locks that
 that one holds: here a signal is queued under siglock, and the obj_cgroup of its sigqueue is let go
 of. Elsewhere css_set_lock is held when siglock is taken: the freezer of cgroup v2 signals each task
-of a cgroup. One of each is a deadlock.
+of a cgroup. One of each is a deadlock, and lockdep reports the two orders without one.
 
 Fix: the lists have a lock of their own, objcg_lock, under which no other lock is taken.
 
@@ -15,6 +17,13 @@ cgroup_freeze_task() of its cgroup; the obj_cgroup's percpu_ref, that is killed 
 obj_cgroup has what its release needs and no more.
 """
 
+from kmcheck.kernel.irq import (
+    spin_lock_irq,
+    spin_lock_irqsave,
+    spin_unlock_irq,
+    spin_unlock_irqrestore,
+)
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.percpu_ref import (
     PercpuRef,
     percpu_ref_exit,
@@ -67,28 +76,28 @@ parent = Memcg()
 def obj_cgroup_release(ref: PercpuRef) -> None:
     objcg = container_of(ref, ObjCgroup, ObjCgroup.refcnt)
     lock = kernel.objcg_lock if FIX else kernel.css_set_lock
-    spin_lock(lock)
+    flags = spin_lock_irqsave(lock)
     objcg.memcg.objcg_list.remove(objcg)
-    spin_unlock(lock)
+    spin_unlock_irqrestore(lock, flags)
     percpu_ref_exit(ref)
     kfree_rcu(objcg, objcg.rcu)
 
 
 @process
 def dequeue_signal(objcg: ObjCgroup) -> None:
-    spin_lock(kernel.siglock)
+    spin_lock_irq(kernel.siglock)
     kernel.signalled = False
     percpu_ref_put(objcg.refcnt)  # __sigqueue_free(), kmem_cache_free(), drain_obj_stock()
-    spin_unlock(kernel.siglock)
+    spin_unlock_irq(kernel.siglock)
 
 
 @process
 def cgroup_do_freeze() -> None:
-    spin_lock(kernel.css_set_lock)  # css_task_iter_next()
+    spin_lock_irq(kernel.css_set_lock)  # css_task_iter_next()
     spin_lock(kernel.siglock)  # cgroup_freeze_task()
     kernel.jobctl_trap_freeze = True
     spin_unlock(kernel.siglock)
-    spin_unlock(kernel.css_set_lock)
+    spin_unlock_irq(kernel.css_set_lock)
 
 
 @process
@@ -99,6 +108,7 @@ def memcg_reparent_objcgs(objcg: ObjCgroup) -> None:
 
 @setup
 def a_signal_is_pending() -> None:
+    lockdep_init()
     objcg = ObjCgroup(memcg=parent)
     parent.objcg_list.add(objcg)
     percpu_ref_init(objcg.refcnt, obj_cgroup_release)

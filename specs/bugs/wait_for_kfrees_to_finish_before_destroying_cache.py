@@ -1,5 +1,7 @@
 """memcg: wait for kfree's to finish before destroying cache.
 
+Bug: B17.
+
 Kernel: never in a release: -mm, June 2014, for "slub: make dead memcg caches discard free slabs
 immediately".
 
@@ -14,6 +16,7 @@ Modelled: one page of a dead memcg's cache with two objects, both being freed. T
 the page empty drops the cache's last reference, and queues its destruction.
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.preempt import preempt_disable, preempt_enable
 from kmcheck.kernel.rcu import synchronize_rcu
 from kmcheck.kernel.refcount import Refcount, refcount_dec_and_test, refcount_set
@@ -78,6 +81,7 @@ def memcg_cache_destroy_func(work: Work) -> None:
 
 @setup
 def a_page_with_objects() -> None:
+    lockdep_init()
     s = KmemCache()
     refcount_set(s.refcnt, 1)
     INIT_WORK(s.destroy, memcg_cache_destroy_func)

@@ -1,5 +1,7 @@
 """mm: memcg/slab: wait for !root kmem_cache refcnt killing on root kmem_cache destruction.
 
+Bug: B07.
+
 Kernel: v5.3 and v5.4 (a264df74df38; v5.5).
 
 Breaks: when a memcg goes offline, its caches are deactivated by an RCU callback, which queues a
@@ -16,6 +18,13 @@ destruction of the root cache, all of whose objects are free. The release of a c
 shutdown, unless its root is being destroyed.
 """
 
+from kmcheck.kernel.irq import (
+    spin_lock_irq,
+    spin_lock_irqsave,
+    spin_unlock_irq,
+    spin_unlock_irqrestore,
+)
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
 from kmcheck.kernel.percpu_ref import (
     PercpuRef,
@@ -25,7 +34,7 @@ from kmcheck.kernel.percpu_ref import (
 )
 from kmcheck.kernel.rcu import RcuHead, call_rcu, rcu_barrier
 from kmcheck.kernel.slab import kfree
-from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+from kmcheck.kernel.spinlock import SpinLock
 from kmcheck.kernel.workqueue import INIT_WORK, Work, Workqueue, flush_workqueue, queue_work
 from kmcheck.lang import (
     Callable,
@@ -87,12 +96,12 @@ def kmemcg_workfn(work: Work) -> None:
 def kmemcg_cache_shutdown(ref: PercpuRef) -> None:
     """The release of a child: the last reference is gone."""
     s = container_of(ref, KmemCache, KmemCache.refcnt)
-    spin_lock(kernel.memcg_kmem_wq_lock)
+    flags = spin_lock_irqsave(kernel.memcg_kmem_wq_lock)
     if not s.root_cache.dying:
         s.work_fn = shutdown_cache
         INIT_WORK(s.work, kmemcg_workfn)
         queue_work(memcg_kmem_cache_wq, s.work)
-    spin_unlock(kernel.memcg_kmem_wq_lock)
+    spin_unlock_irqrestore(kernel.memcg_kmem_wq_lock, flags)
 
 
 def kmemcg_cache_deactivate_after_rcu(s: KmemCache) -> None:
@@ -106,11 +115,11 @@ def kmemcg_rcufn(head: RcuHead) -> None:
 
 
 def kmemcg_cache_deactivate(s: KmemCache) -> None:
-    spin_lock(kernel.memcg_kmem_wq_lock)
+    spin_lock_irq(kernel.memcg_kmem_wq_lock)
     if not s.root_cache.dying:
         s.work_fn = kmemcg_cache_deactivate_after_rcu
         call_rcu(s.rcu_head, kmemcg_rcufn)
-    spin_unlock(kernel.memcg_kmem_wq_lock)
+    spin_unlock_irq(kernel.memcg_kmem_wq_lock)
 
 
 @process
@@ -123,9 +132,9 @@ def memcg_deactivate_kmem_caches(root: RootCache) -> None:
 
 
 def flush_memcg_workqueue(root: RootCache) -> None:
-    spin_lock(kernel.memcg_kmem_wq_lock)
+    spin_lock_irq(kernel.memcg_kmem_wq_lock)
     root.dying = True
-    spin_unlock(kernel.memcg_kmem_wq_lock)
+    spin_unlock_irq(kernel.memcg_kmem_wq_lock)
     rcu_barrier()
     flush_workqueue(memcg_kmem_cache_wq)
     if FIX and len(root.children) > 0:
@@ -143,6 +152,7 @@ def kmem_cache_destroy(root: RootCache) -> None:
 
 @setup
 def a_cache_with_copies() -> None:
+    lockdep_init()
     root = RootCache()
     for _ in range(CHILDREN):
         s = KmemCache(root_cache=root)

@@ -56,6 +56,7 @@ from kmcheck.kernel.list_lru import (
     memcg_init_list_lru_one,
     memcg_reparent_list_lru_one,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.page_counter import (
     PageCounter,
     page_counter_charge,
@@ -209,6 +210,7 @@ def memcg_register_cache() -> None:
 
 @setup
 def dying_child() -> None:
+    lockdep_init()
     list_lru_init(dentry_lru, LOCKS)
     root = Memcg()
     parent = Memcg(parent=root)

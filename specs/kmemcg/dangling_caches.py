@@ -60,6 +60,7 @@ from kmcheck.kernel.css import (
     init_and_link_css,
     no_css_released,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
 from kmcheck.kernel.rcu import rcu_read_lock, rcu_read_unlock
 from kmcheck.kernel.refcount import Refcount, refcount_dec_and_test, refcount_read, refcount_set
@@ -301,6 +302,7 @@ def rmdir(memcg: Memcg) -> None:
 
 @setup
 def dying_memcg() -> None:
+    lockdep_init()
     root = Memcg()
     memcg = Memcg(kmem=PAGES + OBJECTS)
     init_and_link_css(root.css, None, no_css_released, mem_cgroup_css_free)

@@ -64,6 +64,7 @@ from kmcheck.kernel.css import (
     init_and_link_css,
     no_css_released,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
 from kmcheck.kernel.page_counter import (
     PageCounter,
@@ -308,6 +309,7 @@ def rmdir(memcg: Memcg) -> None:
 
 @setup
 def dying_child() -> None:
+    lockdep_init()
     root = Memcg()
     parent = Memcg(parent=root)
     child = Memcg(parent=parent)

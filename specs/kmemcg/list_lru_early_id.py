@@ -48,6 +48,7 @@ from kmcheck.kernel.list_lru import (
     list_lru_isolate,
     memcg_init_list_lru_one,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.spinlock import spin_lock, spin_unlock
 from kmcheck.lang import (
     Annotated,
@@ -182,6 +183,7 @@ def memcg_online_kmem(memcg: Memcg, item: ListHead) -> None:
 
 @setup
 def dying_child() -> None:
+    lockdep_init()
     list_lru_init(dentry_lru, LockMap.NODE)
     for nr in range(2):
         one = ListLruOne()

@@ -51,6 +51,7 @@ from kmcheck.kernel.list_lru import (
     memcg_init_list_lru_one,
     memcg_reparent_list_lru_one,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import (
     RcuHead,
     kfree_rcu,
@@ -225,6 +226,7 @@ def memcg_offline_kmem(memcg: Memcg) -> None:
 
 @setup
 def two_memcgs() -> None:
+    lockdep_init()
     list_lru_init(dentry_lru, LockMap.NODE)
     parent = Memcg(kmemcg_id=PARENT_ID)
     child = Memcg(kmemcg_id=CHILD_ID)

@@ -67,6 +67,7 @@ from kmcheck.kernel.list_lru import (
     memcg_reparent_list_lru_one,
     unlock_list_lru,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import (
     RcuHead,
     kfree_rcu,
@@ -76,7 +77,8 @@ from kmcheck.kernel.rcu import (
     rcu_read_unlock,
 )
 from kmcheck.kernel.slab import kfree
-from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+from kmcheck.kernel.spinlock import spin_lock, spin_unlock
+from kmcheck.kernel.xarray import XArray, __xa_store, xa_erase, xa_load, xa_lock, xa_unlock
 from kmcheck.lang import (
     Annotated,
     ArrayOf,
@@ -130,13 +132,13 @@ class ListLruMemcg(Object, limit=2 + ADDERS):
     rcu: RcuHead
 
 
-class Xarray(Object):
-    xa_lock: SpinLock
+class Lists(Object):
+    xa: XArray  # lru->xa
     slots: Annotated[ArrayOf[Ref[ListLruMemcg]], 2]
 
 
 dentry_lru = ListLru()
-xa = Xarray()
+lists = Lists()
 
 
 # --- lock, add, delete
@@ -144,7 +146,7 @@ xa = Xarray()
 
 def lock_list_lru(memcg: Memcg) -> ListLruOne | None:
     """Lock the list in the memcg's slot; None if there is none or it is dead."""
-    mlru = rcu_dereference(xa.slots[memcg.kmemcg_id])
+    mlru = xa_load(lists.slots, memcg.kmemcg_id)
     if mlru is None:
         return None
     one = mlru.node
@@ -182,19 +184,22 @@ def list_lru_del(item: ListHead, memcg: Memcg) -> None:
 
 def memcg_list_lru_alloc(memcg: Memcg) -> None:
     """Give the memcg a list of its own; the caller has a css reference."""
-    if xa.slots[CHILD_ID] is not None:
+    if xa_load(lists.slots, CHILD_ID) is not None:
         return
     with atomic("kmalloc()"):
         mlru = ListLruMemcg()
-        memcg_init_list_lru_one(dentry_lru, mlru.node, xa.slots[PARENT_ID].node)
+        memcg_init_list_lru_one(dentry_lru, mlru.node, lists.slots[PARENT_ID].node)
     if XA_LOCK:
-        spin_lock(xa.xa_lock)
+        xa_lock(lists.xa)
     stored = False
-    if xa.slots[CHILD_ID] is None and not (DYING_CHECK and memcg.css.dying):
-        xa.slots[CHILD_ID] = mlru
+    if xa_load(lists.slots, CHILD_ID) is None and not (DYING_CHECK and memcg.css.dying):
+        if XA_LOCK:
+            __xa_store(lists.xa, lists.slots, CHILD_ID, mlru)
+        else:
+            lists.slots[CHILD_ID] = mlru
         stored = True
     if XA_LOCK:
-        spin_unlock(xa.xa_lock)
+        xa_unlock(lists.xa)
     if not stored:
         kfree(mlru)
 
@@ -225,25 +230,18 @@ def list_lru_del_obj(dentry: Dentry, objcg: ObjCgroup) -> None:
 
 
 def memcg_reparent_list_lrus() -> None:
-    mlru = rcu_dereference(xa.slots[CHILD_ID]) if DRAIN_FIRST else xa_erase_irq()
+    mlru = (
+        xa_load(lists.slots, CHILD_ID) if DRAIN_FIRST else xa_erase(lists.xa, lists.slots, CHILD_ID)
+    )
     if mlru is None:
         return
-    memcg_reparent_list_lru_one(mlru.node, xa.slots[PARENT_ID].node, MARK_DEAD)
+    memcg_reparent_list_lru_one(mlru.node, lists.slots[PARENT_ID].node, MARK_DEAD)
     if DRAIN_FIRST:
-        xa_erase_irq()
+        xa_erase(lists.xa, lists.slots, CHILD_ID)
     if RCU_FREE:
         kfree_rcu(mlru, mlru.rcu)
     else:
         kfree(mlru)
-
-
-def xa_erase_irq() -> ListLruMemcg | None:
-    spin_lock(xa.xa_lock)
-    with atomic("the slot is emptied"):
-        mlru = xa.slots[CHILD_ID]
-        xa.slots[CHILD_ID] = None
-    spin_unlock(xa.xa_lock)
-    return mlru
 
 
 def memcg_reparent_objcgs(memcg: Memcg, objcg: ObjCgroup) -> None:
@@ -282,6 +280,7 @@ def rmdir(memcg: Memcg) -> None:
 
 @setup
 def two_memcgs() -> None:
+    lockdep_init()
     list_lru_init(dentry_lru, LockMap.MEMCG)
     parent = Memcg(kmemcg_id=PARENT_ID)
     child = Memcg(kmemcg_id=CHILD_ID, parent=parent)
@@ -291,11 +290,11 @@ def two_memcgs() -> None:
     kernel.objcg = objcg
     top = ListLruMemcg()
     memcg_init_list_lru_one(dentry_lru, top.node, None)
-    xa.slots[PARENT_ID] = top
+    lists.slots[PARENT_ID] = top
     if choose(True, False):
         mlru = ListLruMemcg()
         memcg_init_list_lru_one(dentry_lru, mlru.node, top.node)
-        xa.slots[CHILD_ID] = mlru
+        lists.slots[CHILD_ID] = mlru
         for _ in range(DELETERS):
             old = Dentry(objcg=objcg)
             list_lru_fill(mlru.node, old.d_lru)
@@ -309,13 +308,13 @@ def two_memcgs() -> None:
 
 @finally_
 def no_list_in_the_slot_of_a_dead_memcg() -> bool:
-    return xa.slots[CHILD_ID] is None
+    return lists.slots[CHILD_ID] is None
 
 
 @finally_
 def listed_objects_are_found_by_reclaim(dentry: Dentry) -> bool:
     """Each object that is left is on the list of the memcg that its objcg names now."""
-    one = xa.slots[dentry.objcg.memcg.kmemcg_id].node
+    one = lists.slots[dentry.objcg.memcg.kmemcg_id].node
     return dentry.d_lru.on is None or (dentry.d_lru.on == one and dentry.d_lru in one.items)
 
 

@@ -41,6 +41,7 @@ from kmcheck.kernel.css import (
     kill_css,
     no_css_released,
 )
+from kmcheck.kernel.lockdep import SINGLE_DEPTH_NESTING, lockdep_init
 from kmcheck.kernel.rcu import (
     rcu_assign_pointer,
     rcu_dereference,
@@ -48,7 +49,7 @@ from kmcheck.kernel.rcu import (
     rcu_read_unlock,
 )
 from kmcheck.kernel.slab import kfree
-from kmcheck.kernel.spinlock import SpinLock, spin_is_mine, spin_lock, spin_unlock
+from kmcheck.kernel.spinlock import SpinLock, spin_is_mine, spin_lock, spin_lock_nested, spin_unlock
 from kmcheck.lang import (
     Annotated,
     Enum,
@@ -215,7 +216,7 @@ def splice_lru_lists(src: Lruvec, dst: Lruvec) -> None:
     if CHILD_LOCK:
         spin_lock(src.lru_lock)
     if PARENT_LOCK:
-        spin_lock(dst.lru_lock)
+        spin_lock_nested(dst.lru_lock, SINGLE_DEPTH_NESTING)
     with atomic("list_splice_tail_init()"):
         assert_lruvec_locked(src)
         assert_lruvec_locked(dst)
@@ -266,6 +267,7 @@ def rmdir(memcg: Memcg) -> None:
 
 @setup
 def two_lruvecs() -> None:
+    lockdep_init()
     parent = Memcg()
     child = Memcg(parent=parent)
     init_and_link_css(parent.css, None, no_css_released, mem_cgroup_css_free)

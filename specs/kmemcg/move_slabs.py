@@ -47,6 +47,7 @@ That GRACE_PERIOD=no corrupts a list first is an ABA: the counters that the free
 frozen, are there again once the slab is thawed, and its cmpxchg succeeds under the wrong lock.
 """
 
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import rcu_read_lock, rcu_read_unlock, synchronize_rcu
 from kmcheck.kernel.slab import kfree
 from kmcheck.kernel.spinlock import SpinLock, spin_is_mine, spin_lock, spin_unlock
@@ -305,6 +306,7 @@ def move_slabs(s: KmemCache, parent: KmemCache) -> None:
 
 @setup
 def one_slab() -> None:
+    lockdep_init()
     parent = KmemCache()
     s = KmemCache()
     page = Page(slab_cache=s)

@@ -56,6 +56,7 @@ from kmcheck.kernel.css import (
     init_and_link_css,
     no_css_released,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import (
     RcuHead,
     call_rcu,
@@ -361,6 +362,7 @@ kernel = Kernel()
 
 @setup
 def dying_child() -> None:
+    lockdep_init()
     root = Memcg()
     parent = Memcg(parent=root)
     child = Memcg(parent=parent)

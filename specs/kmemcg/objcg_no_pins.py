@@ -59,6 +59,13 @@ from kmcheck.kernel.css import (
     kill_css,
     no_css_released,
 )
+from kmcheck.kernel.irq import (
+    spin_lock_irq,
+    spin_lock_irqsave,
+    spin_unlock_irq,
+    spin_unlock_irqrestore,
+)
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.page_counter import (
     PageCounter,
     page_counter_charge,
@@ -82,7 +89,7 @@ from kmcheck.kernel.refcount import (
     refcount_set,
 )
 from kmcheck.kernel.slab import kfree
-from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+from kmcheck.kernel.spinlock import SpinLock
 from kmcheck.lang import (
     Object,
     Ref,
@@ -147,12 +154,13 @@ objcg_lock = SpinLock()
 
 
 def obj_cgroup_release(objcg: ObjCgroup) -> None:
+    flags = False
     if OBJCG_LOCK:
-        spin_lock(objcg_lock)
+        flags = spin_lock_irqsave(objcg_lock)
     memcg = objcg.memcg
     memcg.objcg_list.discard(objcg)  # list_del()
     if OBJCG_LOCK:
-        spin_unlock(objcg_lock)
+        spin_unlock_irqrestore(objcg_lock, flags)
     if OBJCG_RCU:
         kfree_rcu(objcg, objcg.rcu)
     else:
@@ -244,7 +252,7 @@ def memcg_reparent_objcgs(memcg: Memcg, parent: Memcg) -> None:
     if CLEAR:
         memcg.objcg = None
     if OBJCG_LOCK:
-        spin_lock(objcg_lock)
+        spin_lock_irq(objcg_lock)
     if objcg is not None:
         memcg.objcg_list.add(objcg)
     for inherited in memcg.objcg_list:
@@ -254,7 +262,7 @@ def memcg_reparent_objcgs(memcg: Memcg, parent: Memcg) -> None:
             parent.objcg_list.update(memcg.objcg_list)
         memcg.objcg_list.clear()
     if OBJCG_LOCK:
-        spin_unlock(objcg_lock)
+        spin_unlock_irq(objcg_lock)
     if objcg is not None and KILL_GP:
         call_rcu(objcg.ref_rcu, percpu_ref_switch_to_atomic_rcu)
     elif objcg is not None:
@@ -282,6 +290,7 @@ def rmdir(memcg: Memcg) -> None:
 
 @setup
 def hierarchy() -> None:
+    lockdep_init()
     root = Memcg()
     parent = Memcg(parent=root)
     child = Memcg(parent=parent)

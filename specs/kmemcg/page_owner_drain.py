@@ -57,6 +57,7 @@ from kmcheck.kernel.css import (
     init_and_link_css,
     no_css_released,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
 from kmcheck.kernel.slab import kfree
 from kmcheck.kernel.workqueue import INIT_WORK, Work, schedule_work
@@ -328,6 +329,7 @@ def rmdir(memcg: Memcg) -> None:
 
 @setup
 def dying_memcg() -> None:
+    lockdep_init()
     root = Memcg()
     memcg = Memcg()
     init_and_link_css(root.css, None, no_css_released, mem_cgroup_css_free)

@@ -47,6 +47,7 @@ from kmcheck.kernel.css import (
     init_and_link_css,
     no_css_released,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.page_counter import (
     PageCounter,
     page_counter_charge,
@@ -226,6 +227,7 @@ def rmdir(memcg: Memcg, parent: Memcg, task: Task) -> None:
 
 @setup
 def two_memcgs() -> None:
+    lockdep_init()
     parent = Memcg()
     child = Memcg()
     init_and_link_css(parent.css, None, no_css_released, mem_cgroup_css_free)

@@ -42,6 +42,7 @@ from kmcheck.kernel.css import (
     kill_css,
     no_css_released,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.page_counter import (
     PageCounter,
     page_counter_charge,
@@ -159,6 +160,7 @@ def rmdir(memcg: Memcg) -> None:
 
 @setup
 def hierarchy() -> None:
+    lockdep_init()
     root = Memcg()
     parent = Memcg(parent=root)
     child = Memcg(parent=parent)

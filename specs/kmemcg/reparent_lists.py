@@ -66,6 +66,7 @@ from kmcheck.kernel.list_lru import (
     set_shrinker_bit,
     unlock_list_lru,
 )
+from kmcheck.kernel.lockdep import lockdep_init
 from kmcheck.kernel.rcu import (
     rcu_assign_pointer,
     rcu_dereference,
@@ -187,6 +188,7 @@ def css_free(child: Memcg, s: Cache) -> None:
 
 @setup
 def two_lists() -> None:
+    lockdep_init()
     list_lru_init(dentry_lru, LOCKS)
     parent = Memcg()
     child = Memcg(parent=parent)

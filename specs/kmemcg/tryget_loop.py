@@ -1,7 +1,11 @@
 """The posted form of the mail's design: every charge and uncharge tries for the cache's memcg.
 
+Bug: B45.
+
 Source: Vladimir Davydov, LKML 2014-02-26, "[PATCH -mm 00/12] kmemcg reparenting", 11/12, which was
 never merged; css_tryget() and cgroup_destroy_locked() of its day, v3.14.
+
+Kernel: none: posted for v3.14 and never merged.
 
 The design. The cache holds no css reference. try_get_memcg() loads the cache's back pointer in a
 read section and tries css_tryget() until that succeeds. Offline takes the slab_caches_mutex of the
@@ -10,15 +14,19 @@ where that is the root), clears its slot, and has a work drop the cache's base r
 the others. The last one has a work take the cache off the list of its memcg: got by
 try_get_memcg(), locked, and looked at again, since offline may have moved the cache meanwhile.
 
-What is modelled. root > parent > child; one cache of the child; a task that charges a page to it
+Modelled: root > parent > child; one cache of the child; a task that charges a page to it
 and frees it; the child's whole end, and with REMOVED=2 the parent's. In v3.14 css_tryget() failed
 from the kill on, as css_tryget_online() does today. smp_wmb() is nothing here.
 
-Whoever comes between the kill and the grace period of it spins in its read section until offline
-swaps the pointer; offline waits for that grace period; that waits for the read section (where
-rcu_read_lock() turns preemption off, or in softirq: the grace period is one of RCU-sched). Safety
-is not hurt by it: as posted, the spec has a livelock. LOOP=wait has the loop as a wait: then nobody
-can go on, which is a deadlock. Nobody wrote so on the list, as far as is known.
+Breaks: whoever comes between the kill and the grace period of it spins in its read section until
+offline swaps the pointer; offline waits for that grace period; that waits for the read section
+(where rcu_read_lock() turns preemption off, or in softirq: the grace period is one of RCU-sched).
+Safety is not hurt by it: as posted, the spec has a livelock. LOOP=wait has the loop as a wait: then
+nobody can go on, which is a deadlock.
+
+Fix: LOOP=tryget. Today's css_tryget() fails only after the last reference is gone.
+
+Finding: nobody wrote so on the list, as far as is known.
 
 LOOP=wait        The hang.
 LOOP=tryget      Today's css_tryget() fails only after the last reference is gone, which is after
@@ -56,7 +64,8 @@ from kmcheck.kernel.css import (
     kill_css,
     no_css_released,
 )
-from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
+from kmcheck.kernel.lockdep import SINGLE_DEPTH_NESTING, lockdep_init
+from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_lock_nested, mutex_unlock
 from kmcheck.kernel.page_counter import (
     PageCounter,
     page_counter_charge,
@@ -246,7 +255,7 @@ def mem_cgroup_css_offline(css: Css) -> None:
     memcg = container_of(css, Memcg, Memcg.css)
     parent = memcg.parent
     mutex_lock(parent.slab_caches_mutex)
-    mutex_lock(memcg.slab_caches_mutex)  # SINGLE_DEPTH_NESTING
+    mutex_lock_nested(memcg.slab_caches_mutex, SINGLE_DEPTH_NESTING)
     for s in memcg.memcg_slab_caches:
         memcg_reparent_cache(s, memcg, parent)
     mutex_unlock(memcg.slab_caches_mutex)
@@ -269,6 +278,7 @@ def rmdir(memcg: Memcg) -> None:
 
 @setup
 def hierarchy() -> None:
+    lockdep_init()
     root = Memcg()
     parent = Memcg(parent=root)
     child = Memcg(parent=parent)

@@ -24,6 +24,12 @@ def tables(*bodies: str, begin: str = "") -> str:
     return found(*texts, fields="n: int", begin=begin, more=MORE)
 
 
+def test_setup_may_fill_it() -> None:
+    begin = "assert idr_alloc(table.idr, table.slots, box, 1) == 1"
+    body = "assert idr_find(SLOTS, 1) == box\nassert idr_remove(IDR, 1) == box"
+    assert tables(body, begin=begin) == "holds"
+
+
 @pytest.mark.parametrize(
     ("body", "verdict"),
     [

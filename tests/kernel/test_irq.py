@@ -24,7 +24,10 @@ box = Box()
 
 
 def bound_to(
-    *bodies: tuple[str, str, int | None], more: str = "", also_reduced: bool = False
+    *bodies: tuple[str, str, int | None],
+    more: str = "",
+    home: str = "",
+    also_reduced: bool = False,
 ) -> str:
     """Verify processes: what each runs, whether it is a `task` or what declares it, its CPU."""
     text, starts = HEAD + more, ""
@@ -33,8 +36,9 @@ def bound_to(
         started = f"start(p{number})" if cpu is None else f"start(p{number}, cpu={cpu})"
         starts += f"    {started if declared == 'task' else f'{declared}({started})'}\n"
     text += f"\n@setup\ndef setting() -> None:\n{starts}"
-    used = sorted(name for name in exports() if f"{name}(" in text or f": {name}\n" in text)
-    imports = "".join(f"from kmcheck.kernel.{exports()[name]} import {name}\n" for name in used)
+    homes = exports(home)
+    used = sorted(name for name in homes if f"{name}(" in text or f": {name}\n" in text)
+    imports = "".join(f"from kmcheck.kernel.{homes[name]} import {name}\n" for name in used)
     found = verdict(imports + text)
     if also_reduced:
         assert verdict(imports + text, REDUCED) == found

@@ -87,6 +87,45 @@ def test_what_an_operation_does(body: str, final: str, options: Options | None) 
 
 
 @pytest.mark.parametrize("options", [None, FINE])
+def test_setup_may_fill_a_list(options: Options | None) -> None:
+    begin = f"list_add(g.b.link, g.one)\nlist_add(g.a.link, g.one)\n{GUARD}"
+    final = "g.one.next == g.a.link and g.one.prev == g.b.link"
+    assert lists("pause()", begin=begin, final=final, options=options) == "holds"
+
+
+@pytest.mark.parametrize("steps", ["one", "fine"])
+def test_without_debugging_what_is_wrong_comes_out_later(steps: str) -> None:
+    bare = Options(settings={"LIST_STEPS": steps, "LIST_DEBUG": False})
+    assert lists(f"{DEL_A}\n{DEL_A}", begin=BOTH, options=bare) == "null-deref"
+    assert lists(DEL_A, begin=BOTH, final="list_empty(g.two)", options=bare) == "holds"
+    both = lines("list_del_rcu(g.a.link)", "g.a.link.prev = g.one", "list_del(g.a.link)")
+    again = lists(both, begin=BOTH, final="g.one.next == g.b.link", options=bare)
+    assert again == "holds"
+    assert lists(both, begin=BOTH, options=FINE) == "list-corruption"
+
+
+READER = """rcu_read_lock()
+at = list_first(g.one)
+while at is not None:
+    box = container_of(at, Box, Box.link)
+    assert box == g.a or box == g.b
+    at = list_next_or_null_rcu(g.one, at)
+rcu_read_unlock()"""
+
+
+@pytest.mark.parametrize(
+    ("delete", "verdict"),
+    [
+        ("list_del_rcu(g.a.link)\nsynchronize_rcu()\nkfree(g.a)", "holds"),
+        ("list_del_rcu(g.a.link)\nkfree(g.a)", "use-after-free"),
+        ("list_del(g.a.link)\nsynchronize_rcu()\nkfree(g.a)", "list-corruption"),
+    ],
+)
+def test_a_reader_walks_a_list_under_rcu(delete: str, verdict: str) -> None:
+    assert lists(READER, delete, begin=BOTH) == verdict
+
+
+@pytest.mark.parametrize("options", [None, FINE])
 @pytest.mark.parametrize(
     ("body", "verdict"),
     [

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from kmcheck.diagnostics import UsageError
-from kmcheck.driver import Options
+from kmcheck.diagnostics import SpecError, UsageError
+from kmcheck.driver import Options, again
 from kmcheck.ir.program import LOCK_ORDER
 from kmcheck.verdict import Violated
 from tests.kernel.boxes import found, lines
 from tests.kernel.test_irq import BH, IRQ, bound_to, hardirq, softirq
-from tests.language import explore, told
+from tests.language import explore, source, told
 
 TYPES = {"m": "Mutex", "w": "RwSemaphore", "r": "RwLock"}
 INIT = "lockdep_init()"
@@ -50,6 +50,41 @@ def ordered(*bodies: str, begin: str = INIT, more: str = "") -> str:
 )
 def test_two_pieces_of_code_take_locks_in_one_order(one: str, other: str, verdict: str) -> None:
     assert ordered(take(*one), take(*other)) == verdict
+
+
+def test_where_another_property_is_asked_for_it_ends_no_run() -> None:
+    text = """
+    from kmcheck.kernel.lockdep import lockdep_init
+    from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+
+    a = SpinLock()
+    b = SpinLock()
+
+    @process
+    def one() -> None:
+        spin_lock(a)
+        spin_lock(b)
+        spin_unlock(b)
+        spin_unlock(a)
+
+    @process
+    def other() -> None:
+        spin_lock(b)
+        spin_lock(a)
+        spin_unlock(a)
+        spin_unlock(b)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        start(one)
+        start(other)
+    """
+    for wanted in "deadlock", LOCK_ORDER:
+        [verdict] = explore(text, Options(properties=(wanted,))).verdicts
+        assert isinstance(verdict, Violated)
+        assert verdict.property == wanted
+        assert again(source(text), verdict.trace) == verdict.trace
 
 
 def test_it_is_asked_for() -> None:
@@ -132,6 +167,93 @@ def test_two_of_a_class(inner: str, first_released: str, verdict: str) -> None:
     last = "parent.a" if first_released == "box.a" else "box.a"
     body = f"parent = g.box\n{NESTED.format('parent.a', inner, first_released, last)}"
     assert ordered(f"{body}\n{take('a')}", begin=CHILD) == verdict
+
+
+CHAIN = (
+    lines(INIT, *(f"chain.at{n} = Link()" for n in range(3))),
+    """
+    class Link(Object):
+        lock: SpinLock
+
+    class Chain(Object):
+        at0: Ref[Link]
+        at1: Ref[Link]
+        at2: Ref[Link]
+
+    chain = Chain()
+    """,
+)
+
+
+@pytest.mark.parametrize(
+    ("subclasses", "held", "verdict"),
+    [
+        ((0, 1, 2), 3, "holds"),
+        ((0, 7), 2, "holds"),
+        ((0, 1, 1), 3, "lock-order"),
+        ((0, 1, 1), 2, "lock-order"),
+        ((0, 1, 0), 2, "lock-order"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["SpinLock", "Mutex"])
+def test_a_lock_is_held_as_what_it_was_taken_as(
+    kind: str, subclasses: tuple[int, ...], held: int, verdict: str
+) -> None:
+    word = {"SpinLock": "spin", "Mutex": "mutex"}[kind]
+    body = []  # so many at a time, the first released first
+    for n, subclass in enumerate(subclasses):
+        if n >= held:
+            body.append(f"{word}_unlock(chain.at{n - held}.lock)")
+        body.append(f"{word}_lock_nested(chain.at{n}.lock, {subclass})")
+    left = range(max(len(subclasses) - held, 0), len(subclasses))
+    body += [f"{word}_unlock(chain.at{n}.lock)" for n in reversed(left)]
+    again = lines(f"{word}_lock(chain.at0.lock)", f"{word}_unlock(chain.at0.lock)")
+    begin, more = CHAIN
+    more = more.replace("SpinLock", kind)
+    assert found(lines(*body, again), begin=begin, more=more) == verdict
+
+
+def test_of_a_class_two_are_counted() -> None:
+    begin, more = CHAIN
+    body = "spin_lock(chain.at0.lock)\nif spin_trylock(chain.at1.lock):\n    {0}\n"
+    body += "    spin_unlock(chain.at1.lock)\nspin_unlock(chain.at0.lock)"
+    third = "if spin_trylock(chain.at2.lock):\n        spin_unlock(chain.at2.lock)"
+    assert found(body.format("pause()"), begin=begin, more=more) == "holds"
+    assert found(body.format(third), begin=begin, more=more) == "lock-order"
+
+
+@pytest.mark.parametrize(("deep", "verdict"), [("1", "holds"), ("0", "lock-order")])
+def test_a_subclass_may_be_a_variable(deep: str, verdict: str) -> None:
+    body = "parent = g.box\nspin_lock_nested(parent.a, parent.n)\nspin_lock_nested(box.a, box.n)"
+    body += "\nspin_unlock(parent.a)\nspin_unlock(box.a)"
+    assert ordered(body, begin=f"{CHILD}\nbox.n = {deep}") == verdict
+
+
+def test_a_subclass_is_below_eight() -> None:
+    for eight in "8", "box.n":
+        body = f"spin_lock_nested(box.a, {eight})\nspin_unlock(box.a)"
+        assert ordered(body, begin=f"{INIT}\nbox.n = 8") == "range"
+
+
+def test_too_many_classes() -> None:
+    fields = lines(*(f"lock{n}: SpinLock" for n in range(8)), "n: int")
+    body = "spin_lock_nested(box.lock0, box.n)\nspin_unlock(box.lock0)"
+    with pytest.raises(SpecError, match="more than 64 classes of locks"):
+        found(body, fields=fields, begin=INIT)
+
+
+TWO = "spin_lock(box.a)\nif spin_trylock(g.box.a):\n    {0}\nspin_unlock(box.a)"
+
+
+@pytest.mark.parametrize(
+    ("released", "verdict"),
+    [
+        ("spin_unlock(g.box.a)\n    spin_lock(box.b)\n    spin_unlock(box.b)", "lock-order"),
+        ("spin_unlock(g.box.a)", "holds"),
+    ],
+)
+def test_of_two_of_a_class_got_by_trylock_one_is_released(released: str, verdict: str) -> None:
+    assert ordered(TWO.format(released), take("b", "a"), begin=CHILD) == verdict
 
 
 def test_a_nested_lock_is_a_class_of_its_own() -> None:
@@ -275,12 +397,15 @@ def test_a_lock_of_a_handler_is_not_taken_with_interrupts_on(
         ("spin_lock_irq", "spin_unlock_irq", "holds"),
     ],
 )
-def test_an_rcu_callback_runs_in_softirq(lock: str, unlock: str, verdict: str) -> None:
+@pytest.mark.parametrize("flavour", ["rcu", "rcu_split"])
+def test_an_rcu_callback_runs_in_softirq(
+    flavour: str, lock: str, unlock: str, verdict: str
+) -> None:
     more = "\ndef release(head: RcuHead) -> None:\n    spin_lock(box.lock)\n"
     more += "    spin_unlock(box.lock)\n"
     task = f"call_rcu(box.head, release)\n{lock}(box.lock)\n{unlock}(box.lock)"
     other = ("pause()", "lockdep_init()\n    request_irq", 1)
-    assert bound_to((task, "task", 0), other, more=more) == verdict
+    assert bound_to((task, "task", 0), other, more=more, home=flavour) == verdict
 
 
 # --- what is told
@@ -307,6 +432,62 @@ def test_a_stored_order_that_is_none(order: str) -> None:
     """
     with pytest.raises(UsageError, match="order of locks"):
         explore(text, Options(settings={LOCK_ORDER: order}))
+
+
+def test_the_place_is_where_the_last_code_of_the_spec_takes_the_lock() -> None:
+    text = """
+    from kmcheck.kernel.lockdep import lockdep_init
+    from kmcheck.kernel.rcu import RcuHead, call_rcu
+    from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+
+    lock = SpinLock()
+    head = RcuHead()
+
+    def callback(head: RcuHead) -> None:
+        spin_lock(lock)
+        spin_unlock(lock)
+
+    @process
+    def task() -> None:
+        call_rcu(head, callback)
+        spin_lock(lock)
+        spin_unlock(lock)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        start(task)
+    """
+    [verdict] = [v for v in explore(text).verdicts if isinstance(v, Violated)]
+    assert verdict.trace.violation.message.endswith("in callback() at spec.py:11")
+
+
+def test_a_lock_may_be_taken_against_the_order_where_no_code_of_the_spec_runs() -> None:
+    text = """
+    from kmcheck.kernel.css_chain import Css, cgroup_rmdir, init_and_link_css, no_css_released
+    from kmcheck.kernel.lockdep import lockdep_init
+
+    class G(Object):
+        parent: Css
+        css: Css
+
+    g = G()
+
+    def done(css: Css) -> None:
+        pause()
+
+    @process
+    def rmdir() -> None:
+        cgroup_rmdir(g.css)
+
+    @setup
+    def begin() -> None:
+        lockdep_init()
+        init_and_link_css(g.parent, None, done, no_css_released, done)
+        init_and_link_css(g.css, g.parent, done, no_css_released, done)
+        start(rmdir)
+    """
+    assert told(explore(text)) == "holds"
 
 
 def test_both_places_are_told() -> None:

@@ -81,9 +81,8 @@ def test_no_count_is_lost_between_the_modes() -> None:
         (lines(GET, KILL, SWITCHED, "assert percpu_ref_tryget(box.ref)"), "holds"),
         (lines(KILL, SWITCHED, "assert not percpu_ref_tryget(box.ref)"), "holds"),
         (lines(GET, KILL, SWITCHED, "assert not percpu_ref_tryget_live(box.ref)"), "holds"),
-        # a read section that begins after the kill has seen it
-        (lines(KILL, "assert not percpu_ref_tryget_live(box.ref)"), "holds"),
-        # dead, in a section for which the grace period waits: both may be
+        # until the switch both may be, also in a section that begins after the kill
+        (lines(KILL, "assert not percpu_ref_tryget_live(box.ref)"), "assertion"),
         (lines("rcu_read_lock()", KILL, "assert percpu_ref_tryget_live(box.ref)",
                "rcu_read_unlock()"), "assertion"),
         (lines("rcu_read_lock()", KILL, "assert not percpu_ref_tryget_live(box.ref)",
@@ -103,6 +102,12 @@ def quiet(ref: PercpuRef) -> None:
     assert box.n == 0
     assert not percpu_ref_tryget_live(ref)
 """
+
+
+def test_a_kill_that_is_not_confirmed_need_not_be_seen() -> None:
+    user = "if g.a:\n    assert not percpu_ref_tryget_live(box.ref)"
+    assert refs(user, lines(KILL, "g.a = True")) == "assertion"
+    assert refs(user, lines(KILL, SWITCHED, "g.a = True")) == "holds"
 
 
 def test_who_got_it_live_in_a_section_is_through_when_the_kill_is_confirmed() -> None:

@@ -34,6 +34,15 @@ THING = "class Thing(Object, limit=2):\n    n: int\n    lock: SpinLock"
             lines("rcu_read_lock()", "t = kzalloc(Thing, Gfp.NOWAIT)", "rcu_read_unlock()", FREE),
             "holds",
         ),
+        ("rcu_read_lock()\nkzalloc(Thing, GFP_KERNEL)", "sleep-in-atomic"),
+        (
+            lines("rcu_read_lock()", "t = kzalloc(Thing, GFP_ATOMIC)", "rcu_read_unlock()", FREE),
+            "holds",
+        ),
+        (
+            lines("rcu_read_lock()", "t = kmalloc(Thing, GFP_NOWAIT)", "rcu_read_unlock()", FREE),
+            "holds",
+        ),
         # lifetimes
         ("kfree(box)\nkfree(box)", "double-free"),
         ("kfree(box)\nbox.n = 1", "use-after-free"),

@@ -41,7 +41,6 @@ def kworker() -> None:
 
 @setup
 def one() -> None:
-    page.owner = me()
     this_cpu(stock).cached = 1
     wait_until(page.owner is None)
     start(kworker)

@@ -73,6 +73,8 @@ class Pointing:
         for value in self.assigned.get(name, ()):
             more = None if value is None else self._of(value, through | {name})
             found = _either(found, more)
+            if found is None or len(found) > MOST:
+                return None  # as it will be of all that takes it from here
         return found
 
     def _element(self, name: str, index: Expr, through: frozenset[str]) -> Points:
