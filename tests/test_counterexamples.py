@@ -28,7 +28,8 @@ def test_the_committed_counterexamples_are_regenerated_to_the_byte(
 ) -> None:
     monkeypatch.chdir(ROOT)
     checks = [c for s in _specs() if Path(s).stem not in SHIPPED for c in expectations(s)]
-    meet_all(checks, "reference", Budget(), tmp_path, processors())
+    outcomes = meet_all(checks, "reference", Budget(), tmp_path, processors())
+    assert not [outcome.wrong for outcome in outcomes if outcome.wrong]
     made = _files(tmp_path)
     committed = {
         name: content for name, content in _files(COMMITTED).items() if not _is_shipped(name)

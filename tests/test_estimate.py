@@ -12,6 +12,8 @@ from kmcheck import shelf
 from kmcheck.claims import Clock
 from kmcheck.estimate import DOUBT, FEWEST, total
 from kmcheck.frontend import compile_spec, read
+from kmcheck.frontend.lock_order import UNCHECKED
+from kmcheck.ir.program import LOCK_ORDER
 from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.solver import Solver
 from kmcheck.system import build
@@ -40,7 +42,8 @@ def levels(engine: str, spec: str, setting: str) -> list[int]:
     """Return how many states there are at each depth, as the engine reports it."""
     path = str(ROOT / "specs" / f"{spec}.py")
     name, _, value = setting.partition("=")
-    compiled = compile_spec(read(path), {name: value} if setting else {})
+    settings = {name: value} if setting else {}
+    compiled = compile_spec(read(path), {**settings, LOCK_ORDER: UNCHECKED})
     last: list[Progress] = []
 
     def report(now: Progress) -> None:
