@@ -8,7 +8,7 @@ reference that nobody drops, or one that is dropped and taken again for ever. Wh
 Kernel: `Documentation/admin-guide/cgroup-v2.rst`, v6.12, "dying" descendants; "mm: memcg: dying
 memory cgroups", LSFMM 2019 and since.
 
-Misuse reported: none; `no_zombie` is violated.
+Misuse reported: `ref-underflow`, as `css` does: a put too many is no way to be rid of a zombie.
 """
 
 from kmcheck.kernel.css import Css, css_is_zombie

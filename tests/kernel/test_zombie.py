@@ -21,7 +21,12 @@ def held(user: str, asked: str = ASKED) -> str:
 
 @pytest.mark.parametrize(
     ("user", "verdict"),
-    [(DROPS, "holds"), (KEEPS, "no_zombie"), (GOES_ROUND, "livelock")],
+    [
+        (DROPS, "holds"),
+        (KEEPS, "no_zombie"),
+        (GOES_ROUND, "livelock"),
+        ("css_put(box.css)\ncss_put(box.css)\ncss_put(box.css)", "ref-underflow"),
+    ],
 )
 def test_what_keeps_a_css_that_is_offline(user: str, verdict: str) -> None:
     assert held(user) == verdict
