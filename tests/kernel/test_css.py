@@ -82,8 +82,8 @@ def test_the_last_reference_sets_off_the_release() -> None:
 
 
 def test_a_reference_that_is_never_dropped_makes_a_zombie() -> None:
-    law = "@finally_\ndef no_zombie(box: Box) -> bool:\n    return not css_is_zombie(box.css)"
-    assert lives(f"css_get(box.css)\n{RMDIR}", more=law) == "no_zombie"
+    law = "@finally_\ndef none_is_kept(box: Box) -> bool:\n    return not css_is_zombie(box.css)"
+    assert lives(f"css_get(box.css)\n{RMDIR}", more=law) == "none_is_kept"
     assert lives(f"css_get(box.css)\n{RMDIR}\ncss_put(box.css)", more=law) == "holds"
 
 

@@ -80,8 +80,8 @@ def test_a_removed_css_is_freed_although_nobody_waits_for_it() -> None:
 
 
 def test_a_reference_that_is_never_dropped_makes_a_zombie() -> None:
-    law = "@finally_\ndef no_zombie(box: Box) -> bool:\n    return not css_is_zombie(box.css)"
-    assert lives(lines("css_get(box.css)", RMDIR), more=law) == "no_zombie"
+    law = "@finally_\ndef none_is_kept(box: Box) -> bool:\n    return not css_is_zombie(box.css)"
+    assert lives(lines("css_get(box.css)", RMDIR), more=law) == "none_is_kept"
     assert lives(lines("css_get(box.css)", RMDIR, "css_put(box.css)"), more=law) == "holds"
 
 
