@@ -150,7 +150,8 @@ class Clock:
         known = len(self.levels) == progress.depth + 1
         self.report(replace(progress, levels=self.levels if known else ()))
         seconds, most = self.budget.seconds, self.budget.bytes
-        if seconds is not None and time.monotonic() - self.started > seconds:
+        spent = self.budget.spent + time.monotonic() - self.started
+        if seconds is not None and spent > seconds:
             raise Stop(f"{seconds:g} seconds are over")
         if most is not None and resident() > most:
             raise Stop(f"{most / 2**30:.3g} GiB of memory are used")

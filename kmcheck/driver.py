@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import time
 from collections.abc import Callable, Collection
@@ -12,10 +13,11 @@ from kmcheck.audit import REFERENCE, Said, audit
 from kmcheck.diagnostics import Source, UsageError
 from kmcheck.frontend import compile_spec
 from kmcheck.frontend.hints import did_you_mean
-from kmcheck.frontend.lock_order import UNCHECKED, Edge, learnt, spelled
+from kmcheck.frontend.lock_order import UNCHECKED, learnt, spelled
 from kmcheck.frontend.settings import Wanted, spell
 from kmcheck.ir.code import Check
 from kmcheck.ir.program import BUILT_IN, DATA_RACE, ENDLESS, LIVENESS, LOCK_ORDER, Program
+from kmcheck.learning import order_of_locks
 from kmcheck.protocols import Engine, Progress, Question, Reduction
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
@@ -73,30 +75,34 @@ def verify(
             another engine does.
     """
     began = time.perf_counter()
-    edges: tuple[Edge, ...] = ()
+    program = compile_spec(source, options.settings)
+    if options.properties and LOCK_ORDER in set(violations(program)) - {*options.properties}:
+        program = compile_spec(source, {**options.settings, LOCK_ORDER: UNCHECKED})
+        return _verify(program, {LOCK_ORDER: UNCHECKED}, options, began, report)
+    late = began + (math.inf if options.budget.seconds is None else options.budget.seconds)
+    edges = order_of_locks(program, options.settings, lambda: time.perf_counter() > late)
     while True:
-        budget = options.budget
-        if edges:  # another search than the first, and than that of a checkpoint
-            budget = _left(budget, began)
-            budget = replace(budget, checkpoints=replace(budget.checkpoints, resume=None))
-        program, result = _verify(source, replace(options, budget=budget), edges, report)
+        order = {LOCK_ORDER: spelled(edges)} if edges else {}
+        program = compile_spec(source, {**options.settings, **order}) if edges else program
+        result = _verify(program, order, options, began, report)
         known, edges = edges, learnt(program, result.verdicts, edges)
         if edges == known:
-            return replace(result, seconds=time.perf_counter() - began)
+            return result
+        # another search than that of a checkpoint
+        checkpoints = replace(options.budget.checkpoints, resume=None)
+        options = replace(options, budget=replace(options.budget, checkpoints=checkpoints))
 
 
 def _verify(
-    source: Source, options: Options, edges: tuple[Edge, ...], report: Callable[[Progress], None]
-) -> tuple[Program, Result]:
-    """Verify a spec with what is known of the order in which it takes locks."""
-    began = time.perf_counter()
+    program: Program,
+    order: dict[str, str],
+    options: Options,
+    began: float,
+    report: Callable[[Progress], None],
+) -> Result:
+    """Verify a program that takes its locks in one order of them."""
     solver = Solver()
     wanted = frozenset(options.properties) or None
-    order = {LOCK_ORDER: spelled(edges)} if edges else {}
-    program = compile_spec(source, {**options.settings, **order})
-    if wanted is not None and LOCK_ORDER in set(violations(program)) - wanted:
-        order = {LOCK_ORDER: UNCHECKED}
-        program = compile_spec(source, {**options.settings, **order})
     endless = options.endless or _is_about_runs(program, wanted)
     races = options.races or (wanted is not None and DATA_RACE in wanted)
     known = (*violations(program), *(LIVENESS if endless else ()), *((DATA_RACE,) * races))
@@ -105,7 +111,8 @@ def _verify(
     engine: Engine = shelf.take("engines", options.engine, "ENGINE")
     question = Question(wanted, options.every, endless, races)
     reduced, notes = reduce(system, question, options.without)
-    budget = _identified(options.budget, program, question, notes, spelled(edges))
+    budget = _since(options.budget, began)
+    budget = _identified(budget, program, question, notes, order.get(LOCK_ORDER, ""))
     finding = engine.search(reduced, question, solver, budget, report)
     solved = solver.queries, solver.stood_for
     audited = ""
@@ -113,7 +120,7 @@ def _verify(
         said = Said(options.engine, finding)
         audited = audit(said, reduced, question, options.budget, report)
     settings = (*((s.name, spell(s)) for s in program.settings), *order.items())
-    telling = Telling(system, engine, question, _left(options.budget, began), solver, settings)
+    telling = Telling(system, engine, question, _since(options.budget, began), solver, settings)
     try:
         shown = telling.shown(reduced, finding, report)
     except Unlike:
@@ -126,7 +133,7 @@ def _verify(
     label = _label(program, options, notes, finding, solved, endless=endless)
     label = replace(label, audit=audited)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return program, Result(verdicts, label, time.perf_counter() - began, peak)
+    return Result(verdicts, label, time.perf_counter() - began, peak)
 
 
 def _is_about_runs(program: Program, wanted: frozenset[str] | None) -> bool:
@@ -175,11 +182,9 @@ def reduce(
     return system, tuple(notes)
 
 
-def _left(budget: Budget, began: float) -> Budget:
-    """Return what is left of a budget."""
-    if budget.seconds is None:
-        return budget
-    return replace(budget, seconds=max(0.0, budget.seconds - (time.perf_counter() - began)))
+def _since(budget: Budget, began: float) -> Budget:
+    """Return a budget of which some time has been spent."""
+    return replace(budget, spent=time.perf_counter() - began)
 
 
 def violations(program: Program) -> tuple[str, ...]:

@@ -48,6 +48,8 @@ class Budget:
     """A folder for what has no room in memory."""
     compact: bool = False
     """Whether to remember 64 bits of each state, and to say how likely it is that one is missed."""
+    spent: float = 0.0
+    """Seconds that are gone already."""
 
 
 @dataclass(frozen=True, slots=True)
