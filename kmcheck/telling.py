@@ -1,5 +1,7 @@
 """From what a search claims to the runs that are shown: shortest ones, of the whole system.
 
+Among those of one length it is one that changes processes least often, as far as can be found fast.
+
 A reduced system has other runs than the whole one. What it violates is looked for in the whole one
 again, no farther than a run to it is known to go, so that the same runs are shown as without
 reductions. Where that takes too long, the run that is known is shown, and not called shortest.
@@ -14,10 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from kmcheck.diagnostics import InternalError
-from kmcheck.ir.program import ENDLESS
+from kmcheck.ir.program import DATA_RACE, ENDLESS
 from kmcheck.protocols import Engine, Progress, Question
 from kmcheck.replay import replay, unending, unreduced
 from kmcheck.solver import Solver
+from kmcheck.switches import with_fewest
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Budget, Checkpoints, Claim, Finding, Violated
 
@@ -119,6 +122,8 @@ class Telling:
         return self.engine.search(self.system, question, self.solver, budget, report)
 
     def _told(self, claim: Claim, *, shortest: bool) -> Violated:
+        if claim.violation != DATA_RACE:  # two steps that come one after the other say it best
+            claim = with_fewest(self.system, claim, self.solver)
         trace = replay(self.system, claim, self.settings, self.solver)
         return Violated(claim.violation, trace, shortest and claim.witness.loop is None)
 
