@@ -102,9 +102,25 @@ def primitive(event: Event) -> Frame | None:
 
 def spec_place(event: Event) -> Place:
     """Return the step's place in the spec: that of the primitive's call, if it is in one."""
-    seen, _ = split(event.frames)
-    inner = event.frames[len(seen) :]
-    return inner[0].place if inner else event.place
+    return _called_from(event.frames) or event.place
+
+
+def failing_place(trace: Trace) -> Place | None:
+    """Return the line of the spec at which a run goes wrong, if there is one.
+
+    For a property that is what the last step does, and not where the property is written.
+    """
+    wrong = trace.violation
+    if wrong.frames:  # it failed behind the last access
+        return _called_from(wrong.frames) or wrong.place
+    return spec_place(trace.events[-1]) if trace.events else wrong.place
+
+
+def _called_from(frames: tuple[Frame, ...]) -> Place | None:
+    """Return where the spec calls the primitive that these calls are inside of."""
+    seen, _ = split(frames)
+    inner = frames[len(seen) :]
+    return inner[0].place if inner else None
 
 
 def waits(view: ProcessView) -> str:
