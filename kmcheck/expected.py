@@ -50,13 +50,16 @@ class Outcome:
 
 
 def tables(paths: list[str]) -> list[str]:
-    """Return the specs among files and folders that have a table beside them.
+    """Return the specs among files and folders that have a table beside them, each once.
+
+    A table stands for the spec beside it.
 
     Raises:
         UsageError: a path is not there, or a file has no table.
     """
     found: list[str] = []
-    for path in map(Path, paths):
+    for named in map(Path, paths):
+        path = named.with_suffix(".py") if named.suffix == ".toml" else named
         if path.is_dir():
             found += [str(p) for p in sorted(path.rglob("*.py")) if p.with_suffix(".toml").exists()]
         elif not path.exists():
@@ -69,7 +72,7 @@ def tables(paths: list[str]) -> list[str]:
             found.append(str(path))
     if not found:
         raise UsageError("there is no spec with a table of expected verdicts here")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def expectations(spec: str) -> list[Expectation]:

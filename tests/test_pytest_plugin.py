@@ -47,6 +47,17 @@ property = "never_up"
 verdict = "holds"
 """
 NAMES = ["as it stands", "RAISE=no,TWICE=yes:never_up", "RAISE=no,TWICE=yes:never_up#2"]
+PLUGINS = [
+    "-p",
+    "no:kmcheck",
+    "-p",
+    "kmcheck.pytest_plugin",
+    "-p",
+    "no:xdist",
+    "-p",
+    "no:cacheprovider",
+]
+"""As the file of this checkout, whatever is installed."""
 LOADED = [kmcheck.engines.native, kmcheck.render.columns, kmcheck.testing.collected]
 
 
@@ -61,9 +72,7 @@ def specs(pytester: pytest.Pytester) -> Path:
 
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return pytester.runpytest_inprocess(
-        "-p", "kmcheck.pytest_plugin", "-p", "no:xdist", "-p", "no:cacheprovider", *arguments
-    )
+    return pytester.runpytest_inprocess(*PLUGINS, *arguments)
 
 
 def collected(result: pytest.RunResult) -> list[str]:
@@ -233,8 +242,7 @@ def test_the_fixture_says_what_holds_and_shows_what_does_not(pytester: pytest.Py
 
 IDLE = """
 import sys, pytest
-plugins = "-p kmcheck.pytest_plugin -p no:cacheprovider".split()
-pytest.main(["-q", *plugins, "--fixtures", sys.argv[1]])
+pytest.main(sys.argv[1:])
 print("loaded", *(name for name in sorted(sys.modules) if name.startswith("kmcheck")))
 """
 
@@ -242,7 +250,7 @@ print("loaded", *(name for name in sorted(sys.modules) if name.startswith("kmche
 def test_a_plugin_that_is_not_used_loads_nothing(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").write_text("def test_other(): pass\n")
     done = subprocess.run(
-        [sys.executable, "-c", IDLE, "test_other.py"],
+        [sys.executable, "-c", IDLE, *PLUGINS, "-q", "--fixtures", "test_other.py"],
         cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "loaded kmcheck kmcheck.pytest_plugin"
