@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ import pytest
 import kmcheck.engines.native
 import kmcheck.render.columns
 import kmcheck.testing.collected
+from kmcheck.diagnostics import Source
+from kmcheck.driver import Options, verify
+from kmcheck.verdict import Result
 from tests.test_cli import FAILING, ROOT
 
 pytest_plugins = ["pytester"]
@@ -72,7 +76,7 @@ def specs(pytester: pytest.Pytester) -> Path:
 
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return pytester.runpytest_inprocess(*PLUGINS, *arguments)
+    return pytester.runpytest_inprocess(*PLUGINS, *arguments, no_reraise_ctrlc=True)
 
 
 def collected(result: pytest.RunResult) -> list[str]:
@@ -236,6 +240,24 @@ def test_the_fixture_says_what_holds_and_shows_what_does_not(pytester: pytest.Py
         ]
     )
     result.stdout.no_fnmatch_line("*kmcheck/testing/:*: in *")
+
+
+# --- Ctrl-C --------------------------------------------------------------------------------------
+
+
+def test_an_interrupt_ends_the_run_and_is_no_failure(
+    pytester: pytest.Pytester, specs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(source: Source, options: Options) -> Result:
+        result = verify(source, options)
+        return replace(result, label=replace(result.label, stopped="interrupted"))
+
+    monkeypatch.setattr("kmcheck.testing.checked.verify", interrupted)
+    pytester.makepyfile(test_asking="def test_it(kmcheck): kmcheck.verify('specs/flag.py')")
+    for arguments in (["--kmcheck", "specs"], ["test_asking.py"]):
+        result = run(pytester, *arguments)
+        assert result.ret == pytest.ExitCode.INTERRUPTED
+        result.assert_outcomes()
 
 
 # --- what it costs those who do not use it -------------------------------------------------------

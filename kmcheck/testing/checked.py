@@ -119,10 +119,23 @@ class Kmcheck:
         named = isinstance(spec, Path) or "\n" not in spec
         try:
             source = read(str(spec)) if named else Source("spec.py", dedent(str(spec)))
-            return Checked(verify(source, options))
+            return Checked(explored(source, options))
         except SpecError as error:
             wrong = "\n\n".join(show(d) for d in error.diagnostics)
         raise Unmet(f"the spec is wrong\n\n{wrong}")
+
+
+def explored(source: Source, options: Options) -> Result:
+    """Verify a spec; an interrupt ends the tests, and is no verdict of one of them.
+
+    Raises:
+        SpecError, UsageError: as `verify` does.
+        KeyboardInterrupt: somebody wants no more of this.
+    """
+    result = verify(source, options)
+    if result.label.stopped == "interrupted":
+        raise KeyboardInterrupt
+    return result
 
 
 def told(result: Result) -> str:
