@@ -19,9 +19,11 @@ from kmcheck import shelf
 from kmcheck.cli.lint import FORMATS
 from kmcheck.diagnostics import Diagnostic, Source, Span, SpecError
 from kmcheck.driver import Options, verify
+from kmcheck.explain import failing_place
 from kmcheck.frontend import compile_spec, read
 from kmcheck.ir.program import BUILT_IN, DATA_RACE, LIVENESS
 from kmcheck.protocols import Format, FormatOptions, Told
+from kmcheck.store import load
 from kmcheck.trace import Trace
 from kmcheck.verdict import Budget, Holds, Label, Result, Statistics, Unknown, Verdict, Violated
 from kmcheck.violations import MEANING
@@ -172,6 +174,60 @@ def test_a_property_fails_at_the_step_and_names_itself_beside() -> None:
     (beside,) = result["relatedLocations"]
     assert beside["message"]["text"] == "what does not hold"
     assert beside["physicalLocation"]["region"]["startLine"] == 22
+
+
+ASSERTING = """
+def helper() -> None:
+    flag.up = True
+    x = 3
+    assert x == 4
+
+@process"""
+
+
+def failing_line(spec: str, **given: str) -> str:
+    """Return the line at which the first violation of a spec is shown."""
+    (trace, *_) = (
+        v.trace for v in verify(Source("spec.py", spec), Options(given)).verdicts
+        if isinstance(v, Violated)
+    )  # fmt: skip
+    at = failing_place(trace)
+    assert at is not None
+    return spec.splitlines()[at.line - 1].strip()
+
+
+def test_what_fails_behind_the_last_access_is_shown_where_it_fails() -> None:
+    spec = FAILING.replace("return not flag.up", "return True")
+    here = spec.replace("    flag.up = True", "    flag.up = True\n    x = 3\n    assert x == 4")
+    assert failing_line(here) == "assert x == 4"
+    below = spec.replace("    flag.up = True", "    helper()")
+    assert failing_line(below.replace("@process", ASSERTING, 1)) == "assert x == 4"
+
+
+def test_what_fails_in_a_primitive_is_shown_where_it_is_called() -> None:
+    assert failing_line((ROOT / FLAGSHIP).read_text(), READ_LOCK="no") == (
+        "page_counter_uncharge(memcg.kmem, nr_pages)"
+    )
+    imports = "from kmcheck.kernel.mutex import Mutex, mutex_unlock\n"
+    spec = imports + FAILING.replace("    up: bool", "    up: bool\n    lock: Mutex")
+    never = spec.replace("flag.up = True", "mutex_unlock(flag.lock)")
+    assert failing_line(never) == "mutex_unlock(flag.lock)"
+
+
+def test_what_a_daemon_of_the_library_does_is_in_no_file_of_the_spec() -> None:
+    stored = "counterexamples/kmemcg/kmem_cache_refcnt/PIN_PARENT=no/no_reference_is_lost.json"
+    trace = load(str(ROOT / stored))
+    log = sarif(told(trace))
+    (at,) = log["results"][0]["locations"]
+    assert at["physicalLocation"]["artifactLocation"] == {"uri": trace.path}
+    bases = {
+        step["location"]["physicalLocation"]["artifactLocation"].get("uriBaseId")
+        for thread in log["results"][0]["codeFlows"][0]["threadFlows"]
+        for step in thread["locations"]
+        if step["location"]["physicalLocation"]["artifactLocation"]["uri"] != trace.path
+    }
+    assert bases == {"KMCHECK"}
+    assert "KMCHECK" in log["originalUriBaseIds"]
 
 
 def test_a_file_below_this_folder_is_named_from_here(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from kmcheck import __version__, shelf
 from kmcheck.diagnostics import Diagnostic
-from kmcheck.explain import comment, explain, failing_place, plain, spec_place
+from kmcheck.explain import comment, explain, failing_place, in_library, plain, spec_place
 from kmcheck.protocols import Format, FormatOptions, Renderer, RenderOptions, Told
 from kmcheck.trace import Event, Place, Trace
 from kmcheck.verdict import Holds, Label, Unknown, Verdict, Violated
@@ -23,6 +23,9 @@ from kmcheck.violations import meaning, sentence
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
+
+LIBRARY = "KMCHECK"
+"""Of the primitives' files: they are in no folder that a reader of the log has for certain."""
 
 Json = dict[str, Any]
 
@@ -50,6 +53,7 @@ def _log(rules: dict[str, Json], results: list[Json], invocation: Json) -> str:
     run = {
         "tool": {"driver": driver},
         "invocations": [invocation],
+        "originalUriBaseIds": {LIBRARY: {"description": {"text": "where kmcheck is installed"}}},
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
@@ -230,7 +234,8 @@ def _refusal(diagnostic: Diagnostic, rules: dict[str, Json]) -> Json:
 
 
 def _location(place: Place, message: str = "") -> Json:
-    physical: Json = {"artifactLocation": _artifact(place.path)}
+    base = {"uriBaseId": LIBRARY} if in_library(place) else {}
+    physical: Json = {"artifactLocation": {**_artifact(place.path), **base}}
     if place.line > 0:
         region: Json = {"startLine": place.line, "startColumn": max(1, place.column)}
         if place.text:
