@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from docs import bugs, errors, performance, primitives, specs
+from docs import bugs, errors, manual, performance, primitives, specs
 from docs.quoted import ROOT, refreshed, workspace
 
 GENERATED: dict[str, Callable[[], str]] = {
@@ -21,6 +22,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/errors.md": errors.page,
     "docs/primitives.md": primitives.page,
     "docs/specs.md": specs.page,
+    **{name: partial(manual.page, verb) for name, verb in manual.pages().items()},
 }
 
 
@@ -46,6 +48,7 @@ def main(arguments: list[str]) -> int:
         if not path.exists() or path.read_text("utf-8") != text:
             changed.append(name)
             if "--check" not in arguments:
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
     for name in changed:
         print(f"{name} {'is out of date' if '--check' in arguments else 'is written'}")

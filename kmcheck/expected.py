@@ -50,13 +50,16 @@ class Outcome:
 
 
 def tables(paths: list[str]) -> list[str]:
-    """Return the specs among files and folders that have a table beside them.
+    """Return the specs among files and folders that have a table beside them, each once.
+
+    A table stands for the spec beside it.
 
     Raises:
         UsageError: a path is not there, or a file has no table.
     """
     found: list[str] = []
-    for path in map(Path, paths):
+    for named in map(Path, paths):
+        path = named.with_suffix(".py") if named.suffix == ".toml" else named
         if path.is_dir():
             found += [str(p) for p in sorted(path.rglob("*.py")) if p.with_suffix(".toml").exists()]
         elif not path.exists():
@@ -69,7 +72,7 @@ def tables(paths: list[str]) -> list[str]:
             found.append(str(path))
     if not found:
         raise UsageError("there is no spec with a table of expected verdicts here")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def expectations(spec: str) -> list[Expectation]:
@@ -125,16 +128,27 @@ def meet(
 
     The numbers in tables are those of a search without reductions.
     """
-    wanted = (expectation.property,) if expectation.property else ()
-    options = Options(expectation.settings, wanted, engine, budget, without=without)
     try:
-        result = verify(read(expectation.spec), options)
+        result = verify(read(expectation.spec), asked(expectation, engine, budget, without))
     except SpecError as error:
         return Outcome(expectation, NO_SPEC, tuple(show(d) for d in error.diagnostics))
     except UsageError as error:
         return Outcome(expectation, "nothing", (error.message,))
     if keep_in is not None:
         evidence.keep_all(result, keep_in)
+    return compared(expectation, result)
+
+
+def asked(
+    expectation: Expectation, engine: str, budget: Budget, without: frozenset[str] = ALL
+) -> Options:
+    """Return how a check wants its spec to be verified."""
+    wanted = (expectation.property,) if expectation.property else ()
+    return Options(expectation.settings, wanted, engine, budget, without=without)
+
+
+def compared(expectation: Expectation, result: Result) -> Outcome:
+    """Say whether a result is as a check expects it."""
     found, numbers = _found(result)
     wrong = _wrong_verdict(found, expectation.verdict, [v.property for v in result.verdicts])
     for key, value in expectation.numbers.items():
@@ -145,7 +159,7 @@ def meet(
                 if there is not None
                 else f"there are no {key} to count"
             )
-            if without == ALL and there is not None and key in SIZES:
+            if set(result.label.left_out) == ALL and there is not None and key in SIZES:
                 wrong[-1] += " (counted without reductions, unlike `verify`)"
     told = ", ".join(f"{value:,} {key}" for key, value in numbers.items() if key != "depth")
     return Outcome(expectation, f"{found}, {told}", tuple(wrong))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from kmcheck.diagnostics import Diagnostic
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.trace import Trace
@@ -157,3 +158,9 @@ class Format(Protocol):
 
     def render(self, told: Sequence[Told], options: FormatOptions) -> str:
         """Return the text to print."""
+
+    def refuse(self, diagnostics: Sequence[Diagnostic]) -> str:
+        """Return what to print of specs that are wrong, beside what stderr says of it.
+
+        Nothing, where the format is not for that; none are wrong where there are no diagnostics.
+        """

@@ -9,11 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from kmcheck import __version__, shelf
 from kmcheck.diagnostics import InternalError, SpecError, UsageError, show
 
 VIOLATED, WRONG_COMMAND, WRONG_SPEC, INCONCLUSIVE, OUR_BUG, INTERRUPTED = 1, 2, 3, 4, 5, 130
+
+COMPLETING = "_KMCHECK_COMPLETE"
+"""Set by a shell that wants to know what to offer."""
 
 SUMMARIES = {
     "mutate": "Take each lock, grace period, tryget away in turn: what carries load?",
@@ -34,17 +38,28 @@ class Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a verb, loading its file."""
-        del ctx
         if cmd_name not in shelf.names("cli"):
             return None
         command: click.Command = shelf.take("cli", cmd_name, "COMMAND")
+        if ctx.resilient_parsing:
+            from kmcheck.completion.offered import attach  # noqa: PLC0415 - only a shell asks for it
+
+            attach(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the verbs that begin as what has been typed, without loading them."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        names = [name for name in shelf.names("cli") if name.startswith(incomplete)]
+        return [CompletionItem(name, help=SUMMARIES.get(name, "")) for name in names]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the verb named first, or say which was meant."""
-        if args and not args[0].startswith("-") and args[0] not in shelf.names("cli"):
+        unknown = bool(args) and not args[0].startswith("-") and args[0] not in shelf.names("cli")
+        if unknown and not ctx.resilient_parsing:
             from_name = _closest(args[0], shelf.names("cli"))
             raise UsageError(f"there is no verb `{args[0]}`", from_name)
         return super().resolve_command(ctx, args)
@@ -79,6 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run kmcheck on a command line; return its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    if COMPLETING in os.environ:
+        from kmcheck.completion.bash import register  # noqa: PLC0415 - only a shell asks for it
+
+        register()
     if not given:
         run(["--help"])
         return WRONG_COMMAND

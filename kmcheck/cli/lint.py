@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import click
 
+from kmcheck import shelf
 from kmcheck.cli import WRONG_SPEC
-from kmcheck.diagnostics import SpecError, show
+from kmcheck.diagnostics import Diagnostic, SpecError, show
 from kmcheck.frontend import compile_spec, read
 from kmcheck.options import setting
+from kmcheck.protocols import Format
 from kmcheck.solver import Solver
 from kmcheck.system import build
+
+FORMATS = ("github", "junit", "sarif", "text")
+"""Those that can say what is wrong with a spec; text is what stderr has."""
 
 
 @click.command()
@@ -22,19 +27,28 @@ from kmcheck.system import build
     callback=setting,
     help="Set a bound or choice.",
 )
-def command(specs: tuple[str, ...], settings: dict[str, str]) -> int:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    help="What to print on stdout: with text, nothing.",
+)
+def command(specs: tuple[str, ...], settings: dict[str, str], form: str) -> int:
     """Parse and type-check specs and run their setup, without exploring them.
 
     Exit code: 0 all are well-formed, 2 wrong command, 3 a spec is wrong.
     """
-    wrong = []
+    wrong: list[Diagnostic] = []
     for spec in specs:
         try:
             build(compile_spec(read(spec), settings), Solver().holds)
         except SpecError as error:
-            wrong += [show(d) for d in error.diagnostics]
+            wrong += error.diagnostics
+    format_: Format = shelf.take("formats", form, "FORMAT")
+    click.echo(format_.refuse(wrong), nl=False)
     if wrong:
-        click.echo("\n\n".join(wrong), err=True)
+        click.echo("\n\n".join(map(show, wrong)), err=True)
         return WRONG_SPEC
     return 0
 

@@ -9,7 +9,7 @@ import click
 
 from kmcheck import evidence, expected, machine, shelf
 from kmcheck.cli import INCONCLUSIVE, INTERRUPTED, VIOLATED, WRONG_SPEC
-from kmcheck.diagnostics import UsageError
+from kmcheck.diagnostics import SpecError, UsageError
 from kmcheck.driver import Options, verify
 from kmcheck.frontend import read
 from kmcheck.options import amount, duration, setting
@@ -135,7 +135,11 @@ def command(**given: object) -> int:
     4 inconclusive, 5 a bug in kmcheck, 130 interrupted.
     """
     run = Run(given)
-    text, code = run.by_table() if given["by_table"] else run.one_by_one()
+    try:
+        text, code = run.by_table() if given["by_table"] else run.one_by_one()
+    except SpecError as error:
+        run.print(run.form.refuse(error.diagnostics))
+        raise
     run.print(text)
     return code
 
@@ -145,6 +149,7 @@ class Run:
 
     def __init__(self, given: dict[str, object]) -> None:
         self.given = given
+        self.form: Format = shelf.take("formats", str(given["form"]), "FORMAT")
         self.colour = colour_wanted(str(given["color"]), sys.stdout) and given["output"] is None
         self.budget = Budget(
             given["max_states"],  # type: ignore[arg-type]
@@ -198,9 +203,8 @@ class Run:
                 )
         codes = [self._code(t.result) for t in told]
         code = next((c for c in (INTERRUPTED, VIOLATED, INCONCLUSIVE) if c in codes), 0)
-        form: Format = shelf.take("formats", str(self.given["form"]), "FORMAT")
         wanted = FormatOptions(bool(self.given["quiet"]), bool(self.given["verbose"]), self.colour)
-        return form.render(told, wanted), code
+        return self.form.render(told, wanted), code
 
     def _without(self, default: frozenset[str]) -> frozenset[str]:
         """Return the reductions to leave out: `none` is the way to say that there is none."""
@@ -243,6 +247,9 @@ class Run:
                 raise UsageError(f"--{flag} does not go with --expected", hint)
         if self.given["audit"]:
             raise UsageError("--audit does not go with --expected", "audit one spec after another")
+        if self.given["form"] != "text":
+            hint = "for JUnit: `pytest --kmcheck SPEC... --junit-xml FILE`"
+            raise UsageError("--format does not go with --expected", hint)
         specs = expected.tables(list(self.given["specs"]))  # type: ignore[call-overload]
         checks = [check for spec in specs for check in expected.expectations(spec)]
         jobs = int(str(self.given["jobs"] or machine.processors()))

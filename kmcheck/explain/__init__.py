@@ -3,7 +3,15 @@
 from kmcheck.explain.changes import Change, changes
 from kmcheck.explain.heap import Arrow, Heap, Shot, heap
 from kmcheck.explain.history import Reason
-from kmcheck.explain.names import comment, plain, where, wrapped
+from kmcheck.explain.names import (
+    comment,
+    failing_place,
+    in_library,
+    plain,
+    spec_place,
+    where,
+    wrapped,
+)
 from kmcheck.explain.order import Span
 from kmcheck.explain.rows import Row, joined
 from kmcheck.explain.states import Fact, Look, State, inner, key_fields, look
@@ -27,12 +35,15 @@ __all__ = [
     "changes",
     "comment",
     "explain",
+    "failing_place",
     "heap",
+    "in_library",
     "inner",
     "joined",
     "key_fields",
     "look",
     "plain",
+    "spec_place",
     "where",
     "wrapped",
 ]

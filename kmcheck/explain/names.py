@@ -102,9 +102,33 @@ def primitive(event: Event) -> Frame | None:
 
 def spec_place(event: Event) -> Place:
     """Return the step's place in the spec: that of the primitive's call, if it is in one."""
-    seen, _ = split(event.frames)
-    inner = event.frames[len(seen) :]
-    return inner[0].place if inner else event.place
+    return _called_from(event.frames) or event.place
+
+
+def failing_place(trace: Trace) -> Place | None:
+    """Return the line of the spec at which a run goes wrong, if there is one.
+
+    For a property that is what the last step does, and not where the property is written; for what
+    fails in a primitive it is the call.
+    """
+    at, last = trace.violation.place, trace.events[-1] if trace.events else None
+    frames = trace.violation.frames or (last.frames if last else ())
+    step = spec_place(last) if last else None
+    stated = at is not None and at.text.startswith("def ")
+    places = (step, at) if stated else (at, _called_from(frames), step)
+    return next((p for p in places if p is not None and not in_library(p)), None)
+
+
+def in_library(place: Place) -> bool:
+    """Tell whether a place is in a primitive of ours, and in no file that the spec's author has."""
+    return place.path.startswith("kmcheck/kernel/")
+
+
+def _called_from(frames: tuple[Frame, ...]) -> Place | None:
+    """Return where the spec calls the primitive that these calls are inside of."""
+    seen, _ = split(frames)
+    inner = frames[len(seen) :]
+    return inner[0].place if inner else None
 
 
 def waits(view: ProcessView) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kmcheck.diagnostics import Diagnostic
 from kmcheck.protocols import Format, FormatOptions, Told
 from kmcheck.verdict import Holds, Label, Unknown, Verdict, Violated
 
@@ -33,6 +34,11 @@ class Json:
             },
         }
         return json.dumps(content, indent=1) + "\n"
+
+    def refuse(self, diagnostics: Sequence[Diagnostic]) -> str:
+        """Return nothing: a document has results."""
+        del diagnostics
+        return ""
 
 
 def _verdict(label: Label, verdict: Verdict, files: Mapping[str, str]) -> dict[str, Any]:

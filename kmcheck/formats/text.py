@@ -10,10 +10,11 @@ from textwrap import wrap
 import click
 
 from kmcheck import shelf
-from kmcheck.diagnostics import STDIN, Span
+from kmcheck.diagnostics import STDIN, Diagnostic, Span
 from kmcheck.protocols import Format, FormatOptions, Renderer, RenderOptions, Told
 from kmcheck.trace import Trace
 from kmcheck.verdict import ENGINE, WITHOUT, Label, Result, Unknown, Violated
+from kmcheck.violations import sentence
 
 WIDE = 75
 GUTTER = 13
@@ -89,9 +90,7 @@ def violation(trace: Trace, file: str | None, *, full: bool) -> list[str]:
     """Return what a violation is, the CPU0/CPU1 table of it, and how to replay it."""
     renderer: Renderer = shelf.take("render", "columns", "RENDERER")
     table = str(renderer.render(trace, RenderOptions(full=full))).rstrip("\n")
-    kind, message = trace.violation.kind, trace.violation.message
-    told = message if message.startswith(kind) else f"{kind}: {message}"
-    lines = ["", *wrap(told, WIDE, subsequent_indent="  "), "", table]
+    lines = ["", *wrap(sentence(trace.violation), WIDE, subsequent_indent="  "), "", table]
     spec = "--spec - " if trace.path == STDIN else ""
     return [*lines, "", f"  replay:  kmcheck replay {spec}{quote(file)}"] if file else lines
 
@@ -250,6 +249,11 @@ class Text:
     def render(self, told: Sequence[Told], options: FormatOptions) -> str:
         """Return the verdicts, each with its table and its label."""
         return "\n".join(self._one(t, options) for t in told)
+
+    def refuse(self, diagnostics: Sequence[Diagnostic]) -> str:
+        """Return nothing: stderr has it in words."""
+        del diagnostics
+        return ""
 
     def _one(self, told: Told, options: FormatOptions) -> str:
         line = headline(told.result)
