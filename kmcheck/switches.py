@@ -21,11 +21,11 @@ from kmcheck.solver import Undecided as SolverUndecided
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Claim, Witness
 
-MOST = 10_000
-"""Places in runs that are looked at, before the known run is good enough."""
+MOST = 20_000
+"""Places in runs that are looked at, and steps taken, before the known run is good enough."""
 
 ENDLESS = 400
-"""Places that are looked at in the time in which a step is found never to end."""
+"""Steps that are taken in the time in which one is found never to end."""
 
 Choices = tuple[int, ...]
 Way = tuple["Way", int, Choices] | None
@@ -51,7 +51,7 @@ def with_fewest(system: TransitionSystem, claim: Claim, solver: Solver) -> Claim
     with suppress(Undecided, SolverUndecided):
         free = Search(system, claim, solver)
         found = free.run()
-        if found is None and not free.left:
+        if found is None and free.left <= 0:
             found = Search(system, claim, solver, given).run()
         return found or claim
     return claim
@@ -106,7 +106,7 @@ class Search:
         now = deque(self._beginnings())
         for _ in range(switches(self.claim.witness.steps)):
             later = deque[Place]()
-            while now and self.left:
+            while now and self.left > 0:
                 place = now.popleft()
                 if self.nearest.get(place.key, place.depth + 1) > place.depth:
                     self.nearest[place.key] = place.depth
@@ -139,18 +139,21 @@ class Search:
         if place.depth == len(self.claim.witness.steps):
             return
         only = self._given(place)
-        with suppress(BoundReached):
-            for step in self.machine.steps_of(place.state, place.next):
-                if step.fault is not None and step.fault.kind == "endless-step":
-                    self.left = max(0, self.left - ENDLESS)
-                if only is not None and step.choices not in only:
-                    continue
-                way = place.way, place.next, step.choices
-                if self._ends(place.state, step):
-                    yield Claim(self.claim.violation, Witness(place.initial, _steps(way)))
-                elif step.state is not None:
-                    done = tuple(n + (a == place.next) for a, n in enumerate(place.done))
-                    yield Place(place.initial, step.state, place.next, place.depth + 1, way, done)
+        for step in self.machine.possible(place.state, place.next):
+            self._charge(step)
+            if only is not None and step.choices not in only:
+                continue
+            way = place.way, place.next, step.choices
+            if self._ends(place.state, step):
+                yield Claim(self.claim.violation, Witness(place.initial, _steps(way)))
+            elif step.state is not None:
+                done = tuple(n + (a == place.next) for a, n in enumerate(place.done))
+                yield Place(place.initial, step.state, place.next, place.depth + 1, way, done)
+
+    def _charge(self, step: Step) -> None:
+        """Count what it took to take a step."""
+        endless = step.fault is not None and step.fault.kind == "endless-step"
+        self.left -= ENDLESS if endless else 1
 
     def _given(self, place: Place) -> tuple[Choices, ...] | None:
         """Return the only choices that a process may take, None if it may take any."""

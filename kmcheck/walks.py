@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from contextlib import suppress
 
-from kmcheck.semantics import BoundReached, Fault, Machine, State, Step
+from kmcheck.semantics import Fault, Machine, State, Step
 from kmcheck.semantics.faults import Undecided
 from kmcheck.solver import Undecided as SolverUndecided
 from kmcheck.system import TransitionSystem
@@ -44,7 +44,7 @@ def failing_steps(
 
 
 def _steps(machine: Machine, state: State, actor: int) -> list[Step]:
-    found: list[Step] = []
-    with suppress(BoundReached, Undecided, SolverUndecided):  # a search will meet it, and tell
-        found.extend(machine.steps_of(state, actor))
-    return found
+    """Return the steps that can be taken: what cannot be, a search will meet, and tell."""
+    with suppress(Undecided, SolverUndecided):
+        return machine.possible(state, actor)
+    return []

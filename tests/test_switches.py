@@ -10,7 +10,7 @@ from kmcheck import switches as module
 from kmcheck.driver import Options
 from kmcheck.engines.reference import ENGINE
 from kmcheck.protocols import Question
-from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
+from kmcheck.semantics import Judge, Machine, State, Step
 from kmcheck.solver import Solver
 from kmcheck.switches import switches, with_fewest
 from kmcheck.system import TransitionSystem
@@ -62,13 +62,7 @@ def fewest(of: TransitionSystem, claim: Claim, solver: Solver) -> int | None:
 
 
 def _steps(machine: Machine, state: State) -> list[Step]:
-    steps: list[Step] = []
-    for actor in range(len(machine.actors)):
-        try:
-            steps += machine.steps_of(state, actor)
-        except BoundReached:
-            continue
-    return steps
+    return [step for actor in range(len(machine.actors)) for step in machine.possible(state, actor)]
 
 
 def _ends(machine: Machine, judge: Judge, wanted: str, before: State, step: Step) -> bool:
@@ -134,10 +128,7 @@ def test_no_run_of_a_random_program_changes_processes_less_often(number: int) ->
         if ready is None:
             return
         of, solver = ready
-        claims = found(of, solver)
-        if "endless-step" in {claim.violation for claim in claims}:
-            return  # each time that it is taken, it takes long
-        for claim in claims:
+        for claim in found(of, solver):
             least = fewest(of, claim, solver)
             if least is not None:
                 better = with_fewest(of, claim, solver)

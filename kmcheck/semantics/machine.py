@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from kmcheck.diagnostics import Span
@@ -100,6 +101,13 @@ class Machine:
             plan = oracle.following() if oracle.taken else None
         if beyond is not None:
             raise beyond
+
+    def possible(self, state: State, number: int) -> list[Step]:
+        """Return the steps of one process or action in a state, but those beyond a bound."""
+        found: list[Step] = []
+        with suppress(BoundReached):
+            found.extend(self.steps_of(state, number))
+        return found
 
     def take(self, state: State, number: int, choices: tuple[int, ...]) -> State:
         """Return the state after one given step.
