@@ -99,10 +99,10 @@ def test_every_violation_is_explained_below_its_table(path: Path) -> None:
 
 SENTENCES = {
     "page_owner/GET_FIRST=no/ref-resurrect": [
-        "14 CPU1 drops the last reference, memcg#0->css.refcnt.refs, in css_put() (page_owner.py)",
+        "15 CPU1 drops the last reference, memcg#0->css.refcnt.refs, in css_put() (page_owner.py)",
     ],
     "reparent_lists/LOCKS=memcg/guard-violation": [
-        "3 CPU1 sets cache#0->memcg to parent (reparent_lists.py)",
+        "2 CPU1 sets cache#0->memcg to parent (reparent_lists.py)",
         "5 CPU0 takes parent->lru.lock (reparent_lists.py)",
         "6 child->lru.lock is needed, and nobody holds it; CPU0 holds parent->lru.lock",
     ],
@@ -120,7 +120,7 @@ SENTENCES = {
         "  CPU1 waits in cgroup_rmdir(&child->css) (reparent_charge.py)",
     ],
     "clear_backpointer/CLEAR_TO=null/null-deref": [
-        "6 CPU1 sets s->memcg to NULL (clear_backpointer.py)",
+        "4 CPU1 sets s->memcg to NULL (clear_backpointer.py)",
     ],
 }
 
@@ -134,8 +134,8 @@ def test_a_sentence_says_who_made_a_field_what_it_is(run: str, told: list[str]) 
 
 def test_the_put_that_drops_the_last_reference_says_so() -> None:
     rows = explain(read(GET_FIRST.read_text("utf-8"))).rows
-    assert [row.number for row in rows if row.note == "last ref"] == [14]
-    assert [(r.text, r.note) for r in rows if r.number == 14] == [
+    assert [row.number for row in rows if row.note == "last ref"] == [15]
+    assert [(r.text, r.note) for r in rows if r.number == 15] == [
         ("css_put(&memcg#0->css)", "last ref")
     ]
 
