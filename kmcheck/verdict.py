@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kmcheck.diagnostics import Span
+from kmcheck.ir.exercise import Exercised
 from kmcheck.trace import Trace
 
 ENGINE = "native"
@@ -73,7 +74,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Unexercised:
-    """A step or an arm of a branch that no run came to."""
+    """A step, an arm of a branch or an option of a choice that no run came to."""
 
     what: str
     span: Span
@@ -110,6 +111,8 @@ class Statistics:
     """For each property, how often it was asked for: 0 is vacuous."""
     unexercised: tuple[Unexercised, ...]
     bound_reached: tuple[str, ...]
+    exercised: dict[str, Exercised] = field(default_factory=dict)
+    """For each template, what was run of it."""
     multiplied: Multiplied = field(default=Multiplied(), compare=False)
     """Told of a search that was given up. Advice, and no finding: engines need not agree on it."""
     spilled: int = field(default=0, compare=False)

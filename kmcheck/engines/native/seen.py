@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from kmcheck.claims import Claims, unexercised
+from kmcheck.claims import Claims
 from kmcheck.engines.native.compiled import Compiled
 from kmcheck.engines.native.states import States
+from kmcheck.exercised import unexercised
 from kmcheck.ir.program import ENDLESS
 from kmcheck.multiplies import multiplied, sampled
 from kmcheck.semantics import Judge, Machine
@@ -37,14 +38,16 @@ class Seen:
         judged |= self.counted
         if "leak" in self.judge.judged:
             judged["leak"] = states.total("asked")
+        ran = self.machine.exercised()
         return Statistics(
             states=states["states"],
             transitions=states.total("transitions"),
             depth=depth,
             terminal_states=states.total("terminal"),
             judged=judged,
-            unexercised=unexercised(self.machine),
+            unexercised=unexercised(self.system.program, ran),
             bound_reached=tuple(sorted(self.claims.bounds)),
+            exercised=ran,
             multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
             spilled=spilled,
             checkpoint=checkpoint,
@@ -60,10 +63,9 @@ class Seen:
         """Note for the machine what machine code has run."""
         for name, template in self.system.program.templates.items():
             if template.role != "setup":
-                count = len(template.blocks)
+                size = self.machine.marks[name].size
                 for code in compiled:
-                    _mark(self.machine.entered[name], code.flags(f"entered.{name}", count))
-                    _mark(self.machine.taken[name], code.flags(f"taken.{name}", 2 * count))
+                    _mark(self.machine.noted[name], code.flags(f"noted.{name}", size))
 
 
 def _mark(flags: bytearray, more: bytes) -> None:
