@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kmcheck import shelf
+from kmcheck.batch import Ledger, Task, done
 from kmcheck.diagnostics import Source, SpecError, UsageError
 from kmcheck.driver import Options, verify
 from kmcheck.editing import Change, Mutator, edited, functions_of, lines_behind
@@ -112,10 +111,15 @@ def judge(
             told[number] = settled
         else:
             distinct[number] = mutant, settled
-    ledger = Ledger(known)
     report(len(told), len(every))
-    for number, outcome in _verified(distinct, options, jobs, ledger):
-        told[number] = outcome
+    asked = f"{options.properties} {options.endless}"
+    tasks = (
+        Task(n, f"{p.digest} {sorted(p.settings, key=str)} {asked}", verified, (mutant, options))
+        for n, (mutant, p) in distinct.items()
+    )
+    ledger = Ledger(known, Outcome)
+    for number, outcome in done(tasks, jobs, ledger, lasting=lambda o: o.verdict != "unknown"):
+        told[number] = replace(outcome, line=every[number].line)
         report(len(told), len(every))
     return Necessity(result, tuple(told[number] for number in range(len(every))))
 
@@ -145,23 +149,6 @@ def _code(program: Program) -> object:
     return program.templates, program.properties, program.kinds
 
 
-def _verified(
-    distinct: dict[int, tuple[Mutant, Program]], options: Options, jobs: int, ledger: Ledger
-) -> Iterable[tuple[int, Outcome]]:
-    """Yield what comes of each mutant, several at once."""
-    waiting: dict[Future[Outcome], tuple[int, str]] = {}
-    with ProcessPoolExecutor(jobs) as pool:
-        for number, (mutant, program) in distinct.items():
-            key = f"{program.digest} {sorted(program.settings, key=str)}"
-            if (found := ledger.of(key)) is not None:
-                yield number, replace(found, line=mutant.line)
-            else:
-                waiting[pool.submit(verified, mutant, options)] = number, key
-        for future, (number, key) in waiting.items():
-            ledger.keep(key, future.result())
-            yield number, future.result()
-
-
 def verified(mutant: Mutant, options: Options) -> Outcome:
     """Verify one mutant."""
     about = mutant.mutator, mutant.what, mutant.line
@@ -173,37 +160,6 @@ def verified(mutant: Mutant, options: Options) -> Outcome:
     if violated:
         return Outcome(*about, "violated", violated[0].property, len(violated[0].trace.events))
     return Outcome(*about, result.outcome, result.label.stopped or "")
-
-
-class Ledger:
-    """What came of mutants that were verified before, in a file; nothing if there is no file."""
-
-    def __init__(self, path: Path | None) -> None:
-        """Read the file, if it is there.
-
-        Raises:
-            UsageError: it is no such file.
-        """
-        self.path = path
-        self.known: dict[str, Outcome] = {}
-        if path is None or not path.exists():
-            return
-        try:
-            told = json.loads(path.read_text("utf-8"))
-            self.known = {key: Outcome(**outcome) for key, outcome in told.items()}
-        except (OSError, ValueError, TypeError, AttributeError):
-            raise UsageError(f"{path} is no file of outcomes", "name another one") from None
-
-    def of(self, key: str) -> Outcome | None:
-        """Return what came of a mutant."""
-        return self.known.get(key)
-
-    def keep(self, key: str, outcome: Outcome) -> None:
-        """Write down what came of one."""
-        self.known[key] = outcome
-        if self.path is not None:
-            told = {name: asdict(found) for name, found in self.known.items()}
-            self.path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
 
 
 def order(outcomes: Sequence[Outcome]) -> list[Outcome]:

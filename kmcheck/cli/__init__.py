@@ -21,6 +21,7 @@ SUMMARIES = {
     "lint": "Parse and type-check specs, without exploring them.",
     "replay": "Step a stored trace through the reference interpreter.",
     "show": "Draw a stored trace again.",
+    "sweep": "Verify with each combination of bounds and choices: a table, a plot.",
     "verify": "Explore specs, check what must be true, write counterexamples.",
 }
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from kmcheck import machine
@@ -19,6 +16,7 @@ from kmcheck.driver import Options
 from kmcheck.frontend import read
 from kmcheck.necessity import SAME, Necessity, Outcome, judge, order
 from kmcheck.options import amount, duration, setting
+from kmcheck.terminal import counted
 from kmcheck.verdict import ENGINE, WITHOUT, Budget
 
 REDUNDANT = "redundant within these bounds"
@@ -73,21 +71,11 @@ def command(**given: object) -> int:
         endless=bool(given["liveness"]),
     )
     known = None if given["known"] is None else Path(str(given["known"]))
-    with _progress(str(given["shown"])) as report:
+    with counted(str(given["shown"]), "mutants") as report:
         found = judge(read(str(given["spec"])), options, jobs, known, report)
     draw = {"text": _text, "markdown": _markdown, "json": _json}[str(given["form"])]
     click.echo(draw(found), nl=False)
     return 4 if any(o.verdict == "unknown" for o in found.outcomes) else 0
-
-
-@contextmanager
-def _progress(mode: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how many mutants are done, on a terminal."""
-    columns = (TextColumn("mutants"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    hidden = mode == "never" or not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 # --- what is printed -----------------------------------------------------------------------------
