@@ -91,7 +91,9 @@ def _print(text: str, output: object) -> None:
 
 def _headline(found: Coverage) -> str:
     given = "".join(f"  {name}={value}" for name, value in found.label.changed)
-    told = ", ".join(f"{c.run} of {c.all} {_WORDS[what]}" for what, c in found.counts.items())
+    told = ", ".join(
+        f"{c.run} of {c.all} {_WORDS[what]}" for what, c in found.counts.items() if c.all
+    )
     return f"{found.label.spec}: {told}{given}"
 
 
