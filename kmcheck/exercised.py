@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 from kmcheck.diagnostics import Span
 from kmcheck.ir.code import Branch, Choose, Spawn, Template
+from kmcheck.ir.consequents import consequents
 from kmcheck.ir.exercise import SEVERAL, Exercised, element_of, marks, sort_of, width
 from kmcheck.ir.expr import Const, Op
 from kmcheck.ir.program import Program
 from kmcheck.ir.types import EnumType, Function
-from kmcheck.verdict import Unexercised
+from kmcheck.verdict import Unexercised, Unmet
 
 STEP, IDLE, ALONE = "step", "is never started", "never has more than one to choose from"
 ARMS = "is never true", "is never false"
@@ -48,6 +49,35 @@ def unexercised(program: Program, exercised: Mapping[str, Exercised]) -> tuple[U
                 seen[one.what, one.span] = seen.get((one.what, one.span), False) or one.run
     missing = [Unexercised(what, span) for (what, span), run in seen.items() if not run]
     return tuple(sorted(missing, key=place))
+
+
+def unmet(
+    program: Program, looked: Mapping[str, bytearray], judged: Mapping[str, int]
+) -> tuple[Unmet, ...]:
+    """Return the parts that were never looked at, of properties that were asked for at all.
+
+    Of parts inside of each other the outermost.
+    """
+    found = []
+    for prop in program.properties:
+        if judged.get(prop.name):
+            missed = [
+                part.span
+                for part, seen in zip(consequents(prop), looked.get(prop.name, ()), strict=True)
+                if not seen
+            ]
+            found += [
+                Unmet(prop.name, span)
+                for at, span in enumerate(missed)
+                if not any(_is_inside(span, other) for other in missed[:at])
+            ]
+    return tuple(found)
+
+
+def _is_inside(span: Span, other: Span) -> bool:
+    begins = (other.line, other.column) <= (span.line, span.column)
+    ends = (span.end_line, span.end_column) <= (other.end_line, other.end_column)
+    return span.source == other.source and begins and ends
 
 
 def is_started(program: Program, name: str, exercised: Mapping[str, Exercised]) -> bool:

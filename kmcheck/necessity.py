@@ -13,7 +13,7 @@ from kmcheck.driver import Options, verify
 from kmcheck.editing import Change, Mutator, edited, functions_of, lines_behind
 from kmcheck.frontend import compile_spec
 from kmcheck.ir.program import Program
-from kmcheck.verdict import Result, Violated
+from kmcheck.verdict import Holds, Result, Violated
 
 NOT_RUN, REFUSED, SAME = "never run", "cannot be written", "same"
 """What is said of a mutant that was not verified, besides that it is the same as another one."""
@@ -35,7 +35,8 @@ class Outcome:
 
     `verdict` is `violated`, `holds`, `unknown`, or one of the constants above; `told` is the
     violation's name, why nothing is known, or the line of the equal mutant. `steps` is how long the
-    run is, if there is one.
+    run is, if there is one. `others` are the other violations that were found, `held` those of the
+    spec's own properties that hold for certain.
     """
 
     mutator: str
@@ -44,6 +45,20 @@ class Outcome:
     verdict: str
     told: str = ""
     steps: int | None = None
+    others: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unbroken:
+    """A property that no mutant breaks: in how many it holds, of how many that were verified.
+
+    In the others something else is violated first, and nothing is known of it.
+    """
+
+    property: str
+    held: int
+    verified: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,22 @@ class Necessity:
         """How many mutants are violated, and how many were verified to an end."""
         ended = [o for o in self.outcomes if o.verdict in ("violated", "holds")]
         return sum(o.verdict == "violated" for o in ended), len(ended)
+
+    @property
+    def unbroken(self) -> tuple[Unbroken, ...]:
+        """The spec's own properties that were asked for, and that no mutant breaks.
+
+        None where nothing is violated at all: then the table says it.
+        """
+        ended = [o for o in self.outcomes if o.verdict in ("violated", "holds")]
+        broken = {name for o in ended for name in (o.told, *o.others)}
+        if not self.counts[0]:
+            return ()
+        return tuple(
+            Unbroken(name, sum(name in o.held for o in ended), len(ended))
+            for name in _own(self.result)
+            if name not in broken
+        )
 
 
 def mutants(source: Source) -> tuple[Mutant, ...]:
@@ -112,7 +143,7 @@ def judge(
         else:
             distinct[number] = mutant, settled
     report(len(told), len(every))
-    asked = f"{options.properties} {options.endless}"
+    asked = f"{options.properties} {options.endless} {options.every}"
     tasks = (
         Task(n, f"{p.digest} {sorted(p.settings, key=str)} {asked}", verified, (mutant, options))
         for n, (mutant, p) in distinct.items()
@@ -157,9 +188,20 @@ def verified(mutant: Mutant, options: Options) -> Outcome:
     except (SpecError, UsageError) as error:
         return Outcome(*about, REFUSED, str(error))
     violated = [v for v in result.verdicts if isinstance(v, Violated)]
+    holding = {v.property for v in result.verdicts if isinstance(v, Holds)}
+    held = tuple(name for name in _own(result) if name in holding)
     if violated:
-        return Outcome(*about, "violated", violated[0].property, len(violated[0].trace.events))
-    return Outcome(*about, result.outcome, result.label.stopped or "")
+        first, *more = violated
+        others = tuple(v.property for v in more)
+        run = len(first.trace.events)
+        return Outcome(*about, "violated", first.property, run, others, held)
+    return Outcome(*about, result.outcome, result.label.stopped or "", None, (), held)
+
+
+def _own(result: Result) -> list[str]:
+    """Return the spec's own properties that were asked for."""
+    asked = {v.property for v in result.verdicts}
+    return [name for name in result.label.properties if name in asked]
 
 
 def order(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -81,6 +81,14 @@ class Unexercised:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmet:
+    """A part of a property that was never looked at: what stands in front of it decided."""
+
+    property: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Multiplier:
     """A variable, and by how much it multiplies the states."""
 
@@ -111,6 +119,7 @@ class Statistics:
     """For each property, how often it was asked for: 0 is vacuous."""
     unexercised: tuple[Unexercised, ...]
     bound_reached: tuple[str, ...]
+    unmet: tuple[Unmet, ...] = ()
     exercised: dict[str, Exercised] = field(default_factory=dict)
     """For each template, what was run of it."""
     multiplied: Multiplied = field(default=Multiplied(), compare=False)
@@ -224,6 +233,12 @@ class Result:
     label: Label
     seconds: float = field(compare=False)
     peak_bytes: int = field(compare=False)
+
+    @property
+    def unmet(self) -> tuple[Unmet, ...]:
+        """The parts that were never looked at of the properties that hold."""
+        held = {v.property for v in self.verdicts if isinstance(v, Holds)}
+        return tuple(u for u in self.label.statistics.unmet if u.property in held)
 
     @property
     def outcome(self) -> Literal["holds", "violated", "unknown"]:

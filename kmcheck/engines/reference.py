@@ -11,7 +11,7 @@ from itertools import islice
 
 from kmcheck.claims import Claims, Clock
 from kmcheck.diagnostics import UsageError
-from kmcheck.exercised import unexercised
+from kmcheck.exercised import unexercised, unmet
 from kmcheck.liveness import Source, Steps, fairness, judge_runs, told
 from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Engine, Progress, Question
@@ -205,6 +205,7 @@ class Search:
             unexercised=unexercised(self.system.program, ran),
             bound_reached=tuple(sorted(self.claims.bounds)),
             exercised=ran,
+            unmet=unmet(self.system.program, self.judge.looked, self.judge.judged),
             multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
         )
 

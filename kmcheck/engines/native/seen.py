@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from kmcheck.claims import Claims
 from kmcheck.engines.native.compiled import Compiled
 from kmcheck.engines.native.states import States
-from kmcheck.exercised import unexercised
+from kmcheck.exercised import unexercised, unmet
 from kmcheck.ir.program import ENDLESS
 from kmcheck.multiplies import multiplied, sampled
 from kmcheck.semantics import Judge, Machine
@@ -48,6 +48,7 @@ class Seen:
             unexercised=unexercised(self.system.program, ran),
             bound_reached=tuple(sorted(self.claims.bounds)),
             exercised=ran,
+            unmet=unmet(self.system.program, self.judge.looked, judged),
             multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
             spilled=spilled,
             checkpoint=checkpoint,
@@ -59,8 +60,16 @@ class Seen:
         told = multiplied(self.system.layout, sample, found)
         return replace(told, sample=told.sample or len(sampled(found - gone))) if gone else told
 
+    def take_over(self, looked: dict[str, str]) -> None:
+        """Note which parts of properties a search had looked at before it was kept."""
+        for name, text in looked.items():
+            _mark(self.judge.looked[name], bytes.fromhex(text))
+
     def mark_exercised(self, compiled: list[Compiled]) -> None:
-        """Note for the machine what machine code has run."""
+        """Note what machine code has run, and which parts of properties it has looked at."""
+        for name, looked in self.judge.looked.items():
+            for code in compiled:
+                _mark(looked, code.flags(f"looked.{name}", len(looked)))
         for name, template in self.system.program.templates.items():
             if template.role != "setup":
                 size = self.machine.marks[name].size
