@@ -51,6 +51,13 @@ class Span:
         end = self.end_column - 1 if self.end_line == self.line else len(line)
         return line[self.column - 1 : end]
 
+    @property
+    def whole(self) -> str:
+        """The whole piece."""
+        lines = [self.source.line(n) for n in range(self.line, self.end_line + 1)]
+        lines[-1] = lines[-1][: self.end_column - 1]
+        return "\n".join([lines[0][self.column - 1 :], *lines[1:]])
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:

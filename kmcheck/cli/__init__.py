@@ -20,10 +20,12 @@ COMPLETING = "_KMCHECK_COMPLETE"
 """Set by a shell that wants to know what to offer."""
 
 SUMMARIES = {
+    "coverage": "List a spec with what no run comes to: lines, branches, choices.",
     "mutate": "Take each lock, grace period, tryget away in turn: what carries load?",
     "lint": "Parse and type-check specs, without exploring them.",
     "replay": "Step a stored trace through the reference interpreter.",
     "show": "Draw a stored trace again.",
+    "sweep": "Verify with each combination of bounds and choices: a table, a plot.",
     "verify": "Explore specs, check what must be true, write counterexamples.",
 }
 

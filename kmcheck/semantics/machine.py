@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from kmcheck.diagnostics import Span
 from kmcheck.ir.code import END
+from kmcheck.ir.exercise import Exercised, marks
 from kmcheck.ir.layout import Layout
 from kmcheck.residual import Residual
 from kmcheck.semantics.addresses import Meaning
@@ -48,10 +49,9 @@ class Machine:
         self.watcher = watcher
         self.oracle = Oracle()
         self.left = SETUP_FUEL
-        self.entered = {n: bytearray(len(t.blocks)) for n, t in layout.program.templates.items()}
-        """For each block of each process, whether it was ever run."""
-        self.taken = {n: bytearray(2 * len(t.blocks)) for n, t in layout.program.templates.items()}
-        """For each block that ends in a branch, whether either arm was ever taken."""
+        self.marks = {name: marks(t) for name, t in layout.program.templates.items()}
+        self.noted = {name: bytearray(m.size) for name, m in self.marks.items()}
+        """What was ever run of each process, as `ir.exercise` says."""
         self.runners: dict[str, Run] = {}
         lifetimes = Lifetimes(layout, self.oracle, watcher)
         self.shared = Shared(lifetimes, self.oracle, decide, self.runners, watcher)
@@ -140,6 +140,10 @@ class Machine:
             yield tuple(self.oracle.taken), state
             plan = self.oracle.following()
 
+    def exercised(self) -> dict[str, Exercised]:
+        """Return what was ever run of each template."""
+        return {name: m.split(self.noted[name]) for name, m in self.marks.items()}
+
     def begin(self, choices: tuple[int, ...]) -> State:
         """Return the state after setup with the given choices."""
         self.oracle.reset(choices)
@@ -162,23 +166,42 @@ class Machine:
         )
         if template.role == "setup":
             evaluator.charge = self._charge(template.span)
-        code = Instructions(name, evaluator, self.shared)
-        bodies = [[code.of(i) for i in b.instructions] for b in template.blocks]
+        trail: list[int] = []
+        marked = self.marks[name]
+        code = Instructions(name, evaluator, self.shared, trail.append)
+        bodies = [
+            [code.of(i, marked.options.get((n, at), 0)) for at, i in enumerate(b.instructions)]
+            for n, b in enumerate(template.blocks)
+        ]
         if self.watcher is not None:
             bodies = [[_told(self.watcher, name, n), *body] for n, body in enumerate(bodies)]
-        taken = self.taken[name]
-        exits = [exit_of(evaluator, b.terminator, taken, n) for n, b in enumerate(template.blocks)]
+        exits = [
+            exit_of(evaluator, b.terminator, trail.append, marked.arm(n, 0))
+            for n, b in enumerate(template.blocks)
+        ]
         if evaluator.charge is not None:
             exits = [_counted(leave, evaluator.charge) for leave in exits]
-        entered = self.entered[name]
+        noted = self.noted[name]
         cuts = [b.cut for b in template.blocks]
         position = self.layout.pc[name]
         final = template.entry + 1 if template.role == "action" else 0
 
         def run(s: list[Any], p: int) -> None:
+            begun = len(trail)  # it may be run inside of itself, by a process that starts its like
+            try:
+                step(s, p)
+            except Blocked:
+                del trail[begun:]
+                raise
+            finally:
+                for mark in trail[begun:]:
+                    noted[mark] = 1
+                del trail[begun:]
+
+        def step(s: list[Any], p: int) -> None:
             block = s[position + p] - 1
             for _ in range(FUEL):
-                entered[block] = 1
+                trail.append(block)
                 for instruction in bodies[block]:
                     instruction(s, p)
                 block = exits[block](s, p)

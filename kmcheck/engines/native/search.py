@@ -219,6 +219,7 @@ class Exploration:
     def _resume(self, saved: Saved) -> None:
         self.states.make_room(saved.header["states"])
         self.pending = keeping.restore(saved, self.states, self.machine, self.claims, self.solver)
+        self.seen.take_over(saved.header["looked"])
         self.end, self.depth = saved.header["end"], saved.header["depth"]
         self.housing.open_for(self.states["states"])
 
@@ -226,7 +227,9 @@ class Exploration:
         self._mark_exercised()
         self.pending += self.states.happened()
         about = keeping.described(self.states, self.machine, self.claims, self.solver, self.widths)
-        return {**about, "pending": self.pending, "end": self.end, "depth": self.depth}
+        looked = {name: flags.hex() for name, flags in self.judge.looked.items()}
+        more = {"pending": self.pending, "end": self.end, "depth": self.depth, "looked": looked}
+        return {**about, **more}
 
     def _add(self, state: State) -> bool:
         """Add an initial state, and tell whether it is new."""
