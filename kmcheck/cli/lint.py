@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import click
 
 from kmcheck.cli import WRONG_SPEC
@@ -27,6 +29,7 @@ def command(specs: tuple[str, ...], settings: dict[str, str]) -> int:
 
     Exit code: 0 all are well-formed, 2 wrong command, 3 a spec is wrong.
     """
+    gc.set_threshold(100_000)  # next to nothing becomes garbage, and looking for it takes time
     wrong = []
     for spec in specs:
         try:

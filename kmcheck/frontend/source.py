@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from kmcheck.diagnostics import STDIN, Diagnostic, Source, Span, SpecError, UsageError
@@ -135,6 +136,7 @@ def _refuse_depth(source: Source, tree: ast.Module) -> None:
     raise SpecError((Diagnostic("K003", title, span, "", "split it: name the parts"),))
 
 
+@lru_cache(maxsize=16_384)
 def span_of(source: Source, node: ast.AST) -> Span:
     """Return where a node of a source's tree stands, in characters."""
     line = getattr(node, "lineno", 1)
