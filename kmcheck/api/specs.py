@@ -8,10 +8,11 @@ from os import PathLike, fspath
 
 from kmcheck import driver, machine
 from kmcheck.api.results import Result
-from kmcheck.diagnostics import Source
+from kmcheck.diagnostics import Diagnostic, Source
 from kmcheck.frontend import compile_spec, read
 from kmcheck.frontend.settings import spell
 from kmcheck.ir.program import Program
+from kmcheck.linting import lint
 from kmcheck.protocols import Progress
 from kmcheck.verdict import ENGINE, WITHOUT, Budget
 
@@ -105,6 +106,10 @@ class Spec:
             UsageError: it has no such setting.
         """
         return _spec(self.source, {**self.wanted, **named})
+
+    def lint(self) -> tuple[Diagnostic, ...]:
+        """Return the warnings of `kmcheck lint`, and what goes wrong in setup."""
+        return lint(self.source, self.wanted)
 
     def verify(  # noqa: PLR0913 - each is a flag of `kmcheck verify`, under its name
         self,

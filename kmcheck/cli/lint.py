@@ -1,4 +1,4 @@
-"""`kmcheck lint`: parse, names, types, setup; no exploration."""
+"""`kmcheck lint`: parse, names, types, setup, what is doubtful; no exploration."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import gc
 
 import click
 
-from kmcheck.cli import WRONG_SPEC
-from kmcheck.diagnostics import SpecError, show
-from kmcheck.frontend import compile_spec, read
+from kmcheck.cli import VIOLATED, WRONG_SPEC
+from kmcheck.diagnostics import Diagnostic, SpecError, show
+from kmcheck.frontend import read
+from kmcheck.linting import lint
 from kmcheck.options import setting
-from kmcheck.solver import Solver
-from kmcheck.system import build
 
 
 @click.command()
@@ -24,22 +23,25 @@ from kmcheck.system import build
     callback=setting,
     help="Set a bound or choice.",
 )
-def command(specs: tuple[str, ...], settings: dict[str, str]) -> int:
+@click.option("--strict", is_flag=True, help="Fail where there are warnings.")
+def command(specs: tuple[str, ...], settings: dict[str, str], *, strict: bool) -> int:
     """Parse and type-check specs and run their setup, without exploring them.
 
-    Exit code: 0 all are well-formed, 2 wrong command, 3 a spec is wrong.
+    Exit code: 0 all are well-formed, 1 there are warnings and --strict is given, 2 wrong command,
+    3 a spec is wrong.
     """
     gc.set_threshold(100_000)  # next to nothing becomes garbage, and looking for it takes time
-    wrong = []
+    found: list[Diagnostic] = []
     for spec in specs:
         try:
-            build(compile_spec(read(spec), settings), Solver().holds)
-        except SpecError as error:
-            wrong += [show(d) for d in error.diagnostics]
-    if wrong:
-        click.echo("\n\n".join(wrong), err=True)
+            found += lint(read(spec), settings)
+        except SpecError as error:  # it is no text
+            found += error.diagnostics
+    if found:
+        click.echo("\n\n".join(map(show, found)), err=True)
+    if any(d.severity == "error" for d in found):
         return WRONG_SPEC
-    return 0
+    return VIOLATED if found and strict else 0
 
 
 COMMAND: click.Command = command
