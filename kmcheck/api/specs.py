@@ -11,6 +11,7 @@ from kmcheck.api.results import Result
 from kmcheck.diagnostics import Diagnostic, Source
 from kmcheck.frontend import compile_spec, read
 from kmcheck.frontend.settings import spell
+from kmcheck.frontend.source import from_text
 from kmcheck.ir.program import Program
 from kmcheck.linting import lint
 from kmcheck.protocols import Progress
@@ -50,9 +51,9 @@ def loads(
 
     Raises:
         SpecError: the spec is wrong.
-        UsageError: it has no such setting.
+        UsageError: it has no such setting, or is very long.
     """
-    return _spec(Source(path, text), {**(settings or {}), **named})
+    return _spec(from_text(path, text), {**(settings or {}), **named})
 
 
 def _spec(source: Source, wanted: Mapping[str, Setting]) -> Spec:

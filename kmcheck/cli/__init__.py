@@ -17,6 +17,7 @@ VIOLATED, WRONG_COMMAND, WRONG_SPEC, INCONCLUSIVE, OUR_BUG, INTERRUPTED = 1, 2, 
 
 SUMMARIES = {
     "mutate": "Take each lock, grace period, tryget away in turn: what carries load?",
+    "lsp": "Serve an editor: diagnostics while a spec is written.",
     "lint": "Parse and type-check specs, without exploring them.",
     "replay": "Step a stored trace through the reference interpreter.",
     "show": "Draw a stored trace again.",
