@@ -125,5 +125,7 @@ ABOUT = {
     "goes on at once, or hangs.",
     "W009": "With these settings the process is named, but nobody starts it: what it would do is "
     "not checked.",
+    "W010": "A property that reads no field and asks no question has one answer. Say what is to "
+    "be true of the objects.",
 }
 """For each code: the cause, and what to do about it. The hints say more of the single case."""

@@ -1,7 +1,8 @@
 """Warnings: what is well-formed, and hardly meant. Only what is sure, from the text alone.
 
-Nothing here depends on the settings but which processes are started: a choice that leaves code out
-does not make the names in it unused. A name that begins with `_` is left alone.
+Nothing here depends on the settings, but which processes are started and which properties are
+constant: a choice that leaves code out does not make the names in it unused. A name that begins
+with `_` is left alone.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from kmcheck.frontend.symbols import (
 from kmcheck.frontend.syntax import calls_in, comes_to_end
 from kmcheck.frontend.vocabulary import PURE_WORDS
 from kmcheck.frontend.world import World
+from kmcheck.ir.expr import Const
 from kmcheck.ir.program import Program
 
 SETTLED = {"READ_ONCE", "all", "any", "bool", "int", "len", "max", "min"}
@@ -46,6 +48,7 @@ def doubts(world: World, spec: Module, program: Program) -> tuple[Diagnostic, ..
         *_unreachable(spec),
         *_waits(world, spec),
         *_idle(program),
+        *_constant(spec, program),
     ]
     return tuple(sorted(found, key=lambda d: (d.span.line, d.span.column, d.code)))
 
@@ -168,6 +171,18 @@ def _changed(world: World) -> set[str]:
                 n.attr for part in parts for n in ast.walk(part) if isinstance(n, ast.Attribute)
             }
     return changed
+
+
+def _constant(spec: Module, program: Program) -> Iterator[Diagnostic]:
+    """Yield the properties that look at nothing, so that they hold of anything."""
+    for asked in program.properties:
+        node = _definition(spec, asked.name)
+        if not isinstance(asked.formula, Const) or not asked.formula.value or node is None:
+            continue
+        if not any(isinstance(inner, (ast.Attribute, ast.Call)) for inner in ast.walk(node)):
+            title = f"`{asked.name}` is true whatever happens"
+            hint = "say something of an object: `return not page.dirty`"
+            yield Diagnostic("W010", title, name_span(spec.source, node), "", hint)
 
 
 def _idle(program: Program) -> Iterator[Diagnostic]:

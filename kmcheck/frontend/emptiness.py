@@ -39,9 +39,9 @@ def never_made(world: World, spec: Module) -> Iterator[Diagnostic]:
             yield Diagnostic("W005", title, span, "of nothing, anything holds", "", also)
 
 
-def gone_through(spec: Module) -> set[str]:
-    """Return the classes that a spec goes through the objects of."""
-    symbols = (spec.symbols.get(at.id) for at in _gone_through(spec))
+def gone_through(module: Module) -> set[str]:
+    """Return the classes that a file's code goes through the objects of."""
+    symbols = (module.symbols.get(at.id) for at in _gone_through(module))
     return {symbol.name for symbol in symbols if isinstance(symbol, KindSymbol)}
 
 
@@ -87,24 +87,22 @@ def with_inside(world: World, kinds: Iterable[str]) -> set[str]:
 
 
 def unused_fields(world: World, spec: Module) -> Iterator[Diagnostic]:
-    """Yield the fields that no code names; what is embedded may do its work unnamed."""
-    trees = [module.tree for module in world.loader.modules.values()]
+    """Yield the fields that no code names, a lock that nobody takes among them."""
+    modules = world.loader.modules.values()
+    trees = [module.tree for module in modules]
     named = {n.attr for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
     named |= {k.arg for tree in trees for call in calls_in(tree) for k in call.keywords if k.arg}
+    asked = set().union(*map(gone_through, modules))
     for kind in world.loader.kinds.values():
-        if kind.module is not spec:
-            continue
-        for statement in kind.node.body:
-            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                field = statement.target.id
-                if (
-                    field in named
-                    or field.startswith("_")
-                    or field in world.kinds[kind.name].embedded
-                ):
-                    continue
-                span = span_of(spec.source, statement.target)
-                title = f"nothing uses the field `{field}`"
+        for field in kind.node.body if kind.module is spec else ():
+            if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
+                continue
+            name = field.target.id
+            inside = world.kinds[kind.name].embedded.get(name)
+            is_asked = inside is not None and with_inside(world, [inside]) & asked
+            if name not in named and not name.startswith("_") and not is_asked:
+                span = span_of(spec.source, field.target)
+                title = f"nothing uses the field `{name}`"
                 yield Diagnostic("W006", title, span, "", "use it, or leave it out")
 
 
