@@ -1,6 +1,7 @@
 """What Python programs and notebooks are promised: the page of it is run, and typed."""
 
 import doctest
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -115,9 +116,14 @@ def test_the_script_on_the_page_passes_mypy_strict() -> None:
     assert (ROOT / "kmcheck" / "py.typed").exists()
 
 
-def test_all_that_is_public_is_told_on_the_page_or_told_of_itself() -> None:
-    for name in kmcheck.__all__:
-        assert name == "__version__" or getattr(kmcheck, name).__doc__
+def test_all_that_is_public_is_told_on_the_page_and_told_of_itself() -> None:
+    told = set(re.findall(r"`(\w+)`", PAGE.read_text("utf-8")))
+    classes = (kmcheck.Spec, kmcheck.Result, kmcheck.Verdict, kmcheck.Trace, kmcheck.Event)
+    inside = {name for kind in (*classes, kmcheck.Diagnostic) for name in dir(kind)}
+    assert {name for name in inside if not name.startswith("_")} <= told
+    for name in set(kmcheck.__all__) - {"__version__"}:
+        assert name in told
+        assert getattr(kmcheck, name).__doc__
     assert [*api.__all__, "__version__"] == sorted(kmcheck.__all__, key="__version__".__eq__)
 
 

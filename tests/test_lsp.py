@@ -261,6 +261,22 @@ def test_other_python_and_texts_without_a_file_are_let_be(editor: Editor) -> Non
     assert editor.open("file:///nowhere/script.py", "import os\n")["diagnostics"] == []
 
 
+@needs_pygls
+def test_an_editor_that_sends_rubbish_or_goes_is_no_reason_to_break(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "kmcheck", "lsp"]
+    rubbish = b"Content-Length: 5\r\n\r\n{junk" + b"Content-Length: 2\r\n\r\n[]"
+    ended = subprocess.run(
+        command,
+        env={"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        input=rubbish,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr) == (1, b"")
+
+
 # --- without pygls ------------------------------------------------------------------------------
 
 

@@ -64,40 +64,44 @@ def _spec(source: Source, wanted: Mapping[str, Setting]) -> Spec:
 class Spec:
     """A compiled spec, with bounds and choices. `load` makes one."""
 
-    source: Source
-    wanted: Mapping[str, Setting]
-    """The settings that were asked for."""
-    program: Program
+    _source: Source
+    _wanted: Mapping[str, Setting]
+    _program: Program
 
     @property
     def name(self) -> str:
         """What it is called: `kmemcg/reparent_caches`."""
-        return self.program.name
+        return self._program.name
 
     @property
     def path(self) -> str:
         """Its file, as it was named."""
-        return self.source.path
+        return self._source.path
+
+    @property
+    def text(self) -> str:
+        """The text of it, with no carriage returns."""
+        return self._source.text
 
     @property
     def doc(self) -> str:
         """What it says of itself."""
-        return self.program.doc
+        return self._program.doc
 
     @property
     def digest(self) -> str:
         """The SHA-256 of the spec and of all that it imports, in hexadecimal digits."""
-        return self.program.digest
+        return self._program.digest
 
     @property
     def settings(self) -> dict[str, str]:
         """All bounds and choices with their values, as the command line takes them."""
-        return {s.name: spell(s) for s in self.program.settings}
+        return {s.name: spell(s) for s in self._program.settings}
 
     @property
     def properties(self) -> tuple[str, ...]:
         """The names of all that can be asked: the spec's own properties, then the built-in ones."""
-        return driver.violations(self.program)
+        return driver.violations(self._program)
 
     def but(self, **named: Setting) -> Spec:
         """Return the same spec with other bounds or choices.
@@ -106,11 +110,11 @@ class Spec:
             SpecError: it is wrong with these.
             UsageError: it has no such setting.
         """
-        return _spec(self.source, {**self.wanted, **named})
+        return _spec(self._source, {**self._wanted, **named})
 
     def lint(self) -> tuple[Diagnostic, ...]:
         """Return the warnings of `kmcheck lint`, and what goes wrong in setup."""
-        return lint(self.source, self.wanted)
+        return lint(self._source, self._wanted)
 
     def verify(  # noqa: PLR0913 - each is a flag of `kmcheck verify`, under its name
         self,
@@ -141,7 +145,7 @@ class Spec:
         """
         named = (properties,) if isinstance(properties, str) else tuple(properties)
         options = driver.Options(
-            settings=self.wanted,
+            settings=self._wanted,
             properties=named,
             engine=engine,
             budget=Budget(
@@ -154,11 +158,11 @@ class Spec:
             audit=audit,
         )
         report = progress or (lambda _: None)
-        return Result(driver.verify(self.source, options, report))
+        return Result(driver.verify(self._source, options, report))
 
     def __repr__(self) -> str:
         """Return its name, and the settings that differ from their defaults."""
         changed = "".join(
-            f" {s.name}={spell(s)}" for s in self.program.settings if s.value != s.default
+            f" {s.name}={spell(s)}" for s in self._program.settings if s.value != s.default
         )
         return f"<Spec {self.name}{changed}>"

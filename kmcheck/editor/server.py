@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -117,6 +118,7 @@ def _path(uri: str) -> str:
 
 def serve() -> bool:
     """Serve a client over stdin and stdout; tell whether it has ended that in good order."""
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)  # the client is told what matters
     made = _server()
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as stdout:  # it is closed at the end
         made.start_io(stdout=stdout)
