@@ -55,6 +55,16 @@ def is_clean() -> bool:
     return not page.dirty
 """
 
+MISUSE = """
+import kmcheck
+
+kmcheck.lod("spec.py")  # type: ignore[attr-defined]
+result = kmcheck.load(1).verify()  # type: ignore[arg-type]
+print(result.trace.steps)  # type: ignore[union-attr]
+kmcheck.load("spec.py").verify(threds=2)  # type: ignore[call-arg]
+"""
+"""Each line has a mistake: --strict complains of a `type: ignore` that is not needed."""
+
 LOADED = """
 import sys
 before = set(sys.modules)
@@ -111,8 +121,10 @@ def test_the_script_on_the_page_says_what_stands_below_it() -> None:
     assert python(script(), FLAGSHIP) == below[-1]
 
 
-def test_the_script_on_the_page_passes_mypy_strict() -> None:
-    python("-m", "mypy", "--strict", "--cache-dir", str(ROOT / ".mypy_cache" / "api"), script())
+def test_the_script_on_the_page_passes_mypy_strict_and_misuse_does_not() -> None:
+    Path("misuse.py").write_text(MISUSE)
+    cache = str(ROOT / ".mypy_cache" / "api")
+    python("-m", "mypy", "--strict", "--cache-dir", cache, script(), "misuse.py")
     assert (ROOT / "kmcheck" / "py.typed").exists()
 
 
