@@ -256,6 +256,23 @@ def test_what_a_name_is_and_where_it_is_defined(editor: Editor, tmp_path: Path) 
 
 
 @needs_pygls
+def test_a_name_that_is_nearly_right_can_be_mended(editor: Editor, tmp_path: Path) -> None:
+    uri = (tmp_path / "spec.py").as_uri()
+    broken = FINE.replace("page.dirty = True", "page.dirt = True").replace("bool", "Undefined")
+    found = editor.open(uri, broken)["diagnostics"]
+    told = {"diagnostics": found}
+    document = {"uri": uri}
+    actions = editor.ask(
+        "textDocument/codeAction", textDocument=document, range=found[0]["range"], context=told
+    )
+    ((edit,),) = [action["edit"]["changes"][uri] for action in actions]
+    start, end = edit["range"]["start"], edit["range"]["end"]
+    line = broken.split("\n")[start["line"]]
+    mended = line[: start["character"]] + edit["newText"] + line[end["character"] :]
+    assert mended == "    page.dirty = True"
+
+
+@needs_pygls
 def test_other_python_and_texts_without_a_file_are_let_be(editor: Editor) -> None:
     assert editor.open("untitled:Untitled-1", FINE)["diagnostics"] == []
     assert editor.open("file:///nowhere/script.py", "import os\n")["diagnostics"] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,9 @@ from kmcheck.editor.names import Definition, definition, word_at
 
 PATIENCE = 0.2
 """Seconds without a change after which a text is looked at."""
+
+MEANT = re.compile(r"did you mean `(\w+)`\?")
+"""What a hint says where a name is spelled nearly right."""
 
 SEVERITY = {
     "error": types.DiagnosticSeverity.Error,
@@ -94,6 +98,24 @@ class Server(LanguageServer):
         before = span.source.line(line)[: column - 1]
         units = self.workspace.position_codec.client_num_units(before)
         return types.Position(line - 1, units)
+
+    def mended(
+        self, document: TextDocument, diagnostic: types.Diagnostic
+    ) -> types.CodeAction | None:
+        """Return the change that a hint proposes: one name for another."""
+        meant = MEANT.search(diagnostic.message)
+        if meant is None or diagnostic.source != "kmcheck":
+            return None
+        if not document.text_in_client_range(diagnostic.range).isidentifier():
+            return None
+        edit = types.TextEdit(diagnostic.range, meant[1])
+        return types.CodeAction(
+            f"Write `{meant[1]}`",
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=[diagnostic],
+            is_preferred=True,
+            edit=types.WorkspaceEdit({document.uri: [edit]}),
+        )
 
     def named(self, document: TextDocument, at: types.Position) -> Definition | None:
         """Return the definition of the name at a position, if it is to be seen."""
@@ -176,5 +198,13 @@ def _server() -> Server:
         uri = document.uri if here else from_fs_path(str(found.path.resolve()))
         start = types.Position(found.line, found.column)
         return types.Location(uri or document.uri, types.Range(start, start))
+
+    options = types.CodeActionOptions([types.CodeActionKind.QuickFix])
+
+    @made.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
+    async def actions(params: types.CodeActionParams) -> list[types.CodeAction]:
+        document = made.workspace.get_text_document(params.text_document.uri)
+        mended = [made.mended(document, each) for each in params.context.diagnostics]
+        return [action for action in mended if action is not None]
 
     return made
