@@ -14,7 +14,10 @@ import pytest
 import kmcheck
 from docs.quoted import ROOT, blocks, workspace, write
 from kmcheck import api, shelf
+from kmcheck.diagnostics import Source
+from kmcheck.driver import Options, verify
 from kmcheck.trace import Event
+from kmcheck.verdict import ENGINE, WITHOUT, Budget, Result
 
 PAGE = ROOT / "docs" / "api.md"
 SCRIPT = "review.py"
@@ -183,6 +186,56 @@ def test_both_engines_say_the_same() -> None:
     spec = kmcheck.load(FLAGSHIP, READ_LOCK="no")
     native, reference = spec.verify(), spec.verify(engine="reference")
     assert native.trace == reference.trace
+
+
+def test_what_is_asked_is_on_the_label() -> None:
+    label = (
+        kmcheck.loads(SMALL)
+        .verify(
+            ["is_clean", "deadlock"],
+            engine="reference",
+            every=True,
+            no_reduce=["dead"],
+            liveness=True,
+            races=True,
+            audit=True,
+        )
+        .label
+    )
+    assert label.wanted == ("is_clean", "deadlock")
+    assert (label.engine, label.every, label.liveness, label.races) == ("reference",) + (True,) * 3
+    assert label.left_out == ("dead",)
+    assert label.audit
+
+
+def test_what_is_asked_is_what_the_command_line_would_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Options] = []
+
+    def noted(source: Source, options: Options, report: object) -> Result:
+        asked.append(options)
+        return verify(source, options)
+
+    monkeypatch.setattr("kmcheck.driver.verify", noted)
+    spec = kmcheck.loads(SMALL)
+    spec.verify()
+    spec.verify(threads=2, timeout=60.0, memory=2**30, max_states=50, max_depth=9)
+    default, limited = asked
+    assert (default.engine, default.without, default.every) == (ENGINE, WITHOUT, False)
+    assert default.budget == Budget(bytes=default.budget.bytes)
+    assert default.budget.bytes is not None
+    assert limited.budget == Budget(50, 9, 60.0, 2**30, 2)
+
+
+def test_a_trace_replays_with_its_spec_only(result: kmcheck.Result, tmp_path: Path) -> None:
+    assert result.trace is not None
+    same, other = tmp_path / "same.py", tmp_path / "other.py"
+    same.write_text(SMALL)
+    other.write_text(SMALL.replace("page.dirty = True", "page.dirty = False"))
+    assert result.trace.replay(same).violation.kind == "is_clean"
+    with pytest.raises(kmcheck.InternalError):
+        result.trace.replay(other)
+    with pytest.raises(kmcheck.UsageError, match="cannot read"):
+        result.trace.replay()
 
 
 def test_settings_by_name_go_before_those_of_the_mapping() -> None:
