@@ -22,6 +22,7 @@ COMPLETING = "_KMCHECK_COMPLETE"
 SUMMARIES = {
     "coverage": "List a spec with what no run comes to: lines, branches, choices.",
     "mutate": "Take each lock, grace period, tryget away in turn: what carries load?",
+    "lsp": "Serve an editor: diagnostics while a spec is written.",
     "lint": "Parse and type-check specs, without exploring them.",
     "replay": "Step a stored trace through the reference interpreter.",
     "show": "Draw a stored trace again.",

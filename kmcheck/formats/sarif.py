@@ -45,7 +45,9 @@ class Sarif:
         """Return the log of specs that are wrong: a result for each diagnostic."""
         rules: dict[str, Json] = {}
         results = [_refusal(diagnostic, rules) for diagnostic in diagnostics]
-        return _log(rules, results, {"executionSuccessful": not results})
+        return _log(
+            rules, results, {"executionSuccessful": all(d.severity != "error" for d in diagnostics)}
+        )
 
 
 def _log(rules: dict[str, Json], results: list[Json], invocation: Json) -> str:
@@ -224,7 +226,7 @@ def _refusal(diagnostic: Diagnostic, rules: dict[str, Json]) -> Json:
         "ruleId": rule,
         "ruleIndex": index,
         "kind": "fail",
-        "level": "error",
+        "level": diagnostic.severity,
         "message": {"text": f"{diagnostic.title}{more}"},
         "locations": [_location(Place(span.source.path, span.line, span.column, span.text))],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from kmcheck.diagnostics import Span
@@ -38,6 +39,19 @@ class Step(NamedTuple):
     fault: Fault | None
 
 
+class Runners(dict[str, Run]):
+    """What runs each template, made when it is first asked for: setup asks for few."""
+
+    def __init__(self, make: Callable[[str], Run]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, name: str) -> Run:
+        """Make what runs a template."""
+        run = self[name] = self.make(name)
+        return run
+
+
 class Machine:
     """Executes the steps of a program. `decide` tells whether a residual holds for all sizes."""
 
@@ -52,21 +66,25 @@ class Machine:
         self.marks = {name: marks(t) for name, t in layout.program.templates.items()}
         self.noted = {name: bytearray(m.size) for name, m in self.marks.items()}
         """What was ever run of each process, as `ir.exercise` says."""
-        self.runners: dict[str, Run] = {}
+        self.runners = Runners(self._runner)
         lifetimes = Lifetimes(layout, self.oracle, watcher)
         self.shared = Shared(lifetimes, self.oracle, decide, self.runners, watcher)
-        for name in layout.program.templates:
-            self.runners[name] = self._runner(name)
-        self.actors = [
+
+    @cached_property
+    def actors(self) -> list[tuple[str, int, int, Run]]:
+        """Who takes steps: template, instance, where it is, and what runs it; actions are last."""
+        layout = self.layout
+        found = [
             (name, i, layout.pc[name] + i, self.runners[name])
             for name in layout.processes
             for i in range(layout.instances(name))
         ]
-        self.actors += [
+        found += [
             (name, 0, layout.pc[name], self.runners[name])
             for name, t in layout.program.templates.items()
             if t.role == "action"
         ]
+        return found
 
     def successors(self, state: State) -> Iterator[Step]:
         """Yield every step that is enabled in a state, in a fixed order."""

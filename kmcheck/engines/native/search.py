@@ -186,6 +186,8 @@ class Exploration:
         if self.claims.bounds or self.claims.beyond:
             return
         names = obligations(self.claims, self.system.layout).names
+        if not names:  # what is asked for by name is none of them
+            return
         count, steps = self.states["states"], self.states.total("transitions")
         self.housing.list_all(endless.room(count, steps, len(names)), names)
         around = Endless(self.crew.compiled, self.states, self.machine, self._heed_and_look)
