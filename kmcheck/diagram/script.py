@@ -171,7 +171,7 @@ class Writer:
             return
         changed = {name: fate for at, name, fate in self.fates if at == index}
         found = bars.touched(self.story, row)
-        name = found[0] if found and found[0] in self.objects else ""
+        name = found[0] if found and self._is_there(found[0], index) else ""
         target, fate = self.objects.get(name, who), changed.pop(name, "")
         number = "" if row.number is None else f"{row.number}: "
         text, aside = f"{number}{row.text}".strip(), comment(row.note)
@@ -185,6 +185,11 @@ class Writer:
         for other, comes in changed.items():
             tone, said = ("free", "freed") if comes == "destroy" else ("write", "comes to be")
             yield Message(who, self.objects[other], tone, (said,), comes)
+
+    def _is_there(self, name: str, index: int) -> bool:
+        """Tell whether an object has a lifeline in this row."""
+        begins = (at for at, other, fate in self.fates if other == name and fate == "create")
+        return name in self.objects and next(begins, 0) <= index
 
     def _note(self, first: str, last: str, tone: Tone, *lines: str) -> Note:
         apart = abs(self.keys.index(last) - self.keys.index(first))
@@ -220,7 +225,8 @@ class Writer:
         before = look(self.story, name, (), self.story.trace.initial).state
         first = before
         for index, row in enumerate(self.story.rows):
-            if row.events and not (row.bad and self.story.fails_inside):
+            drawn = row.events and row.role not in {"call", "gap"}
+            if drawn and not (row.bad and self.story.fails_inside):
                 after = self.story.trace.events[row.events[-1]].after
                 states.append((index, look(self.story, name, (), after).state))
         there = [index for index, state in states if state in {"live", "dying"}]
