@@ -44,6 +44,7 @@ KEPT = [
     ("two_mutexes", "json", False),
     *((run, "mermaid", False) for run in ("no_read_lock", "two_mutexes", "spins_for_ever")),
     *((run, "plantuml", False) for run in ("no_read_lock", "two_mutexes", "spins_for_ever")),
+    *((run, "litmus", False) for run in ("no_read_lock", "wrong_list_lock", "two_mutexes")),
 ]
 
 

@@ -3,12 +3,12 @@
 from kmcheck.explain.changes import Change, changes
 from kmcheck.explain.heap import Arrow, Heap, Shot, heap
 from kmcheck.explain.history import Reason
-from kmcheck.explain.names import comment, plain, where, wrapped
+from kmcheck.explain.names import comment, in_kernel, plain, where, wrapped
 from kmcheck.explain.order import Span
 from kmcheck.explain.rows import Row, joined
 from kmcheck.explain.states import Fact, Look, State, inner, key_fields, look
 from kmcheck.explain.story import Column, Story, explain
-from kmcheck.explain.why import Missing
+from kmcheck.explain.why import Missing, evaluate
 
 __all__ = [
     "Arrow",
@@ -26,8 +26,10 @@ __all__ = [
     "Story",
     "changes",
     "comment",
+    "evaluate",
     "explain",
     "heap",
+    "in_kernel",
     "inner",
     "joined",
     "key_fields",
