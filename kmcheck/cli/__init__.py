@@ -16,6 +16,7 @@ from kmcheck.diagnostics import InternalError, SpecError, UsageError, show
 VIOLATED, WRONG_COMMAND, WRONG_SPEC, INCONCLUSIVE, OUR_BUG, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 SUMMARIES = {
+    "export": "Say a spec in another checker's language.",
     "graph": "Write the state graph, merged to what a person can look at.",
     "mutate": "Take each lock, grace period, tryget away in turn: what carries load?",
     "lint": "Parse and type-check specs, without exploring them.",

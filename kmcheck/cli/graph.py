@@ -10,12 +10,11 @@ import click
 from kmcheck import machine, shelf
 from kmcheck.cli import INCONCLUSIVE
 from kmcheck.diagnostics import UsageError
-from kmcheck.driver import violations
-from kmcheck.frontend import compile_spec, read
+from kmcheck.driver import unordered, violations
+from kmcheck.frontend import read
 from kmcheck.frontend.hints import did_you_mean
-from kmcheck.frontend.lock_order import UNCHECKED
 from kmcheck.frontend.settings import spell
-from kmcheck.ir.program import LOCK_ORDER, Program
+from kmcheck.ir.program import Program
 from kmcheck.options import amount, duration, setting
 from kmcheck.solver import Solver
 from kmcheck.stategraph import MOST, Form, Quotient, Views, explore, follow, merge
@@ -93,10 +92,9 @@ def _graph(given: Mapping[str, object], form: Form) -> Quotient:
         if settings:
             raise UsageError("-D and --trace do not go together", "the trace has its settings")
         settings = dict(trace.settings)
-    source = read(str(given["spec"]))
-    program = compile_spec(source, settings)
-    if LOCK_ORDER in violations(program) and LOCK_ORDER not in settings:
-        program = compile_spec(source, {**settings, LOCK_ORDER: UNCHECKED})
+    program = unordered(read(str(given["spec"])), settings)
+    if trace is not None and program.digest != trace.digest:
+        click.echo(f"kmcheck: {given['spec']} has changed since the trace was stored", err=True)
     wanted: tuple[str, ...] = given["properties"]  # type: ignore[assignment]
     for name in wanted:
         if name not in violations(program):
