@@ -119,6 +119,25 @@ def test_a_stored_run_is_found_again_even_behind_where_the_search_was_cut_off() 
         assert set(zip(way.states, way.states[1:], way.actors, strict=False)) <= steps
 
 
+def test_a_state_says_where_its_processes_are() -> None:
+    space, views = space_of(COUNTER)
+    first, *_ = merge(space, views, "state", "x").knots
+    assert [line.partition(": ")[0] for line in first.lines] == ["state 0", "CPU0", "CPU1"]
+
+
+def test_the_way_is_one_to_what_was_asked_for() -> None:
+    text = program("n: Annotated[int, range(9)]", "g.n = 1\nassert g.n == 0", "assert g.n == 0")
+    text += "@always\ndef small() -> bool:\n    return g.n < 1\n"
+    solver = Solver()
+    system = build(compile_spec(source(text)), solver.holds)
+    ways = [explore(system, solver, p, Budget(), lambda _: None).way for p in (("small",), ())]
+    assert [way and way.violation for way in ways] == ["small", "small"]
+    way = explore(system, solver, ("assertion",), Budget(), lambda _: None).way
+    assert way is not None
+    assert way.violation == "assertion"
+    assert way.states[-1] < 0
+
+
 def test_a_run_of_another_spec_is_refused() -> None:
     trace = load(str(STORED))
     space, _ = space_of(COUNTER)

@@ -115,7 +115,7 @@ def _graph(given: Mapping[str, object], form: Form) -> Quotient:
     views = Views(space, solver, initial, acting)
     if given["by"] is not None:
         return _small(merge(space, views, str(given["by"]), _title(program)), form)
-    tried = (merge(space, views, by, _title(program)) for by in COARSER)
+    tried = (merge(space, views, by, _title(program)) for by in COARSER if by in views.known)
     if not form.is_drawn:
         return next(tried)
     return _small(next((g for g in tried if len(g.knots) <= MOST), None), form)

@@ -15,6 +15,8 @@ from kmcheck.solver import Solver
 from kmcheck.stategraph.space import Space
 
 DEPTH, PLACES, STATE = "depth", "processes", "state"
+FEW = 4
+"""Processes whose places are written into each state's node."""
 LONGEST = 60
 """Characters of a value that are shown."""
 
@@ -83,6 +85,8 @@ class Views:
         for number in range(self.layout.process_count):
             view = self._place(number)
             yield PLACES, view
+            if self.layout.process_count <= FEW:
+                yield STATE, view  # so that the picture says more than a number
             yield view.name.lower(), view
             yield from self._variables(number, view.name)
         for kind in self.layout.program.kinds:
