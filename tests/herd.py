@@ -24,6 +24,12 @@ STATEMENTS: dict[str, str] = {
     "grace": r"synchronize_rcu(?:_expedited)?\(\);",
     "fence": r"smp_(?:mb|rmb|wmb|mb__\w+)\(\);",
 }
+NAME = r"[a-zA-Z][\w/.-]*"
+SPLITS = {"final", "forall", "exists", "cases", "observed", "Observed", "locations", "filter"}
+KEYWORDS = {*SPLITS, "lock", "unlock", "int", "if", "else", "while", "char", "long", "struct",
+            "void", "with", "tag", "fault", "valid", "pending", "active", "enabled", "priority", "true",
+            "false", "and", "not", "nop"}  # fmt: skip
+"""What is no name to one of herd7's lexers."""
 TYPES = r"(?:int \*\*|int \*|atomic_t \*|spinlock_t \*)(\w+)"
 State = tuple[tuple[int, ...], tuple[tuple[str, str], ...], tuple[frozenset[int], ...]]
 
@@ -43,15 +49,23 @@ def parse(text: str) -> Test:
     head, comment, rest = re.split(r"\(\*(.*?)\*\)\n", text, maxsplit=1, flags=re.DOTALL)
     name = re.fullmatch(r"C ([\w+.-]+)\n\n", head)
     assert name, head
-    assert "(*" not in comment
+    assert not {"(*", "{", '"'} & {comment[i : i + n] for i in range(len(comment)) for n in (1, 2)}
     begin = re.match(r"\n\{\n((?:\w+=-?\w+;\n)*)\}\n", rest)
     assert begin, rest[:80]
     initial = dict(re.findall(r"(\w+)=(-?\w+);", begin[1]))
-    code, condition = rest[begin.end() :].split("\nexists (")
+    code, condition = _split(rest[begin.end() :])
     processes = []
     for number, body in enumerate(re.split(r"\n// [^\n]*\n(?=P\d)", f"\n{code.lstrip()}")[1:]):
         processes.append(_process(number, body))
     return Test(name[1], initial, processes, _condition(condition))
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Split as herd7's splitter does: it looks into comments, too."""
+    assert '"' not in text
+    at = next(m for m in re.finditer(NAME, text) if m[0] in SPLITS)
+    assert text[at.start() :].startswith("exists (")
+    return text[: at.start()].rstrip("\n") + "\n", text[at.start() + len("exists (") :]
 
 
 def _process(number: int, body: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -60,7 +74,10 @@ def _process(number: int, body: str) -> list[tuple[str, tuple[str, ...]]]:
     assert lines[-1] == "}"
     parameters = re.fullmatch(rf"P{number}\(((?:{TYPES}(?:, )?)*)\)", head)
     assert parameters, head
+    assert not any("{" in line or "}" in line for line in lines[1:-1])
+    assert len(lines) > 2, "a body has a statement or a declaration"
     known = set(re.findall(r"\*(\w+)", parameters[1]))
+    assert not known & KEYWORDS
     found = []
     for line in lines[1:-1]:
         if declared := re.fullmatch(r"\tint \*?(r\d+);", line):

@@ -18,6 +18,7 @@ from kmcheck.verdict import Violated
 from tests import herd, language
 from tests.runs import RUNS
 from tests.strategies import traces
+from tests.traces import Script
 
 STORED = sorted((Path(__file__).parent.parent / "counterexamples").rglob("*.json"))
 
@@ -120,6 +121,24 @@ def test_a_deadlock_says_that_it_is_no_outcome() -> None:
     text = drawn(RUNS["two_mutexes"]()).replace("\n * ", " ")
     assert "A deadlock is no outcome of a litmus test" in text
     assert "written as spinlocks" in text
+
+
+def test_no_word_of_a_run_is_one_of_herd7() -> None:
+    script = Script("words")
+    for name in ("lock", "filter", "exists", "r1", "P0"):
+        script.globe(name, "SpinLock" if name == "lock" else "Flag", owner="NULL", n="0")
+        script.globe(f"g_{name}", "Flag", n="0")
+    for process in ('exists "', "locations {"):
+        script.process(process, "run")
+    script.begin()
+    for process in ('exists "', "locations {"):
+        script.step(process, 'lock "exists" {', ("update", "lock", "owner", process))
+        for name in ("filter", "exists", "r1", "P0"):
+            script.step(process, f'final {{ "{name}', ("store", name, "n", "1"))
+        script.step(process, "unlock }", ("update", "lock", "owner", "NULL"))
+    test = herd.parse(drawn(script.end("small", "filter.n is exists.n", thing="filter"), full=True))
+    assert [kind for kind, _ in test.processes[0]].count("store") == 4
+    assert herd.is_reached(test)
 
 
 def test_a_comment_does_not_end_early() -> None:

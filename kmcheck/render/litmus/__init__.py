@@ -18,6 +18,7 @@ from kmcheck.explain import Story, explain, in_kernel, plain
 from kmcheck.protocols import Media, Renderer, RenderOptions
 from kmcheck.render.litmus.code import HOLDERS, LOADS, STORES, Process, Writer
 from kmcheck.render.litmus.places import Places, Variable
+from kmcheck.render.litmus.words import safe
 from kmcheck.trace import Frame, Trace
 
 NO_OUTCOME = frozenset({"deadlock", "livelock", "starvation", "leak", "sleep-in-atomic"})
@@ -112,11 +113,11 @@ def _started(story: Story, index: int) -> list[str]:
 
 
 def _function(number: int, process: Process) -> Iterator[str]:
-    yield f"// {plain(process.name)}"
+    yield f"// {safe(plain(process.name))}"
     yield f"P{number}({', '.join(v.parameter for v in process.used.values())})"
     yield "{"
-    yield from (f"\t{line}" for line in process.registers)
-    yield from [""] if process.registers else []
+    yield from (f"\t{line}" for line in process.registers or ["int r0;"] * (not process.lines))
+    yield from [""] if process.registers and process.lines else []
     yield from (f"\t{line}" for line in process.lines)
     yield "}"
 
@@ -159,7 +160,7 @@ def _preamble(story: Story, places: Places, writer: Writer) -> Iterator[str]:
     trace = story.trace
     yield "(*"
     for paragraph in _paragraphs(story, places, writer):
-        text = paragraph.replace("(*", "( *").replace("*)", "* )").replace('"', "'")
+        text = safe(paragraph).replace("(*", "( *").replace("*)", "* )")
         yield from (f" * {line}".rstrip() for line in wrap(plain(text), 76) or [""])
     yield f" * kmcheck, spec sha256 {plain(trace.digest[:16])}".rstrip()
     yield " *)"

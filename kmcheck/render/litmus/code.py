@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from kmcheck.explain import Story, comment, in_kernel, plain
+from kmcheck.explain import Story, in_kernel, plain
 from kmcheck.render.litmus.places import Places, Variable
+from kmcheck.render.litmus.words import aside
 from kmcheck.trace import Access, Event, Frame, Value
 
 FENCES = {
@@ -136,7 +137,7 @@ class Writer:
             (f for f in event.frames if f.function in WITH_COUNTERPART and in_kernel(f)), None
         )
         text = event.text if len(event.text) <= LONGEST else f"{event.text[:LONGEST]} ..."
-        about = comment(f"{event.number}: {text}")
+        about = aside(f"{event.number}: {text}")
         process = self.process(event.process)
         before = len(process.lines)
         taken, given = _locks(event)
@@ -157,7 +158,7 @@ class Writer:
             return
         if kept:
             why = "touches nothing that is shared" if event.accesses else "has no counterpart"
-            process.lines.append(comment(f"{event.number}: {text}: {why}"))
+            process.lines.append(aside(f"{event.number}: {text}: {why}"))
         else:
             self.out.append(event.number)
 
@@ -174,7 +175,7 @@ class Writer:
             self._order(process, FENCES[frame.function], event)
 
     def _order(self, process: Process, statement: str, event: Event) -> None:
-        process.order(statement, comment(str(event.number)))
+        process.order(statement, aside(str(event.number)))
 
     def _accesses(
         self, process: Process, event: Event, frame: Frame | None, touches: list[Touch], about: str
@@ -237,14 +238,14 @@ class Writer:
         """Let a process begin behind a step of another; a callback of RCU behind a grace period."""
         flag = self.places.flag(started)
         first, second = self.process(event.process), self.process(started)
-        about = comment(f"{event.number}: starts {started}")
+        about = aside(f"{event.number}: starts {started}")
         first.say(f"smp_store_release({first.use(flag)}, 1);", about)
-        register, about = second.register("1"), comment(f"is started in {event.number}")
+        register, about = second.register("1"), aside(f"is started in {event.number}")
         second.say(f"{register} = smp_load_acquire({second.use(flag)});", about)
         own = (e.frames[0] for e in self.story.trace.events if e.process == started and e.frames)
         frame = next(own, None)
         if frame and in_kernel(frame) and frame.function == CALLBACK:
-            second.say("synchronize_rcu();", comment("runs after a grace period"))
+            second.say("synchronize_rcu();", aside("runs after a grace period"))
 
     def _free(self, process: Process, event: Event, about: str) -> None:
         """Mark what is freed, where a pointer to it is in the test."""

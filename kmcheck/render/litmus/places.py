@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kmcheck.explain import Story, evaluate
+from kmcheck.render.litmus import words
 from kmcheck.trace import Access, Value
 
 Sort = Literal["number", "pointer", "code", "life", "lock", "flag"]
@@ -82,9 +83,8 @@ class Places:
 
     def _named(self, key: tuple[str, str], name: str, sort: Sort, what: str) -> Variable:
         if key not in self.variables:
-            word = re.sub(r"\W+", "_", name).strip("_") or "x"
-            word = f"v{word}" if not word[0].isalpha() else word
-            while word in self.taken or re.fullmatch(r"[rP]\d+", word):
+            word = words.name(name)
+            while word in self.taken:
                 word += "_"
             self.taken.add(word)
             self.variables[key] = Variable(word, sort, what)
