@@ -26,9 +26,11 @@ STATEMENTS: dict[str, str] = {
 }
 NAME = r"[a-zA-Z][\w/.-]*"
 SPLITS = {"final", "forall", "exists", "cases", "observed", "Observed", "locations", "filter"}
-KEYWORDS = {*SPLITS, "lock", "unlock", "int", "if", "else", "while", "char", "long", "struct",
-            "void", "with", "tag", "fault", "valid", "pending", "active", "enabled", "priority", "true",
-            "false", "and", "not", "nop"}  # fmt: skip
+KEYWORDS = {
+    *SPLITS, "lock", "unlock", "int", "if", "else", "while", "char", "long", "struct", "void",
+    "with", "tag", "fault", "valid", "pending", "active", "enabled", "priority", "true", "false",
+    "and", "not", "nop",
+}  # fmt: skip
 """What is no name to one of herd7's lexers."""
 TYPES = r"(?:int \*\*|int \*|atomic_t \*|spinlock_t \*)(\w+)"
 State = tuple[tuple[int, ...], tuple[tuple[str, str], ...], tuple[frozenset[int], ...]]
