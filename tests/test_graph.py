@@ -150,6 +150,8 @@ def test_a_space_that_was_cut_off_says_so() -> None:
     graph = merge(space, views, "state", "x")
     text = form("dot").write(graph)[0][1].decode()
     assert "NOT ALL STATES" in text.replace("&#160;", " ")
+    assert sum(knot.cut for knot in graph.knots) == len(space.states) - space.expanded > 0
+    assert "cut off here" in text
 
 
 # --- forms ----------------------------------------------------------------------------------------

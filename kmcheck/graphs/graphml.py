@@ -23,7 +23,7 @@ class GraphML:
             made.add_node(
                 f"n{number}", label="\n".join(knot.lines), states=knot.states,
                 inside=graph.inside[number], depth=knot.depth, initial=knot.initial,
-                terminal=knot.terminal, violations=" ".join(knot.violations),
+                terminal=knot.terminal, cut=knot.cut, violations=" ".join(knot.violations),
                 way=" ".join(map(str, knot.steps)),
             )  # fmt: skip
         for number, arrow in enumerate(graph.arrows):

@@ -11,7 +11,7 @@ from kmcheck.stategraph import Form, Quotient, summary
 
 NODES = {
     "node": "int", "label": "text", "states": "int", "inside": "int", "depth": "int",
-    "initial": "bool", "terminal": "int", "violations": "texts", "way": "ints",
+    "initial": "bool", "terminal": "int", "cut": "int", "violations": "texts", "way": "ints",
 }  # fmt: skip
 EDGES = {"source": "int", "target": "int", "process": "text", "count": "int", "way": "ints"}
 """The columns, and what is in them."""
@@ -34,7 +34,7 @@ class Parquet:
         nodes = [
             (
                 number, "\n".join(knot.lines), knot.states, graph.inside[number], knot.depth,
-                knot.initial, knot.terminal, list(knot.violations), knot.steps,
+                knot.initial, knot.terminal, knot.cut, list(knot.violations), knot.steps,
             )
             for number, knot in enumerate(graph.knots)
         ]  # fmt: skip

@@ -33,25 +33,28 @@ def document(graph: Quotient) -> str:
     drawn.attr("node", fontname="monospace", fontsize="11", shape="box", fontcolor=INK)
     drawn.attr("edge", fontname="monospace", fontsize="10", arrowsize="0.7")
     for number, knot in enumerate(graph.knots):
-        _knot(drawn, number, knot, graph.inside[number], bare=graph.by == "state")
+        _knot(drawn, number, knot, graph.inside[number], bare=graph.is_whole)
     for _, arrows in groupby(graph.arrows, key=lambda arrow: (arrow.source, arrow.target)):
         _arrows(drawn, list(arrows))
     return str(drawn.source)
 
 
 def _knot(drawn: graphviz.Digraph, number: int, knot: Knot, inside: int, *, bare: bool) -> None:
-    """A node: dashed where steps fail, double where no step goes on, bold where it begins."""
+    """A node: dashed where steps fail, double where none goes on, dotted where it is cut off."""
     lines = [part for line in knot.lines for part in wrapped(line, WIDE)]
     if len(lines) > TALLEST:
         lines = [*lines[: TALLEST - 1], f"... {len(lines) - TALLEST + 1} more lines"]
     if knot.states and not bare:
         within = f", {inside:,} step{'s' * (inside > 1)} inside" if inside else ""
         lines.append(f"({knot.states:,} state{'s' * (knot.states > 1)}{within})")
+    if knot.cut:
+        lines.append("... cut off here" if bare else f"... {knot.cut:,} cut off here")
     lines += [f"*** {name}" for name in knot.violations if knot.states]
     if knot.steps:
         lines.append(f"way: {_numbers(knot.steps)}")
     bad, on_way = bool(knot.violations), bool(knot.steps)
     styles = ["filled", *["rounded"] * bool(knot.states), *["dashed"] * (not knot.states)]
+    styles += ["dotted"] * bool(knot.cut)
     drawn.node(
         f"n{number}", "\\n".join(map(_escaped, map(plain, lines))),
         style=",".join([*styles, *["bold"] * knot.initial]),

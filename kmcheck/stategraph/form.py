@@ -36,7 +36,7 @@ def summary(graph: Quotient) -> tuple[str, ...]:
     """Return what a graph is of, and what was merged, in lines."""
     size = f"{graph.states:,} states, {graph.transitions:,} steps, depth {graph.depth}"
     nodes = f"{sum(1 for knot in graph.knots if knot.states):,} nodes"
-    merged = "each state is a node" if graph.by == "state" else f"merged by {graph.by}: {nodes}"
+    merged = "each state is a node" if graph.is_whole else f"merged by {graph.by}: {nodes}"
     lines = [graph.title, f"{size}; {merged}"]
     if graph.stopped:
         lines.append(f"NOT ALL STATES: {graph.stopped}")

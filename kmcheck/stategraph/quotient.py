@@ -21,6 +21,8 @@ class Knot:
     initial: bool = False
     terminal: int = 0
     """How many of them have no step out of them."""
+    cut: int = 0
+    """How many of them were not gone on from, since a limit was reached."""
     violations: tuple[str, ...] = ()
     steps: list[int] = field(default_factory=list)
     """The steps of the counterexample after which it is here; 0 is where it begins."""
@@ -55,6 +57,11 @@ class Quotient:
     stopped: str
     violation: str
     """What the way leads to; empty if there is no way."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each state is a node of its own."""
+        return "state" in (name.strip().lower() for name in self.by.split(","))
 
 
 def merge(space: Space, views: Views, by: str, title: str) -> Quotient:
@@ -113,6 +120,7 @@ def _place(
     knot.states += 1
     knot.initial |= number < space.beginning
     knot.terminal += number in space.terminal
+    knot.cut += number >= space.expanded
     found = (*knot.violations, *space.failing.get(number, ()))
     knot.violations = tuple(dict.fromkeys(found))
     return at
