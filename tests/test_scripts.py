@@ -6,6 +6,7 @@ Mermaid's grammar is its `sequenceDiagram.jison`; both programs have drawn all t
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -19,6 +20,7 @@ from kmcheck.render import mermaid, plantuml
 from kmcheck.trace import Trace
 from tests.runs import RUNS
 from tests.strategies import traces
+from tests.traces import Script
 
 MERMAID = [
     r"sequenceDiagram",
@@ -137,6 +139,27 @@ def test_what_is_freed_ends_before_the_step_that_uses_it() -> None:
     assert steps[-1].tone == "bad"
     assert steps[-1].mark is not None
     assert steps[-1].mark.lines[0].startswith("*** use-after-free: child was freed by css_free")
+
+
+def test_what_is_freed_in_a_step_that_is_not_told_is_freed_by_who_did_it() -> None:
+    script_ = Script("kmemcg/left_out")
+    for name in ("a", "b", "c"):
+        script_.thing(name, "Memcg", refs="1")
+    for process in ("CPU0", "CPU1"):
+        script_.process(process, "run")
+    script_.begin()
+    script_.step("CPU0", "a->refs -= 1", ("update", "a", "refs", "0"))
+    script_.step("CPU1", "kfree(b)", ("free", "b"))
+    script_.step("CPU0", "a->refs += 1", ("update", "a", "refs", "1"))
+    story = explain(script_.end("ref-resurrect", "a is back", thing="a"))
+    shown = replace(
+        story, rows=tuple(row for row in story.rows if row.number != 2), cast=("a", "b")
+    )
+    told = script(shown)
+    named = {party.key: party.name for party in told.parties}
+    (freed,) = (m for m in told.lines if isinstance(m, Message) and m.fate == "destroy")
+    assert (named[freed.source], named[freed.target]) in {("CPU1", "b"), ("b", "b")}
+    assert freed.lines == ("freed (step 2)",)
 
 
 def test_what_is_missing_stands_where_it_would_have_mattered() -> None:

@@ -11,10 +11,11 @@ from typing import Literal
 
 from kmcheck.diagram import bars, handed, lanes, rounds
 from kmcheck.diagram.rows import below_headings
-from kmcheck.explain import Reason, Row, Span, State, Story, comment, joined, look, plain, wrapped
+from kmcheck.explain import Reason, Row, Span, Story, comment, joined, look, plain, wrapped
+from kmcheck.trace import Snapshot
 
 Tone = Literal["plain", "read", "write", "free", "grace", "bad"]
-Fate = Literal["", "create", "destroy"]
+What = Literal["", "create", "destroy"]
 WIDE = 44
 """Characters of a line beside an arrow or a lifeline."""
 APART, WIDEST = 30, 76
@@ -54,7 +55,7 @@ class Message:
     target: str
     tone: Tone
     lines: tuple[str, ...]
-    fate: Fate = ""
+    fate: What = ""
     """What becomes of the object that it touches."""
     mark: Note | None = None
     """What is wrong with it."""
@@ -83,6 +84,16 @@ def told(line: Message | Note) -> list[str]:
     apart = line.apart if isinstance(line, Note) else 0
     wide = min(apart * APART, WIDEST) if apart else WIDE
     return [part for text in line.lines for part in wrapped(text, wide)] or ["..."]
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of an object: in which row that is drawn, and which event it was."""
+
+    row: int
+    name: str
+    what: What
+    event: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +132,7 @@ class Writer:
         """Return the whole diagram."""
         trace = self.story.trace
         settings = ", ".join(f"{name}={value}" for name, value in trace.settings)
-        later = {name for _, name, fate in self.fates if fate == "create"}
+        later = {fate.name for fate in self.fates if fate.what == "create"}
         actors = [
             Party(self.processes[c.process], plain(c.process), plain(c.call))
             for c in self.story.columns
@@ -169,26 +180,35 @@ class Writer:
             text = f"{row.text}:" if row.role == "call" else row.note
             yield Note((who,), tone, (text,))
             return
-        changed = {name: fate for at, name, fate in self.fates if at == index}
+        changed = [fate for fate in self.fates if fate.row == index]
+        yield from (self._aside(fate) for fate in changed if fate.event not in row.events)
+        changed = [fate for fate in changed if fate.event in row.events]
         found = bars.touched(self.story, row)
         name = found[0] if found and self._is_there(found[0], index) else ""
-        target, fate = self.objects.get(name, who), changed.pop(name, "")
+        target = self.objects.get(name, who)
+        what: What = next((fate.what for fate in changed if fate.name == name), "")
         number = "" if row.number is None else f"{row.number}: "
         text, aside = f"{number}{row.text}".strip(), comment(row.note)
         whole = f"{text} {aside}".strip()
         told = (text, aside) if len(whole) > WIDE and text else (whole,)
-        if tone == "read" and not fate:
+        if tone == "read" and not what:
             yield Message(target, who, tone, told)
         else:
             mark = self._note(who, target, "bad", self._mark(row)) if row.bad else None
-            yield Message(who, target, tone, told, fate, mark)
-        for other, comes in changed.items():
-            tone, said = ("free", "freed") if comes == "destroy" else ("write", "comes to be")
-            yield Message(who, self.objects[other], tone, (said,), comes)
+            yield Message(who, target, tone, told, what, mark)
+        yield from (self._aside(fate) for fate in changed if fate.name != name)
+
+    def _aside(self, fate: Fate) -> Message:
+        """An object comes to be, or is freed, in a step that is not told, or is about another."""
+        event, target = self.story.trace.events[fate.event], self.objects[fate.name]
+        source = self.processes.get(event.process, target)
+        tone: Tone = "free" if fate.what == "destroy" else "write"
+        said = "freed" if fate.what == "destroy" else "comes to be"
+        return Message(source, target, tone, (f"{said} (step {event.number})",), fate.what)
 
     def _is_there(self, name: str, index: int) -> bool:
         """Tell whether an object has a lifeline in this row."""
-        begins = (at for at, other, fate in self.fates if other == name and fate == "create")
+        begins = (f.row for f in self.fates if f.name == name and f.what == "create")
         return name in self.objects and next(begins, 0) <= index
 
     def _note(self, first: str, last: str, tone: Tone, *lines: str) -> Note:
@@ -219,22 +239,36 @@ class Writer:
 
     # --- objects that come and go -------------------------------------------------------------
 
-    def _fates(self, name: str) -> Iterator[tuple[int, str, Fate]]:
-        """Yield the row in which an object comes to be, and the one in which it goes for good."""
-        states: list[tuple[int, State]] = []
-        before = look(self.story, name, (), self.story.trace.initial).state
-        first = before
-        for index, row in enumerate(self.story.rows):
-            drawn = row.events and row.role not in {"call", "gap"}
-            if drawn and not (row.bad and self.story.fails_inside):
-                after = self.story.trace.events[row.events[-1]].after
-                states.append((index, look(self.story, name, (), after).state))
-        there = [index for index, state in states if state in {"live", "dying"}]
-        if first == "absent" and there:
-            yield there[0], name, "create"
-        gone = [index for index, state in states if index > max(there, default=-1)]
-        if gone and (there or first in {"live", "dying"}):
-            yield gone[0], name, "destroy"
+    def _fates(self, name: str) -> Iterator[Fate]:
+        """Yield where an object comes to be, and where it goes for good, as far as rows show it."""
+        events = self.story.trace.events
+        drawn = [
+            (index, row.events[-1])
+            for index, row in enumerate(self.story.rows)
+            if row.events
+            and row.role not in {"call", "gap"}
+            and not (row.bad and self.story.fails_inside)
+        ]
+        first = self._lives(name, self.story.trace.initial)
+        after = [self._lives(name, events[event].after) for _, event in drawn]
+        there = [place for place, lives in enumerate(after) if lives]
+        last = there[-1] if there else -1
+        if not first and there:
+            yield self._fate(name, "create", drawn, there[0])
+        if last + 1 < len(after) and (there or first):
+            yield self._fate(name, "destroy", drawn, last + 1)
+
+    def _fate(self, name: str, what: What, drawn: list[tuple[int, int]], place: int) -> Fate:
+        """Find the very step that did it: it may be one that no row tells."""
+        row, end = drawn[place]
+        begin = drawn[place - 1][1] + 1 if place else 0
+        steps = range(min(begin, end), end + 1)
+        states = ((at, self.story.trace.events[at].after) for at in steps)
+        lives = what == "create"
+        return Fate(row, name, what, next(at for at, s in states if self._lives(name, s) == lives))
+
+    def _lives(self, name: str, state: Snapshot) -> bool:
+        return look(self.story, name, (), state).state in {"live", "dying"}
 
     # --- the end ----------------------------------------------------------------------------------
 
