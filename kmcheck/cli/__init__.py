@@ -21,6 +21,8 @@ COMPLETING = "_KMCHECK_COMPLETE"
 
 SUMMARIES = {
     "coverage": "List a spec with what no run comes to: lines, branches, choices.",
+    "export": "Say a spec in another checker's language.",
+    "graph": "Write the state graph, merged to what a person can look at.",
     "mutate": "Take each lock, grace period, tryget away in turn: what carries load?",
     "lsp": "Serve an editor: diagnostics while a spec is written.",
     "lint": "Parse and type-check specs, without exploring them.",

@@ -31,8 +31,10 @@ class Junit:
         return _written(root)
 
     def refuse(self, diagnostics: Sequence[Diagnostic]) -> str:
-        """Return the document of specs that are wrong: each is a case that ends in an error, unless
-        there are but warnings."""
+        """Return the document of specs that are wrong: each is a case that ends in an error.
+
+        One of which there are but warnings is a case that says so.
+        """
         root = ET.Element("testsuites", name="kmcheck")
         for path in dict.fromkeys(d.span.source.path for d in diagnostics):
             own = [d for d in diagnostics if d.span.source.path == path]

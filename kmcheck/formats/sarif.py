@@ -218,7 +218,11 @@ def _fingerprint(label: Label, trace: Trace) -> str:
 
 def _refusal(diagnostic: Diagnostic, rules: dict[str, Json]) -> Json:
     code, span = diagnostic.code, diagnostic.span
-    about = "The spec is not well-formed, so that nothing can be said of the design."
+    about = (
+        "The spec is not well-formed, so that nothing can be said of the design."
+        if diagnostic.severity == "error"
+        else "The spec means something, but hardly what was meant."
+    )
     cure = f"The page of errors has the causes of {code}, and what to write instead."
     rule, index = _known(code, about, cure, rules)
     more = "".join(f" ({part})" for part in (diagnostic.label, diagnostic.hint) if part)
