@@ -300,9 +300,11 @@ def test_an_editor_that_sends_rubbish_or_goes_is_no_reason_to_break(tmp_path: Pa
 def test_without_pygls_it_is_said_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("kmcheck.cli.lsp.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "kmcheck.editor.server", None)
     assert run(["lsp"]) == 2
-    assert "pip install 'kmcheck[lsp]'" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "needs pygls" in told
+    assert "pip install 'kmcheck[lsp]'" in told
 
 
 @pytest.mark.parametrize("path", [*sorted(REJECTED.glob("[a-c]*.py")), *DOUBTFUL.glob("*.py")])

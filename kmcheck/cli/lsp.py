@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import click
 
 from kmcheck.cli import VIOLATED
@@ -16,10 +14,11 @@ def command() -> int:
 
     Exit code: 0 the editor has ended it, 1 the editor is gone, 2 a library is missing.
     """
-    if find_spec("pygls") is None:
-        raise UsageError("the language server needs pygls", "pip install 'kmcheck[lsp]'")
-    from kmcheck.editor.server import serve  # noqa: PLC0415 - it needs what may be missing
-
+    try:
+        from kmcheck.editor.server import serve  # noqa: PLC0415 - it needs what may be missing
+    except ImportError:
+        message = "the language server needs pygls, version 2 or later"
+        raise UsageError(message, "pip install 'kmcheck[lsp]'") from None
     return 0 if serve() else VIOLATED
 
 
