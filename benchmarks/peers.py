@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -70,7 +71,18 @@ class Rumur(Peer):
     limit: float | None = None
 
 
-Tool = Kmcheck | Spin | Rumur
+@dataclass(frozen=True, kw_only=True)
+class Look(Peer):
+    """A Python program that looks at a file, as an editor has it, and explores nothing."""
+
+    called: str
+    command: tuple[str, ...]
+    """What stands behind `python`."""
+    module: str = ""
+    """What it is in, where it is none of ours."""
+
+
+Tool = Kmcheck | Spin | Rumur | Look
 
 
 @dataclass(frozen=True)
@@ -110,11 +122,16 @@ def name(tool: Tool) -> str:
             return "SPIN"
         case Rumur():
             return "Rumur"
+        case Look(called=called):
+            return called
     assert_never(tool)
 
 
 def missing(tool: Tool) -> str | None:
     """Return which programs are not there and how to get them, None if all are."""
+    if isinstance(tool, Look):
+        there = not tool.module or find_spec(tool.module) is not None
+        return None if there else f"no {tool.module} here: pip install {tool.module}"
     wanted = {Kmcheck: [], Spin: ["spin", "gcc"], Rumur: ["rumur", "gcc"]}[type(tool)]
     gone = [program for program in wanted if shutil.which(program) is None]
     packages = " ".join(PACKAGES[program] for program in gone)
@@ -134,6 +151,8 @@ def stages(tool: Tool, folder: Path) -> list[Stage]:
             return _spin(tool, folder)
         case Rumur():
             return _rumur(tool, folder)
+        case Look(command=command):
+            return [Stage("search", ROOT, (sys.executable, *command))]
     assert_never(tool)
 
 
@@ -187,6 +206,8 @@ def answer(tool: Tool, output: str) -> Answer:
             return _of_spin(output)
         case Rumur():
             return _of_rumur(output)
+        case Look():
+            return Answer(0, 0, HOLDS)  # it ended well, or there is no answer
     assert_never(tool)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
-from benchmarks.peers import PLAIN, REDUCED, Kmcheck, Rumur, Spin, Tool
+from benchmarks.peers import PLAIN, REDUCED, Kmcheck, Look, Rumur, Spin, Tool
 
 SEED = "benchmarks/models/reparent.py"
 FLAGSHIP = "specs/kmemcg/reparent_caches.py"
+LARGE = ("specs/kmemcg/dangling_caches.py", "specs/kmemcg/obj_cgroup_stock.py")
 QRCU = "specs/classic/qrcu.py"
 
 REFERENCE = ("--engine", "reference", "--no-reduce", "all", "-j", "1")
@@ -52,6 +53,7 @@ def table() -> list[Scenario]:
     return [
         _reparent(),
         _start(),
+        _lint(),
         _two_threads(),
         _frees("frees_reduced", "all reductions", range(1, 7), REDUCED),
         _frees("frees", "no reductions", range(1, 5), PLAIN),
@@ -110,6 +112,28 @@ def _start() -> Scenario:
             "SPIN, the seed design, gcc -O3": Spin(model="reparent.pml"),
         },
         states=10_544,
+    )
+
+
+def _lint() -> Scenario:
+    """Return what an editor waits for, beside what it also runs on a Python file."""
+    ours = {
+        f"kmcheck lint, {spec.rpartition('/')[2].removesuffix('.py')}": Look(
+            called="kmcheck", command=("-m", "kmcheck", "lint", spec), compared=False
+        )
+        for spec in (FLAGSHIP, *LARGE)
+    }
+    theirs = {
+        f"{name}, the flagship": Look(
+            called=name, command=("-m", name, *flags, FLAGSHIP), module=name, compared=False
+        )
+        for name, flags in (("mypy", ()), ("ruff", ("check",)))
+    }
+    nothing = Look(called="Python", command=("-c", "pass"), compared=False)
+    return Scenario(
+        "lint",
+        "A spec looked at in an editor, from the start of the process to its end",
+        {**ours, **theirs, "Python, which does nothing": nothing},
     )
 
 

@@ -112,5 +112,20 @@ ABOUT = {
     "K096": "A state is as large as all that may be alive. Lower limits and bounds.",
     "K097": "A process has too many variables, those of what it calls included. Split it.",
     "K098": "A process that nothing starts would make everything hold. Start it, or leave it out.",
+    "W001": "What is imported and not used makes a reader look for the use. Leave it out.",
+    "W002": "A bound or a choice is on every label, and nobody can see that it does nothing.",
+    "W003": "No code names it. It was forgotten where it was to be used, or left when that went.",
+    "W004": "No code makes an object of the class, whatever the settings are. Make one, or leave "
+    "the class out.",
+    "W005": "What is said of every object of a class is true while there is none, so that the "
+    "property says nothing.",
+    "W006": "No code reads or writes the field, neither the spec's nor the primitives'.",
+    "W007": "The statement before it never comes to its end, so this is not run.",
+    "W008": "No code stores to what the condition reads: it has one value for ever, so the process "
+    "goes on at once, or hangs.",
+    "W009": "With these settings the process is named, but nobody starts it: what it would do is "
+    "not checked.",
+    "W010": "A property that reads no field and asks no question has one answer. Say what is to "
+    "be true of the objects.",
 }
 """For each code: the cause, and what to do about it. The hints say more of the single case."""

@@ -68,7 +68,8 @@ def _section(record: Record, last: Record | None) -> str:
     rounds = len(first.runs) // first.copies
     often = "measured once" if rounds == 1 else f"{rounds} rounds"
     lines = [f"### {record.title}", "", f"`{record.name}`, {record.when}, {often}: {where}.", ""]
-    lines += _growth(record) if record.growth else _rows(record)
+    explored = any(entry.states for entry in record.entries)
+    lines += _growth(record) if record.growth else (_rows if explored else _looks)(record)
     return "\n".join([*lines, "", *_reductions(record)])
 
 
@@ -90,6 +91,19 @@ def _rows(record: Record) -> list[str]:
         *_head("tool", COLUMNS),
         *(_row(entry, record) for entry in record.entries),
         *(f"| {title} | {reason} |{rest}" for title, reason in record.skipped.items()),
+    ]
+
+
+def _looks(record: Record) -> list[str]:
+    """Return a table of programs that explore nothing."""
+    return [
+        *_head("program", ("CPU s", "wall s", "MiB")),
+        *(
+            f"| {entry.title} | {_spread(entry.search.cpu)} | {entry.search.wall.median:.2f} |"
+            f" {entry.search.peak.median / MIB:,.0f} |"
+            for entry in record.entries
+        ),
+        *(f"| {title} | {reason} | | |" for title, reason in record.skipped.items()),
     ]
 
 

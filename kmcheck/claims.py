@@ -10,15 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from kmcheck.ir.code import Branch
-from kmcheck.ir.expr import Const, Op
 from kmcheck.ir.program import Property
-from kmcheck.ir.types import Function
 from kmcheck.machine import resident
 from kmcheck.protocols import Progress, Question
-from kmcheck.semantics import Fault, Machine, Undecided
+from kmcheck.semantics import Fault, Undecided
 from kmcheck.solver import Undecided as SolverUndecided
-from kmcheck.verdict import Budget, Claim, Finding, Statistics, Unexercised, Witness
+from kmcheck.verdict import Budget, Claim, Finding, Statistics, Witness
 
 
 class Stop(Exception):  # noqa: N818
@@ -175,43 +172,3 @@ class Clock:
         """
         if self.budget.states is not None and states > self.budget.states:
             raise Stop(f"{self.budget.states:,} states reached")
-
-
-def unexercised(machine: Machine) -> tuple[Unexercised, ...]:
-    """Return the steps and arms of branches in the spec's own files that were never run.
-
-    A line that is inlined in several places counts as run if any of them was.
-    """
-    program = machine.layout.program
-    seen = {("is never started", span): False for _, span in program.idle}
-    for name, template in program.templates.items():
-        if template.role == "setup":
-            continue
-        if not any(machine.entered[name]):
-            seen["is never started", template.span] = False
-            continue
-        for number, block in enumerate(template.blocks):
-            run = bool(machine.entered[name][number])
-            is_step = block.cut or number in template.merged
-            if is_step and not block.span.source.module:
-                seen["step", block.span] = seen.get(("step", block.span), False) or run
-            if isinstance(block.terminator, Branch) and run and _is_written(block.terminator):
-                span = block.terminator.span
-                for arm, what in enumerate(("is never true", "is never false")):
-                    taken = bool(machine.taken[name][2 * number + arm])
-                    seen[what, span] = seen.get((what, span), False) or taken
-    missing = [Unexercised(what, span) for (what, span), run in seen.items() if not run]
-    return tuple(
-        sorted(missing, key=lambda u: (u.span.source.path, u.span.line, u.span.column, u.what))
-    )
-
-
-def _is_written(branch: Branch) -> bool:
-    """Tell whether a branch is the spec's: a call through a field tries one function after another.
-
-    The functions that it never comes to are told by their own steps.
-    """
-    test = branch.condition
-    which = test.args[-1] if isinstance(test, Op) else None
-    tries = isinstance(which, Const) and isinstance(which.type, Function) and which.value != 0
-    return not tries and not branch.span.source.module

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Literal
 
 STDIN = "<stdin>"
 """What a spec from standard input has for a path."""
@@ -51,16 +52,41 @@ class Span:
         end = self.end_column - 1 if self.end_line == self.line else len(line)
         return line[self.column - 1 : end]
 
+    @property
+    def whole(self) -> str:
+        """The whole piece."""
+        lines = [self.source.line(n) for n in range(self.line, self.end_line + 1)]
+        lines[-1] = lines[-1][: self.end_column - 1]
+        return "\n".join([lines[0][self.column - 1 :], *lines[1:]])
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Another place that a diagnostic is about, and what stands there."""
+
+    span: Span
+    text: str
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One thing wrong with a spec: its code, title, place, label under the caret, and a hint."""
+    """One thing wrong with a spec: its code, title, place, label under the caret, and a hint.
+
+    A code that begins with W is a warning: the spec means something, but hardly what was meant.
+    """
 
     code: str
     title: str
     span: Span
     label: str = ""
     hint: str = ""
+    also: tuple[Note, ...] = ()
+    """Where else to look, for who can follow a link."""
+
+    @property
+    def severity(self) -> Literal["error", "warning"]:
+        """Whether nothing comes of the spec."""
+        return "warning" if self.code.startswith("W") else "error"
 
 
 class SpecError(Exception):
@@ -90,7 +116,7 @@ def show(diagnostic: Diagnostic) -> str:
     line, before, marked = _excerpt(span)
     gutter = " " * max(2, len(str(span.line)))
     rows = [
-        f"{span.where}: error[{diagnostic.code}]: {diagnostic.title}",
+        f"{span.where}: {diagnostic.severity}[{diagnostic.code}]: {diagnostic.title}",
         f"{gutter} |",
         f"{span.line:>{len(gutter)}} | {line}".rstrip(),
         f"{gutter} | {' ' * before}{'^' * marked} {diagnostic.label}".rstrip(),

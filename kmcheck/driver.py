@@ -200,6 +200,14 @@ def violations(program: Program) -> tuple[str, ...]:
     return (*own, *BUILT_IN, *sorted(checked - set(BUILT_IN)))
 
 
+def unordered(source: Source, settings: Wanted) -> Program:
+    """Compile a spec without an order of locks: that is learnt, by one search after the other."""
+    program = compile_spec(source, settings)
+    if LOCK_ORDER in violations(program) and LOCK_ORDER not in settings:
+        return compile_spec(source, {**settings, LOCK_ORDER: UNCHECKED})
+    return program
+
+
 def again(source: Source, trace: Trace) -> Trace:
     """Replay a stored trace, and return it as it is told now.
 

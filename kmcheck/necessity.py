@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kmcheck import shelf
+from kmcheck.batch import Ledger, Task, done
 from kmcheck.diagnostics import Source, SpecError, UsageError
 from kmcheck.driver import Options, verify
 from kmcheck.editing import Change, Mutator, edited, functions_of, lines_behind
 from kmcheck.frontend import compile_spec
 from kmcheck.ir.program import Program
-from kmcheck.verdict import Result, Violated
+from kmcheck.verdict import Holds, Result, Violated
 
 NOT_RUN, REFUSED, SAME = "never run", "cannot be written", "same"
 """What is said of a mutant that was not verified, besides that it is the same as another one."""
@@ -36,7 +35,8 @@ class Outcome:
 
     `verdict` is `violated`, `holds`, `unknown`, or one of the constants above; `told` is the
     violation's name, why nothing is known, or the line of the equal mutant. `steps` is how long the
-    run is, if there is one.
+    run is, if there is one. `others` are the other violations that were found, `held` those of the
+    spec's own properties that hold for certain.
     """
 
     mutator: str
@@ -45,6 +45,20 @@ class Outcome:
     verdict: str
     told: str = ""
     steps: int | None = None
+    others: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unbroken:
+    """A property that no mutant breaks: in how many it holds, of how many that were verified.
+
+    In the others something else is violated first, and nothing is known of it.
+    """
+
+    property: str
+    held: int
+    verified: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,22 @@ class Necessity:
         """How many mutants are violated, and how many were verified to an end."""
         ended = [o for o in self.outcomes if o.verdict in ("violated", "holds")]
         return sum(o.verdict == "violated" for o in ended), len(ended)
+
+    @property
+    def unbroken(self) -> tuple[Unbroken, ...]:
+        """The spec's own properties that were asked for, and that no mutant breaks.
+
+        None where nothing is violated at all: then the table says it.
+        """
+        ended = [o for o in self.outcomes if o.verdict in ("violated", "holds")]
+        broken = {name for o in ended for name in (o.told, *o.others)}
+        if not self.counts[0]:
+            return ()
+        return tuple(
+            Unbroken(name, sum(name in o.held for o in ended), len(ended))
+            for name in _own(self.result)
+            if name not in broken
+        )
 
 
 def mutants(source: Source) -> tuple[Mutant, ...]:
@@ -112,10 +142,15 @@ def judge(
             told[number] = settled
         else:
             distinct[number] = mutant, settled
-    ledger = Ledger(known)
     report(len(told), len(every))
-    for number, outcome in _verified(distinct, options, jobs, ledger):
-        told[number] = outcome
+    asked = f"{options.properties} {options.endless} {options.every}"
+    tasks = (
+        Task(n, f"{p.digest} {sorted(p.settings, key=str)} {asked}", verified, (mutant, options))
+        for n, (mutant, p) in distinct.items()
+    )
+    ledger = Ledger(known, Outcome)
+    for number, outcome in done(tasks, jobs, ledger, lasting=lambda o: o.verdict != "unknown"):
+        told[number] = replace(outcome, line=every[number].line)
         report(len(told), len(every))
     return Necessity(result, tuple(told[number] for number in range(len(every))))
 
@@ -145,23 +180,6 @@ def _code(program: Program) -> object:
     return program.templates, program.properties, program.kinds
 
 
-def _verified(
-    distinct: dict[int, tuple[Mutant, Program]], options: Options, jobs: int, ledger: Ledger
-) -> Iterable[tuple[int, Outcome]]:
-    """Yield what comes of each mutant, several at once."""
-    waiting: dict[Future[Outcome], tuple[int, str]] = {}
-    with ProcessPoolExecutor(jobs) as pool:
-        for number, (mutant, program) in distinct.items():
-            key = f"{program.digest} {sorted(program.settings, key=str)}"
-            if (found := ledger.of(key)) is not None:
-                yield number, replace(found, line=mutant.line)
-            else:
-                waiting[pool.submit(verified, mutant, options)] = number, key
-        for future, (number, key) in waiting.items():
-            ledger.keep(key, future.result())
-            yield number, future.result()
-
-
 def verified(mutant: Mutant, options: Options) -> Outcome:
     """Verify one mutant."""
     about = mutant.mutator, mutant.what, mutant.line
@@ -170,40 +188,20 @@ def verified(mutant: Mutant, options: Options) -> Outcome:
     except (SpecError, UsageError) as error:
         return Outcome(*about, REFUSED, str(error))
     violated = [v for v in result.verdicts if isinstance(v, Violated)]
+    holding = {v.property for v in result.verdicts if isinstance(v, Holds)}
+    held = tuple(name for name in _own(result) if name in holding)
     if violated:
-        return Outcome(*about, "violated", violated[0].property, len(violated[0].trace.events))
-    return Outcome(*about, result.outcome, result.label.stopped or "")
+        first, *more = violated
+        others = tuple(v.property for v in more)
+        run = len(first.trace.events)
+        return Outcome(*about, "violated", first.property, run, others, held)
+    return Outcome(*about, result.outcome, result.label.stopped or "", None, (), held)
 
 
-class Ledger:
-    """What came of mutants that were verified before, in a file; nothing if there is no file."""
-
-    def __init__(self, path: Path | None) -> None:
-        """Read the file, if it is there.
-
-        Raises:
-            UsageError: it is no such file.
-        """
-        self.path = path
-        self.known: dict[str, Outcome] = {}
-        if path is None or not path.exists():
-            return
-        try:
-            told = json.loads(path.read_text("utf-8"))
-            self.known = {key: Outcome(**outcome) for key, outcome in told.items()}
-        except (OSError, ValueError, TypeError, AttributeError):
-            raise UsageError(f"{path} is no file of outcomes", "name another one") from None
-
-    def of(self, key: str) -> Outcome | None:
-        """Return what came of a mutant."""
-        return self.known.get(key)
-
-    def keep(self, key: str, outcome: Outcome) -> None:
-        """Write down what came of one."""
-        self.known[key] = outcome
-        if self.path is not None:
-            told = {name: asdict(found) for name, found in self.known.items()}
-            self.path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+def _own(result: Result) -> list[str]:
+    """Return the spec's own properties that were asked for."""
+    asked = {v.property for v in result.verdicts}
+    return [name for name in result.label.properties if name in asked]
 
 
 def order(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -132,6 +132,21 @@ class Reduction(Protocol):
         """Return the system with less to explore, if the reduction's precondition holds."""
 
 
+class Exporter(Protocol):
+    """Another checker's language. The same system gives the same text."""
+
+    @property
+    def name(self) -> str:
+        """What `--to` takes, which is also the file's or folder's name."""
+
+    def write(self, system: TransitionSystem, turns: int) -> str:
+        """Say a system in the language; a loop that chooses comes round `turns` times in a step.
+
+        Raises:
+            UsageError: the language cannot say it.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """A result, and where its traces were stored: a path for each violated property."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import z3
+from typing import TYPE_CHECKING
 
 from kmcheck.residual import Form, Residual
+
+if TYPE_CHECKING:  # it is only loaded when it is asked something: many a spec has no sizes
+    import z3
 
 TIMEOUT = 10_000
 """Milliseconds for one query: none so far took two."""
@@ -57,6 +60,8 @@ class Solver:
         return {}
 
     def _refute(self, residual: Residual, largest: int | None = None) -> dict[int, int] | None:
+        import z3  # noqa: PLC0415
+
         self.solver = self.solver or z3.SolverFor("QF_LIA")
         self.solver.set("timeout", TIMEOUT)
         self.queries += 1
@@ -91,6 +96,8 @@ def _symbols(residual: Residual) -> set[int]:
 
 
 def _formula(residual: Residual, symbols: dict[int, z3.ArithRef]) -> z3.BoolRef:
+    import z3  # noqa: PLC0415
+
     match residual:
         case bool():
             return z3.BoolVal(residual)
@@ -106,6 +113,8 @@ def _formula(residual: Residual, symbols: dict[int, z3.ArithRef]) -> z3.BoolRef:
 
 
 def _sum(form: Form, symbols: dict[int, z3.ArithRef]) -> z3.ArithRef:
+    import z3  # noqa: PLC0415
+
     constant, *coefficients = form
     terms = [c * symbols[i] for i, c in enumerate(coefficients, start=1) if c]
     return z3.Sum([z3.IntVal(constant), *terms])

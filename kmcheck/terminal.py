@@ -81,6 +81,25 @@ def progress(mode: str, name: str) -> Iterator[Callable[[Progress], None]]:
             click.echo("\r\x1b[K", nl=False, err=True)
 
 
+@contextmanager
+def counted(mode: str, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many of several verifications are done, on a terminal."""
+    from rich.console import Console  # noqa: PLC0415 - for those who show it
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+    from rich.progress import Progress as Bars  # noqa: PLC0415
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    hidden = mode == "never" or not sys.stderr.isatty()
+    with Bars(*columns, console=Console(stderr=True), transient=True, disable=hidden) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def _fitting(parts: list[str]) -> str:
     """Return a line that fits the terminal; if it is too long, some of the parts have to go."""
     room = get_terminal_size().columns - 1  # in the last column some terminals break the line

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kmcheck.diagnostics import Span
+from kmcheck.ir.exercise import Exercised
 from kmcheck.trace import Trace
 
 ENGINE = "native"
@@ -75,9 +76,17 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Unexercised:
-    """A step or an arm of a branch that no run came to."""
+    """A step, an arm of a branch or an option of a choice that no run came to."""
 
     what: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A part of a property that was never looked at: what stands in front of it decided."""
+
+    property: str
     span: Span
 
 
@@ -112,6 +121,9 @@ class Statistics:
     """For each property, how often it was asked for: 0 is vacuous."""
     unexercised: tuple[Unexercised, ...]
     bound_reached: tuple[str, ...]
+    unmet: tuple[Unmet, ...] = ()
+    exercised: dict[str, Exercised] = field(default_factory=dict)
+    """For each template, what was run of it."""
     multiplied: Multiplied = field(default=Multiplied(), compare=False)
     """Told of a search that was given up. Advice, and no finding: engines need not agree on it."""
     spilled: int = field(default=0, compare=False)
@@ -223,6 +235,12 @@ class Result:
     label: Label
     seconds: float = field(compare=False)
     peak_bytes: int = field(compare=False)
+
+    @property
+    def unmet(self) -> tuple[Unmet, ...]:
+        """The parts that were never looked at of the properties that hold."""
+        held = {v.property for v in self.verdicts if isinstance(v, Holds)}
+        return tuple(u for u in self.label.statistics.unmet if u.property in held)
 
     @property
     def outcome(self) -> Literal["holds", "violated", "unknown"]:

@@ -106,6 +106,15 @@ def test_results_stand_in_the_order_of_the_scenarios(tmp_path: Path) -> None:
     assert list(load(path)) == [*names, "old"]
 
 
+def test_programs_that_explore_nothing_have_a_table_without_states() -> None:
+    ours = entry("kmcheck lint, reparent_caches", (0.25, 0.5, 0.125), states=0)
+    found = performance.results({"lint": record("lint", ours)})
+    assert "| program | CPU s | wall s | MiB |" in found
+    assert "| kmcheck lint, reparent_caches | 0.25 (0.12 to 0.50) | 0.50 | 0 |" in found
+    target = next(t for t in TARGETS if "lint" in t.scenarios)
+    assert [m.met for m in measured(target, {"lint": record("lint", ours)})] == [True]
+
+
 def test_the_tables_tell_ratios_and_targets() -> None:
     rows = entry("kmcheck", (1.0,)), entry("SPIN -O3", (4.0,))
     records = {"reparent": record("reparent", *rows)}

@@ -19,6 +19,7 @@ from benchmarks.peers import (
     PLAIN,
     Answer,
     Kmcheck,
+    Look,
     Rumur,
     Spin,
     Tool,
@@ -97,6 +98,23 @@ def test_a_run_that_gives_up_is_a_result_only_where_that_is_said() -> None:
     record = measure(replace(scenario, may_give_up=True), 1)
     assert record.entries[0].verdict == "gave up: 50 states reached"
     assert [part.name for part in record.entries[0].parts] == [START, "search"]
+
+
+def test_what_explores_nothing_is_measured_and_has_to_end_well() -> None:
+    fine = Look(called="Python", command=("-c", "pass"), compared=False)
+    wrong = Look(called="kmcheck", command=("-m", "kmcheck", "lint", "no.py"), compared=False)
+    gone = Look(called="other", command=(), module="no_such_module", compared=False)
+    record = measure(Scenario("lint", "Lint", {"fine": fine, "gone": gone}), 2)
+    assert record.skipped == {"gone": "no no_such_module here: pip install no_such_module"}
+    (found,) = record.entries
+    assert (found.tool, found.states, found.verdict, len(found.search.runs)) == (
+        "Python",
+        0,
+        HOLDS,
+        2,
+    )
+    with pytest.raises(RuntimeError, match="ended with 2"):
+        measure(Scenario("lint", "Lint", {"wrong": wrong}), 1)
 
 
 def test_a_tool_that_is_not_there_is_skipped_with_a_way_to_get_it(

@@ -127,7 +127,7 @@ def test_every_verb_and_flag_is_on_the_command_lines_page() -> None:
 
 
 def test_every_code_has_a_line() -> None:
-    assert errors.codes() == re.findall(r"^## (K\d{3})$", page("docs/errors.md"), re.MULTILINE)
+    assert errors.codes() == re.findall(r"^## ([KW]\d{3})$", page("docs/errors.md"), re.MULTILINE)
 
 
 def test_every_code_has_a_cause_and_a_cure() -> None:

@@ -80,6 +80,12 @@ def test_the_vocabulary_of_specs_loads_nothing_but_python() -> None:
     assert loaded - sys.stdlib_module_names == {"kmcheck"}
 
 
+def test_lint_loads_nothing_heavy() -> None:
+    command = ["lint", "specs/kmemcg/reparent_caches.py"]
+    loaded = modules_after(f"from kmcheck.cli import main; main({command})")
+    assert not loaded & (HEAVY | {"cattrs", "jinja2", "pygls", "rich"})
+
+
 def test_help_loads_nothing_heavy() -> None:
     if find_spec("kmcheck.cli") is None:
         pytest.skip("there is no kmcheck.cli yet")

@@ -90,17 +90,17 @@ def never_started(spec: str, **settings: str) -> list[str]:
 
 
 def test_a_process_that_a_choice_leaves_out_is_no_part_of_the_spec() -> None:
-    assert never_started(LEFT_OUT) == []
+    assert never_started(LEFT_OUT) == ["wait_until(flag.up) step"]  # it waits for ever
     assert never_started(LEFT_OUT, HELPER="yes") == []
     called = LEFT_OUT.replace("        start(helper)", "        begin_more()")
     called += "\n\ndef begin_more() -> None:\n    start(helper)\n"
-    assert never_started(called) == []
+    assert never_started(called) == ["wait_until(flag.up) step"]
 
 
 def test_a_process_that_only_code_which_nobody_calls_would_start_is_told() -> None:
     uncalled = LEFT_OUT.replace("        start(helper)", "        pass")
     uncalled += "\n\ndef begin_more() -> None:\n    start(helper)\n"
-    assert never_started(uncalled) == ["helper is never started"]
+    assert "helper is never started" in never_started(uncalled)
 
 
 ENDLESS = """

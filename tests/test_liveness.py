@@ -397,6 +397,12 @@ def test_reductions_that_lose_runs_are_left_out_and_named(tmp_path: Path) -> Non
     assert run("verify", str(spec), "--expected", "--liveness")[0] == 2
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_runs_are_let_be_where_only_something_else_is_asked_for_by_name(engine: str) -> None:
+    options = Options(engine=engine, endless=True, properties=("deadlock",))
+    assert verdict(endless(FLAGS, SPIN), options) == "holds"
+
+
 def test_a_stored_run_that_never_ends_is_replayed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

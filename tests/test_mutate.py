@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from kmcheck.cli import kmcheck
 from kmcheck.diagnostics import UsageError
 from kmcheck.driver import Options
 from kmcheck.editing import Change, Edit, edited
@@ -110,6 +112,47 @@ def test_each_mutator_takes_its_thing_away() -> None:
     assert told["atomic", line("with atomic()")] == ("violated", "all_counted")
     assert told["atomic", line("fetch_add")] == ("violated", "all_counted")
     assert len(told) == 7
+
+
+LAWS = """
+@always
+def says_nothing() -> bool:
+    return g.n < 5
+
+@always
+def ready_first() -> bool:
+    return g.ready or not g.done
+"""
+IDLE_LAW = SPEC.replace("assert g.done", "pass").replace("assert g.ready", "pass") + LAWS
+
+
+def test_a_property_that_no_mutant_breaks_is_told() -> None:
+    first = judge(source(IDLE_LAW), NATIVE, 2)
+    (law,) = first.unbroken
+    assert (law.property, law.held < law.verified) == ("says_nothing", True)
+    every = judge(source(IDLE_LAW), replace(NATIVE, every=True, properties=OWN), 2)
+    (law,) = every.unbroken
+    assert (law.property, law.held, law.verified) == ("says_nothing", 5, 5)
+    (order,) = (o for o in every.outcomes if o.mutator == "order")
+    assert (order.told, order.held) == ("ready_first", ("all_counted", "says_nothing"))
+
+
+OWN = ("says_nothing", "ready_first", "all_counted")
+
+
+def test_the_command_says_what_may_say_nothing(tmp_path: Path) -> None:
+    (tmp_path / "spec.py").write_text(source(IDLE_LAW).text)
+    wanted = [word for name in OWN for word in ("-p", name)]
+    command = ["mutate", str(tmp_path / "spec.py"), "--all", *wanted, "--resume"]
+    kept = str(tmp_path / "kept.json")
+    for form in ("text", "markdown"):  # the second one knows what the first one found
+        told = CliRunner().invoke(kmcheck, [*command, kept, "--format", form]).stdout
+        assert "no mutant breaks says_nothing: it may say nothing here\n" in told
+    told = json.loads(CliRunner().invoke(kmcheck, [*command, kept, "--format=json"]).stdout)
+    assert told["unbroken"] == [{"property": "says_nothing", "held": 5, "verified": 5}]
+    assert told["vacuous"] == told["unmet"] == []
+    plain = CliRunner().invoke(kmcheck, ["mutate", str(tmp_path / "spec.py")]).stdout
+    assert "no mutant is known to break says_nothing: the other 4 of 5 end" in plain
 
 
 TRYGET = """

@@ -42,6 +42,9 @@ KEPT = [
     *((run, "dot", False) for run in ("no_read_lock", "spins_for_ever", "wake_up_lost")),
     *((run, "text", False) for run in ("wrong_list_lock", "spins_for_ever", "wake_up_lost")),
     ("two_mutexes", "json", False),
+    *((run, "mermaid", False) for run in ("no_read_lock", "two_mutexes", "spins_for_ever")),
+    *((run, "plantuml", False) for run in ("no_read_lock", "two_mutexes", "spins_for_ever")),
+    *((run, "litmus", False) for run in ("no_read_lock", "wrong_list_lock", "two_mutexes")),
 ]
 
 

@@ -20,10 +20,15 @@ COMPLETING = "_KMCHECK_COMPLETE"
 """Set by a shell that wants to know what to offer."""
 
 SUMMARIES = {
+    "coverage": "List a spec with what no run comes to: lines, branches, choices.",
+    "export": "Say a spec in another checker's language.",
+    "graph": "Write the state graph, merged to what a person can look at.",
     "mutate": "Take each lock, grace period, tryget away in turn: what carries load?",
+    "lsp": "Serve an editor: diagnostics while a spec is written.",
     "lint": "Parse and type-check specs, without exploring them.",
     "replay": "Step a stored trace through the reference interpreter.",
     "show": "Draw a stored trace again.",
+    "sweep": "Verify with each combination of bounds and choices: a table, a plot.",
     "verify": "Explore specs, check what must be true, write counterexamples.",
 }
 

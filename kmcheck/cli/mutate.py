@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from kmcheck import machine
@@ -19,6 +16,7 @@ from kmcheck.driver import Options
 from kmcheck.frontend import read
 from kmcheck.necessity import SAME, Necessity, Outcome, judge, order
 from kmcheck.options import amount, duration, setting
+from kmcheck.terminal import counted
 from kmcheck.verdict import ENGINE, WITHOUT, Budget
 
 REDUNDANT = "redundant within these bounds"
@@ -32,6 +30,8 @@ REDUNDANT = "redundant within these bounds"
               help="Check only this; may be repeated.")  # fmt: skip
 @click.option("--liveness", is_flag=True,
               help="Look for livelock and starvation, too.")  # fmt: skip
+@click.option("--all", "every", is_flag=True,
+              help="Go on after a mutant's first violation: all that it breaks.")  # fmt: skip
 @click.option("-j", "--jobs", type=click.IntRange(1), metavar="N",
               help="Mutants at once [default: one a processor].")  # fmt: skip
 @click.option("--max-states", type=click.IntRange(1), metavar="N",
@@ -69,25 +69,16 @@ def command(**given: object) -> int:
         tuple(given["properties"]),  # type: ignore[arg-type]
         ENGINE,
         budget,
+        every=bool(given["every"]),
         without=WITHOUT,
         endless=bool(given["liveness"]),
     )
     known = None if given["known"] is None else Path(str(given["known"]))
-    with _progress(str(given["shown"])) as report:
+    with counted(str(given["shown"]), "mutants") as report:
         found = judge(read(str(given["spec"])), options, jobs, known, report)
     draw = {"text": _text, "markdown": _markdown, "json": _json}[str(given["form"])]
     click.echo(draw(found), nl=False)
     return 4 if any(o.verdict == "unknown" for o in found.outcomes) else 0
-
-
-@contextmanager
-def _progress(mode: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how many mutants are done, on a terminal."""
-    columns = (TextColumn("mutants"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    hidden = mode == "never" or not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 # --- what is printed -----------------------------------------------------------------------------
@@ -101,7 +92,7 @@ def _rows(found: Necessity) -> Iterator[tuple[str, str, str, str]]:
 
 def _verdict(outcome: Outcome) -> str:
     if outcome.verdict == "violated":
-        return outcome.told
+        return ", ".join([outcome.told, *outcome.others])
     if outcome.verdict == "holds":
         return REDUNDANT
     if outcome.verdict == SAME:
@@ -129,23 +120,45 @@ def _text(found: Necessity) -> str:
     with console.capture() as captured:
         console.print(table)
     told = "\n".join(line.rstrip() for line in captured.get().splitlines())
-    return f"{_headline(found)}\n\n{told}\n"
+    return "\n".join([f"{_headline(found)}\n\n{told}\n", *_unbroken(found)]) + (
+        "\n" if found.unbroken else ""
+    )
+
+
+def _unbroken(found: Necessity) -> Iterator[str]:
+    """Yield what is said of properties that may say nothing: those of one fate together."""
+    for held in sorted({one.held for one in found.unbroken}, reverse=True):
+        alike = [one for one in found.unbroken if one.held == held]
+        names = ", ".join(one.property for one in alike)
+        verified = alike[0].verified
+        if held == verified:
+            may = "it may say" if len(alike) == 1 else "they may say"
+            yield f"no mutant breaks {names}: {may} nothing here"
+        else:
+            others = f"the other {verified - held} of {verified} end at another violation"
+            yield f"no mutant is known to break {names}: {others}"
 
 
 def _markdown(found: Necessity) -> str:
     rows = [HEADS, ("---", "---:", "---", "---:")]
     rows += [(f"`{what}`", *rest) for what, *rest in _rows(found)]  # type: ignore[misc]
-    return f"{_headline(found)}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    unbroken = "".join(f"- {line}\n" for line in _unbroken(found))
+    return f"{_headline(found)}\n\n{table}" + (f"\n{unbroken}" if unbroken else "")
 
 
 def _json(found: Necessity) -> str:
     violated, ended = found.counts
+    seen = found.result.label.statistics
     told = {
         "spec": found.result.label.spec,
         "digest": found.result.label.digest,
         "settings": dict(found.result.label.changed),
         "violated": violated,
         "verified": ended,
+        "unbroken": [asdict(one) for one in found.unbroken],
+        "vacuous": [name for name, times in seen.judged.items() if not times],
+        "unmet": [u.property for u in found.result.unmet],
         "mutants": [asdict(outcome) for outcome in found.outcomes],
     }
     return json.dumps(told, indent=2) + "\n"

@@ -215,7 +215,7 @@ class Run:
         if result.label.stopped == "interrupted":
             return INTERRUPTED
         seen = result.label.statistics
-        vacuous = len(seen.unexercised) + list(seen.judged.values()).count(0)
+        vacuous = len(seen.unexercised) + list(seen.judged.values()).count(0) + len(result.unmet)
         if result.outcome == "violated":
             return VIOLATED
         if self.given["strict"] and vacuous:

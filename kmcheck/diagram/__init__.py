@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kmcheck.diagram import bars, captions, handed, lanes, rounds
 from kmcheck.diagram.page import Page, arrange
+from kmcheck.diagram.rows import below_headings
 from kmcheck.diagram.shapes import Box, Shape, Text, number
 from kmcheck.diagram.spans import spans
-from kmcheck.explain import Row, Story, joined, plain
+from kmcheck.explain import Story, joined, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def svg(drawing: Drawing) -> str:
 
 def draw(story: Story) -> Drawing:
     """Place every shape of the picture."""
-    story = handed.widened(replace(story, rows=joined(tuple(_rows(story)))))
+    story = handed.widened(replace(story, rows=joined(tuple(below_headings(story)))))
     told = bars.bars(story)
     last = len(story.rows) - 1
     tail = any(segment.first == last for bar in told for segment in bar.segments)
@@ -56,19 +56,6 @@ def draw(story: Story) -> Drawing:
     )
     places = tuple((row.events, page.row(i)) for i, row in enumerate(story.rows))
     return Drawing(page.width, y + 40, _title(story), story.mark, shapes, places)
-
-
-def _rows(story: Story) -> Iterator[Row]:
-    """Leave out the calls that stand above the lanes, and keep a row for a missing grace period."""
-    above = {column.process for column in story.columns}
-    gap = story.missing
-    for row in story.rows:
-        if row.role == "call" and row.depth == 0 and row.process in above:
-            above.discard(row.process)
-            continue
-        if gap and gap.sort == "grace" and gap.last in row.events:
-            yield Row("gap", row.process, row.depth, "", " ".join(gap.label))
-        yield row
 
 
 def _picture(page: Page, told: tuple[bars.Bar, ...]) -> list[Shape]:

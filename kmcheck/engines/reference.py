@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from kmcheck.claims import Claims, Clock, unexercised
+from kmcheck.claims import Claims, Clock
 from kmcheck.diagnostics import UsageError
+from kmcheck.exercised import unexercised, unmet
 from kmcheck.liveness import Source, Steps, fairness, judge_runs, told
 from kmcheck.multiplies import multiplied, sampled
 from kmcheck.protocols import Engine, Progress, Question
@@ -194,14 +195,17 @@ class Search:
         self.clock.look(Progress(len(self.parents), frontier, self.depth, self.transitions))
 
     def _statistics(self) -> Statistics:
+        ran = self.machine.exercised()
         return Statistics(
             states=len(self.parents),
             transitions=self.transitions,
             depth=self.depth,
             terminal_states=self.terminal,
             judged=dict(self.judge.judged),
-            unexercised=unexercised(self.machine),
+            unexercised=unexercised(self.system.program, ran),
             bound_reached=tuple(sorted(self.claims.bounds)),
+            exercised=ran,
+            unmet=unmet(self.system.program, self.judge.looked, self.judge.judged),
             multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
         )
 

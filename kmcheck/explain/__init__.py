@@ -6,6 +6,7 @@ from kmcheck.explain.history import Reason
 from kmcheck.explain.names import (
     comment,
     failing_place,
+    in_kernel,
     in_library,
     plain,
     spec_place,
@@ -16,7 +17,7 @@ from kmcheck.explain.order import Span
 from kmcheck.explain.rows import Row, joined
 from kmcheck.explain.states import Fact, Look, State, inner, key_fields, look
 from kmcheck.explain.story import Column, Story, explain
-from kmcheck.explain.why import Missing
+from kmcheck.explain.why import Missing, evaluate
 
 __all__ = [
     "Arrow",
@@ -34,9 +35,11 @@ __all__ = [
     "Story",
     "changes",
     "comment",
+    "evaluate",
     "explain",
     "failing_place",
     "heap",
+    "in_kernel",
     "in_library",
     "inner",
     "joined",

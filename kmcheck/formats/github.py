@@ -64,7 +64,7 @@ def _refusal(diagnostic: Diagnostic) -> str:
     span = diagnostic.span
     place = Place(span.source.path, span.line, span.column, span.text)
     title = f"{diagnostic.code}: {diagnostic.title}"
-    return _command("error", place, title, show(diagnostic))
+    return _command(diagnostic.severity, place, title, show(diagnostic))
 
 
 def _command(what: str, place: Place, title: str, message: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from kmcheck.diagnostics import Diagnostic
 from kmcheck.protocols import Format, FormatOptions, Told
-from kmcheck.verdict import Holds, Label, Unknown, Verdict, Violated
+from kmcheck.verdict import Holds, Label, Result, Unknown, Verdict, Violated
 
 SCHEMA_VERSION = 1
 
@@ -27,7 +27,7 @@ class Json:
             "results": [
                 _verdict(t.result.label, v, t.files) for t in told for v in t.result.verdicts
             ],
-            "label": [_label(r.label) for r in results],
+            "label": [_label(r) for r in results],
             "volatile": {
                 "seconds": round(sum(r.seconds for r in results), 3),
                 "peak_bytes": max((r.peak_bytes for r in results), default=0),
@@ -65,7 +65,8 @@ def _verdict(label: Label, verdict: Verdict, files: Mapping[str, str]) -> dict[s
     }
 
 
-def _label(label: Label) -> dict[str, Any]:
+def _label(result: Result) -> dict[str, Any]:
+    label = result.label
     seen = label.statistics
     return {
         "spec": label.spec,
@@ -93,6 +94,10 @@ def _label(label: Label) -> dict[str, Any]:
         "sampled": seen.multiplied.sample,
         "unexercised": [{"what": u.what, "where": u.span.where} for u in seen.unexercised],
         "vacuous": [name for name, times in seen.judged.items() if not times],
+        "unmet": [
+            {"property": u.property, "what": u.span.text, "where": u.span.where}
+            for u in result.unmet
+        ],
         "bound_reached": list(seen.bound_reached),
         "solver_queries": label.solver_queries,
         "solver_stood_for": label.solver_stood_for,

@@ -31,14 +31,22 @@ class Junit:
         return _written(root)
 
     def refuse(self, diagnostics: Sequence[Diagnostic]) -> str:
-        """Return the document of specs that are wrong: each is a case that ends in an error."""
+        """Return the document of specs that are wrong: each is a case that ends in an error.
+
+        One of which there are but warnings is a case that says so.
+        """
         root = ET.Element("testsuites", name="kmcheck")
         for path in dict.fromkeys(d.span.source.path for d in diagnostics):
             own = [d for d in diagnostics if d.span.source.path == path]
             suite = ET.SubElement(root, "testsuite", name=_plain(path))
             case = ET.SubElement(suite, "testcase", classname=_plain(path), name="well-formed")
-            error = ET.SubElement(case, "error", type=own[0].code, message=_plain(own[0].title))
-            error.text = _plain("\n\n".join(map(show, own)))
+            told = _plain("\n\n".join(map(show, own)))
+            worst = next((d for d in own if d.severity == "error"), None)
+            if worst is None:
+                ET.SubElement(case, "system-out").text = told
+            else:
+                error = ET.SubElement(case, "error", type=worst.code, message=_plain(worst.title))
+                error.text = told
             _count(suite)
         return _written(root)
 

@@ -45,7 +45,9 @@ class Sarif:
         """Return the log of specs that are wrong: a result for each diagnostic."""
         rules: dict[str, Json] = {}
         results = [_refusal(diagnostic, rules) for diagnostic in diagnostics]
-        return _log(rules, results, {"executionSuccessful": not results})
+        return _log(
+            rules, results, {"executionSuccessful": all(d.severity != "error" for d in diagnostics)}
+        )
 
 
 def _log(rules: dict[str, Json], results: list[Json], invocation: Json) -> str:
@@ -216,7 +218,11 @@ def _fingerprint(label: Label, trace: Trace) -> str:
 
 def _refusal(diagnostic: Diagnostic, rules: dict[str, Json]) -> Json:
     code, span = diagnostic.code, diagnostic.span
-    about = "The spec is not well-formed, so that nothing can be said of the design."
+    about = (
+        "The spec is not well-formed, so that nothing can be said of the design."
+        if diagnostic.severity == "error"
+        else "The spec means something, but hardly what was meant."
+    )
     cure = f"The page of errors has the causes of {code}, and what to write instead."
     rule, index = _known(code, about, cure, rules)
     more = "".join(f" ({part})" for part in (diagnostic.label, diagnostic.hint) if part)
@@ -224,7 +230,7 @@ def _refusal(diagnostic: Diagnostic, rules: dict[str, Json]) -> Json:
         "ruleId": rule,
         "ruleIndex": index,
         "kind": "fail",
-        "level": "error",
+        "level": diagnostic.severity,
         "message": {"text": f"{diagnostic.title}{more}"},
         "locations": [_location(Place(span.source.path, span.line, span.column, span.text))],
     }

@@ -115,7 +115,7 @@ def label_lines(result: Result) -> list[str]:
         ("kept", f"go on with --resume {quote(seen.checkpoint)}" if seen.checkpoint else ""),
         ("sizes", _sizes(label)),
         ("endless", _endless(result)),
-        ("vacuous", _vacuous(label)),
+        ("vacuous", _vacuous(result)),
         ("unexercised", _unexercised(label)),
         ("bound", "\n".join(_reached(what, at) for what, at in label.limits)),
         ("spec", f"sha256 {label.digest}"),
@@ -198,9 +198,14 @@ def _sizes(label: Label) -> str:
     return f"all: {label.solver_queries:,} z3 queries stood for {label.solver_stood_for:,} states"
 
 
-def _vacuous(label: Label) -> str:
-    never = [name for name, times in label.statistics.judged.items() if not times]
-    return f"{', '.join(never)}: never asked for" if never else ""
+def _vacuous(result: Result) -> str:
+    seen = result.label.statistics
+    never = [name for name, times in seen.judged.items() if not times]
+    told = [f"{', '.join(never)}: never asked for"] if never else []
+    told += [
+        f"{u.property}: {u.span.where} `{u.span.text}` is never looked at" for u in result.unmet
+    ]
+    return "\n".join(told)
 
 
 def _unexercised(label: Label) -> str:

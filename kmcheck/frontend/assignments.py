@@ -164,7 +164,7 @@ def times_stored(function: ast.FunctionDef, name: str) -> int:
     return _stored(function)[name]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _stored(function: ast.FunctionDef) -> Counting[str]:
     nodes = (node for node in ast.walk(function) if isinstance(node, ast.Name))
     return Counting(node.id for node in nodes if isinstance(node.ctx, ast.Store))

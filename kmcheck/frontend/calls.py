@@ -12,6 +12,7 @@ from kmcheck.frontend.hints import function_wanted
 from kmcheck.frontend.report import Refused
 from kmcheck.frontend.scope import Alias, Frame, Local, Place, Static
 from kmcheck.frontend.symbols import FunctionSymbol, GlobalSymbol, KindSymbol
+from kmcheck.frontend.syntax import returns_in
 from kmcheck.frontend.updates import Updates
 from kmcheck.frontend.zero import zero_of
 from kmcheck.ir.code import Assign, Call, Check
@@ -127,9 +128,8 @@ class Calls(Updates):
         assigned = _assigned(function.node)
         frame = Frame(function, function.module, assigned=assigned, caller=self.frame, at=span)
         arguments = self._bind_parameters(frame, function, node, receiver)
-        returns = [n for n in ast.walk(function.node) if isinstance(n, ast.Return)]
-        last = function.node.body[-1]
-        frame.exit = None if returns in ([], [last]) else self.builder.draft(span)
+        returns, last = returns_in(function.node), function.node.body[-1]
+        frame.exit = None if returns in ((), (last,)) else self.builder.draft(span)
         if function.node.returns is not None and frame.exit is not None:
             declared = Annotations(self.world.loader, function.module).argument(
                 function.node.returns
@@ -301,10 +301,10 @@ class Calls(Updates):
 
 def _returns_value(node: ast.FunctionDef) -> bool:
     """Tell whether a function returns anything."""
-    return any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(node))
+    return any(returned.value is not None for returned in returns_in(node))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _assigned(node: ast.FunctionDef) -> frozenset[str]:
     """Return the names that a function's body assigns."""
     names = [inner for inner in ast.walk(node) if isinstance(inner, ast.Name)]

@@ -6,8 +6,9 @@ import ast
 import hashlib
 from pathlib import Path
 
-from kmcheck.diagnostics import STDIN, Source, Span, SpecError
+from kmcheck.diagnostics import STDIN, Diagnostic, Note, Source, Span, SpecError
 from kmcheck.frontend.beginning import set_apart
+from kmcheck.frontend.doubts import doubts
 from kmcheck.frontend.idle import idle_processes
 from kmcheck.frontend.limits import class_limit
 from kmcheck.frontend.lock_order import UNCHECKED, read_edges
@@ -18,7 +19,7 @@ from kmcheck.frontend.reborn import refuse_reborn
 from kmcheck.frontend.report import GivenUp, Reporter
 from kmcheck.frontend.settings import Settings, Wanted
 from kmcheck.frontend.sizes import Sizes
-from kmcheck.frontend.source import name_span
+from kmcheck.frontend.source import name_span, span_of
 from kmcheck.frontend.symbols import FunctionSymbol, Module
 from kmcheck.frontend.unmet import check_unmet
 from kmcheck.frontend.world import World
@@ -42,9 +43,21 @@ def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
         SpecError: the spec is wrong. All that is wrong with it is said.
         UsageError: a setting is given that it does not have.
     """
+    return _compiled(source, wanted or {})[0]
+
+
+def compile_and_doubt(
+    source: Source, wanted: Wanted | None = None
+) -> tuple[Program, tuple[Diagnostic, ...]]:
+    """Compile a spec as `compile_spec` does; return what is well-formed but hardly meant, too."""
+    program, world, spec = _compiled(source, wanted or {})
+    return program, doubts(world, spec, program)
+
+
+def _compiled(source: Source, wanted: Wanted) -> tuple[Program, World, Module]:
     reporter = Reporter()
     try:
-        return _compile(reporter, source, wanted or {})
+        return _compile(reporter, source, wanted)
     except GivenUp:
         reporter.finish()
         raise
@@ -55,7 +68,7 @@ def compile_spec(source: Source, wanted: Wanted | None = None) -> Program:
         raise
 
 
-def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
+def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> tuple[Program, World, Module]:
     order = str(wanted.get(LOCK_ORDER, ""))
     edges = () if order == UNCHECKED else read_edges(order)
     settings = Settings({name: value for name, value in wanted.items() if name != LOCK_ORDER})
@@ -87,7 +100,7 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
     kinds = _kinds(world, loader, reporter)
     refuse_reborn(reporter, templates, properties, kinds)
     reporter.finish()
-    return Program(
+    program = Program(
         name=_name(source),
         source=source,
         digest=_digest(loader),
@@ -102,6 +115,7 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> Program:
         idle=idle,
         lock_orders=world.locks.messages,
     )
+    return program, world, spec
 
 
 def _name(source: Source) -> str:
@@ -124,7 +138,10 @@ def _require_setup(
             if setups
             else "write a function marked @setup: it makes the objects and starts the processes"
         )
-        reporter.refuse("K081", title, (spec.source, at), "", hint)
+        span = name_span(spec.source, at) if setups else span_of(spec.source, at)
+        first = [name_span(f.module.source, f.node) for f in setups[:1]]
+        also = tuple(Note(span, "the first one") for span in first)
+        reporter.report("K081", title, span, "", hint, also)
 
 
 def _lower(

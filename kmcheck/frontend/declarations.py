@@ -6,12 +6,12 @@ import ast
 from dataclasses import replace
 from pathlib import Path
 
-from kmcheck.diagnostics import Span
+from kmcheck.diagnostics import Note, Span
 from kmcheck.frontend.bounds import Bounds
 from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.report import Refused, Reporter
 from kmcheck.frontend.settings import Settings
-from kmcheck.frontend.source import keyword_span, span_of
+from kmcheck.frontend.source import keyword_span, name_span, span_of
 from kmcheck.frontend.symbols import (
     AliasSymbol,
     Broken,
@@ -64,7 +64,10 @@ class Declarations(Bounds):
         first = module.places.get(name)
         if first is not None and module.symbols[name] is not symbol:
             hint = f"it is defined at {first.source.path}:{first.line} already: choose another name"
-            raise self.refuse(module, "K013", f"`{name}` is defined twice", node, "", hint)
+            definition = isinstance(node, (ast.FunctionDef, ast.ClassDef))
+            at = name_span(module.source, node) if definition else span
+            also = (Note(first, "the first one"),)
+            raise self.reporter.report("K013", f"`{name}` is defined twice", at, "", hint, also)
         module.symbols[name] = symbol  # type: ignore[assignment]
         module.places[name] = Span(span.source, span.line, span.column, span.line, span.end_column)
 

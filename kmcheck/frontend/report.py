@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from kmcheck.diagnostics import Diagnostic, Source, Span, SpecError
+from kmcheck.diagnostics import Diagnostic, Note, Source, Span, SpecError
 from kmcheck.frontend.by_code import INSTEAD
 from kmcheck.frontend.source import name_span, span_of
 
@@ -28,11 +28,19 @@ class Reporter:
     def __init__(self) -> None:
         self.found: dict[tuple[str, int, int, str], Diagnostic] = {}
 
-    def report(self, code: str, title: str, span: Span, label: str = "", hint: str = "") -> Refused:
+    def report(
+        self,
+        code: str,
+        title: str,
+        span: Span,
+        label: str = "",
+        hint: str = "",
+        also: tuple[Note, ...] = (),
+    ) -> Refused:
         """Note what is wrong, and return what to raise where going on makes no sense."""
         key = (span.source.path, span.line, span.column, code)
         hint = hint or INSTEAD.get(code, "")
-        self.found.setdefault(key, Diagnostic(code, title, span, label, hint))
+        self.found.setdefault(key, Diagnostic(code, title, span, label, hint, also))
         if len(self.found) >= MOST_FOUND:
             raise GivenUp
         return Refused()

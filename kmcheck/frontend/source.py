@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from kmcheck.diagnostics import STDIN, Diagnostic, Source, Span, SpecError, UsageError
@@ -37,10 +38,7 @@ def read(path: str, module: str = "") -> Source:
     except ValueError:
         raise UsageError(f"cannot read {path!r}: this is no file name") from None
     name = STDIN if path == "-" else path
-    if len(raw) > LARGEST:
-        raise UsageError(
-            f"{name} is larger than {LARGEST:,} bytes", "a spec is a short Python file"
-        )
+    _refuse_large(name, len(raw))
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -48,8 +46,28 @@ def read(path: str, module: str = "") -> Source:
         span = at_character(Source(name, good, module), len(good))
         wrong = Diagnostic("K001", "this is not UTF-8 text", span, "here", "save the file as UTF-8")
         raise SpecError((wrong,)) from None
+    return _source(name, text, module)
+
+
+def from_text(path: str, text: str) -> Source:
+    """Return a text as `read` would read it from a file of that name.
+
+    Raises:
+        UsageError: it is too long.
+    """
+    _refuse_large(path, len(text.encode(errors="replace")))
+    return _source(path, text)
+
+
+def _source(name: str, text: str, module: str = "") -> Source:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return Source(name, text, module)
+
+
+def _refuse_large(name: str, size: int) -> None:
+    if size > LARGEST:
+        message = f"{name} is larger than {LARGEST:,} bytes"
+        raise UsageError(message, "a spec is a short Python file")
 
 
 def _read(path: Path) -> bytes:
@@ -135,6 +153,7 @@ def _refuse_depth(source: Source, tree: ast.Module) -> None:
     raise SpecError((Diagnostic("K003", title, span, "", "split it: name the parts"),))
 
 
+@lru_cache(maxsize=16_384)
 def span_of(source: Source, node: ast.AST) -> Span:
     """Return where a node of a source's tree stands, in characters."""
     line = getattr(node, "lineno", 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 from kmcheck.frontend.annotations import Annotations
 from kmcheck.frontend.hints import statement_instead, with_a_call
@@ -24,10 +24,10 @@ class Statements(Loops):
     def body(self, statements: list[ast.stmt]) -> None:
         """Lower statements, going on behind those that are refused."""
         for statement in statements:
-            with self.world.reporter.going_on():
+            try:
                 self._statement(statement)
-                continue
-            self._recover(statement)
+            except Refused:
+                self._recover(statement)
 
     def _recover(self, statement: ast.stmt) -> None:
         """Go on with what a refused statement has inside, and with the names that it assigns."""
@@ -52,7 +52,10 @@ class Statements(Loops):
         mark = self.builder.mark()
         if self.builder.ended:
             self.builder.at(self.builder.draft(self.span(node)))
-        with self._ghost(node) if self._writes_ghost(node) else nullcontext():
+        if self._writes_ghost(node):
+            with self._ghost(node):
+                self._lower(node)
+        else:
             self._lower(node)
         if not (isinstance(node, ast.Return) and self.frame.exit is None):
             self.builder.release(mark)

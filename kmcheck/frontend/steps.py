@@ -7,6 +7,7 @@ import ast
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.pure import Pure
 from kmcheck.frontend.scope import Alias, Place
+from kmcheck.frontend.syntax import calls_in
 from kmcheck.frontend.vocabulary import OPERANDS, PURE_METHODS, PURE_WORDS
 from kmcheck.ir.code import Assign, Store
 from kmcheck.ir.expr import (
@@ -55,8 +56,7 @@ class Steps(Pure):
 
         A set or a list stands for what its own lock guards: looking at it is no plain load.
         """
-        calls = (inner.func for inner in ast.walk(node) if isinstance(inner, ast.Call))
-        marked = any(self.word(called) == "READ_ONCE" for called in calls)
+        marked = any(self.word(inner.func) == "READ_ONCE" for inner in calls_in(node))
         kinds = (part.type for part in walk(value) if isinstance(part, Load))
         whole = any(isinstance(kind, _WHOLE) for kind in kinds)
         return not marked and not whole and not self.frame.module.source.module
@@ -82,16 +82,13 @@ class Steps(Pure):
         return self.hold(self.value(node))
 
     def _only_looks(self, node: ast.expr) -> bool:
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Call):
-                word = self.word(inner.func)
-                if word:
-                    if word not in PURE_WORDS:
-                        return False
-                elif (
-                    not isinstance(inner.func, ast.Attribute) or inner.func.attr not in PURE_METHODS
-                ):
+        for inner in calls_in(node):
+            word = self.word(inner.func)
+            if word:
+                if word not in PURE_WORDS:
                     return False
+            elif not isinstance(inner.func, ast.Attribute) or inner.func.attr not in PURE_METHODS:
+                return False
         return True
 
     def _composed(self, node: ast.expr) -> Expr:

@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
+
+
+@lru_cache(maxsize=16_384)
+def calls_in(node: ast.AST) -> tuple[ast.Call, ...]:
+    """Return the calls in a node, which itself may be one. What is inlined is asked often."""
+    return tuple(inner for inner in ast.walk(node) if isinstance(inner, ast.Call))
+
+
+@lru_cache(maxsize=1024)
+def returns_in(function: ast.FunctionDef) -> tuple[ast.Return, ...]:
+    """Return the `return` statements of a function."""
+    return tuple(inner for inner in ast.walk(function) if isinstance(inner, ast.Return))
 
 
 def is_setup(node: ast.stmt) -> bool:

@@ -40,7 +40,13 @@ def _thread(blocks: list[Block], entry: int) -> tuple[list[Block], int]:
             number = block.terminator.target
         return number
 
-    return [replace(b, terminator=_retarget(b.terminator, final)) for b in blocks], entry
+    return [_ending(b, _retarget(b.terminator, final)) for b in blocks], entry
+
+
+def _ending(block: Block, terminator: Terminator) -> Block:
+    """Return a block that ends so: mostly it does already."""
+    same = terminator == block.terminator
+    return block if same else replace(block, terminator=terminator)
 
 
 def _retarget(terminator: Terminator, to: object) -> Terminator:
@@ -64,7 +70,7 @@ def _reachable(blocks: list[Block], entry: int) -> tuple[list[Block], int]:
         ahead.extend(reversed(targets(blocks[number])))
     renamed = {old: new for new, old in enumerate(sorted(order))} | {END: END}
     kept = [
-        replace(blocks[n], terminator=_retarget(blocks[n].terminator, renamed.__getitem__))
+        _ending(blocks[n], _retarget(blocks[n].terminator, renamed.__getitem__))
         for n in sorted(order)
     ]
     return kept, renamed[entry]
@@ -84,7 +90,8 @@ def _reset_dead(
                 Assign(name, zero_of(variables[name], block.span), block.span)
                 for name in sorted(touched - live)
             ]
-        result.append(replace(block, instructions=tuple(instructions)))
+        more = len(instructions) > len(block.instructions)
+        result.append(replace(block, instructions=tuple(instructions)) if more else block)
     return _reset_on_edges(result, entering, variables, candidates)
 
 

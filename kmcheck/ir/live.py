@@ -63,20 +63,32 @@ def live_steps(
     yield from reversed(found)
 
 
+def _own(block: Block, candidates: set[str]) -> tuple[set[str], set[str]]:
+    """Return what a block reads before it assigns it, and all that it assigns."""
+    needed: set[str] = set()
+    killed: set[str] = set()
+    if isinstance(block.terminator, Branch):
+        needed |= read_by(block.terminator.condition) & candidates
+    for instruction in reversed(block.instructions):
+        written = written_by(instruction)
+        if written is not None:
+            needed.discard(written)
+            killed.add(written)
+        needed |= set().union(*(read_by(e) for e in values(instruction))) & candidates
+    return needed, killed
+
+
 def live_in(blocks: Sequence[Block], candidates: set[str]) -> list[set[str]]:
     """Return, for each block, the variables that are live where it begins."""
     entering: list[set[str]] = [set() for _ in blocks]
+    own = [_own(block, candidates) for block in blocks]
     changed = True
     while changed:
         changed = False
         for number in reversed(range(len(blocks))):
-            block = blocks[number]
-            live = set().union(*(entering[t] for t in targets(block) if t != END))
-            if isinstance(block.terminator, Branch):
-                live |= read_by(block.terminator.condition) & candidates
-            for instruction in reversed(block.instructions):
-                live.discard(written_by(instruction) or "")
-                live |= set().union(*(read_by(e) for e in values(instruction))) & candidates
+            leaving = set().union(*(entering[t] for t in targets(blocks[number]) if t != END))
+            needed, killed = own[number]
+            live = needed | (leaving - killed)
             if live != entering[number]:
                 entering[number] = live
                 changed = True

@@ -21,9 +21,10 @@ from kmcheck.ir.code import (
     Store,
     Terminator,
 )
+from kmcheck.ir.exercise import ONE, SEVERAL, element_of, sort_of
 from kmcheck.ir.expr import Cond, Expr
 from kmcheck.ir.layout import UNINITIALISED
-from kmcheck.ir.types import Int, Ref, SetOf, Type, first_code
+from kmcheck.ir.types import Int, Ref, Type, first_code
 from kmcheck.residual import Residual
 from kmcheck.semantics.addresses import Meaning, index_of
 from kmcheck.semantics.evaluate import Evaluator
@@ -52,14 +53,20 @@ class Shared:
 class Instructions:
     """Turns the instructions of one template into what they do."""
 
-    def __init__(self, template: str, evaluator: Evaluator, shared: Shared) -> None:
+    def __init__(
+        self, template: str, evaluator: Evaluator, shared: Shared, note: Callable[[int], None]
+    ) -> None:
         self.template = template
         self.evaluator = evaluator
         self.layout = evaluator.layout
         self.shared = shared
+        self.note = note
 
-    def of(self, instruction: Instruction) -> Run:
-        """Return what an instruction does to a state."""
+    def of(self, instruction: Instruction, options: int = 0) -> Run:
+        """Return what an instruction does to a state.
+
+        Of a choice, `options` is where it is noted which was taken.
+        """
         watcher = self.shared.watcher
         match instruction:
             case Assign(var, value, span):
@@ -83,7 +90,7 @@ class Instructions:
             case Store():
                 return self._store(instruction)
             case Choose():
-                return self._choose(instruction)
+                return self._choose(instruction, options)
             case Assume(condition):
                 test = self.evaluator.of(condition)
 
@@ -148,20 +155,23 @@ class Instructions:
 
         return watched
 
-    def _choose(self, instruction: Choose) -> Run:
+    def _choose(self, instruction: Choose, noted: int) -> Run:
         slot = self.layout.variables[self.template, instruction.var]
         options = self.evaluator.of(instruction.options)
-        kind = instruction.options.type
-        first = first_code(kind.element) if isinstance(kind, SetOf) else 0
-        oracle, watcher = self.shared.oracle, self.shared.watcher
+        first = first_code(element_of(instruction))
+        oracle, watcher, note = self.shared.oracle, self.shared.watcher, self.note
+        sort = sort_of(instruction)
 
         def choose(s: list[Any], p: int) -> None:
             found = members(options(s, p), first)
             if not found:
                 raise Blocked
-            s[slot + p] = found[oracle.pick(len(found))]
+            place = oracle.pick(len(found))
+            value = s[slot + p] = found[place]
+            number = ONE if len(found) == 1 else SEVERAL
+            note(noted + (place if sort == "place" else value if sort == "value" else number))
             if watcher is not None:
-                watcher.chosen(instruction.var, s[slot + p])
+                watcher.chosen(instruction.var, value)
 
         return choose
 
@@ -235,20 +245,22 @@ class Instructions:
         return spawn
 
 
-def exit_of(evaluator: Evaluator, terminator: Terminator, taken: bytearray, block: int) -> Meaning:
-    """Return where a block goes on, noting in `taken` which arm of a branch was."""
+def exit_of(
+    evaluator: Evaluator, terminator: Terminator, note: Callable[[int], None], arms: int
+) -> Meaning:
+    """Return where a block goes on, noting at `arms` which arm of a branch was taken."""
     match terminator:
         case Jump(target):
             return lambda s, p: target
         case Branch(condition, then, other):
             test = evaluator.of(condition)
-            yes, no = 2 * block, 2 * block + 1
+            yes, no = arms, arms + 1
 
             def branch(s: list[Any], p: int) -> int:
                 if test(s, p):
-                    taken[yes] = 1
+                    note(yes)
                     return then
-                taken[no] = 1
+                note(no)
                 return other
 
             return branch

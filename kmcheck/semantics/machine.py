@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from kmcheck.diagnostics import Span
 from kmcheck.ir.code import END
+from kmcheck.ir.exercise import Exercised, marks
 from kmcheck.ir.layout import Layout
 from kmcheck.residual import Residual
 from kmcheck.semantics.addresses import Meaning
@@ -37,6 +39,19 @@ class Step(NamedTuple):
     fault: Fault | None
 
 
+class Runners(dict[str, Run]):
+    """What runs each template, made when it is first asked for: setup asks for few."""
+
+    def __init__(self, make: Callable[[str], Run]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, name: str) -> Run:
+        """Make what runs a template."""
+        run = self[name] = self.make(name)
+        return run
+
+
 class Machine:
     """Executes the steps of a program. `decide` tells whether a residual holds for all sizes."""
 
@@ -48,25 +63,28 @@ class Machine:
         self.watcher = watcher
         self.oracle = Oracle()
         self.left = SETUP_FUEL
-        self.entered = {n: bytearray(len(t.blocks)) for n, t in layout.program.templates.items()}
-        """For each block of each process, whether it was ever run."""
-        self.taken = {n: bytearray(2 * len(t.blocks)) for n, t in layout.program.templates.items()}
-        """For each block that ends in a branch, whether either arm was ever taken."""
-        self.runners: dict[str, Run] = {}
+        self.marks = {name: marks(t) for name, t in layout.program.templates.items()}
+        self.noted = {name: bytearray(m.size) for name, m in self.marks.items()}
+        """What was ever run of each process, as `ir.exercise` says."""
+        self.runners = Runners(self._runner)
         lifetimes = Lifetimes(layout, self.oracle, watcher)
         self.shared = Shared(lifetimes, self.oracle, decide, self.runners, watcher)
-        for name in layout.program.templates:
-            self.runners[name] = self._runner(name)
-        self.actors = [
+
+    @cached_property
+    def actors(self) -> list[tuple[str, int, int, Run]]:
+        """Who takes steps: template, instance, where it is, and what runs it; actions are last."""
+        layout = self.layout
+        found = [
             (name, i, layout.pc[name] + i, self.runners[name])
             for name in layout.processes
             for i in range(layout.instances(name))
         ]
-        self.actors += [
+        found += [
             (name, 0, layout.pc[name], self.runners[name])
             for name, t in layout.program.templates.items()
             if t.role == "action"
         ]
+        return found
 
     def successors(self, state: State) -> Iterator[Step]:
         """Yield every step that is enabled in a state, in a fixed order."""
@@ -140,6 +158,10 @@ class Machine:
             yield tuple(self.oracle.taken), state
             plan = self.oracle.following()
 
+    def exercised(self) -> dict[str, Exercised]:
+        """Return what was ever run of each template."""
+        return {name: m.split(self.noted[name]) for name, m in self.marks.items()}
+
     def begin(self, choices: tuple[int, ...]) -> State:
         """Return the state after setup with the given choices."""
         self.oracle.reset(choices)
@@ -162,23 +184,42 @@ class Machine:
         )
         if template.role == "setup":
             evaluator.charge = self._charge(template.span)
-        code = Instructions(name, evaluator, self.shared)
-        bodies = [[code.of(i) for i in b.instructions] for b in template.blocks]
+        trail: list[int] = []
+        marked = self.marks[name]
+        code = Instructions(name, evaluator, self.shared, trail.append)
+        bodies = [
+            [code.of(i, marked.options.get((n, at), 0)) for at, i in enumerate(b.instructions)]
+            for n, b in enumerate(template.blocks)
+        ]
         if self.watcher is not None:
             bodies = [[_told(self.watcher, name, n), *body] for n, body in enumerate(bodies)]
-        taken = self.taken[name]
-        exits = [exit_of(evaluator, b.terminator, taken, n) for n, b in enumerate(template.blocks)]
+        exits = [
+            exit_of(evaluator, b.terminator, trail.append, marked.arm(n, 0))
+            for n, b in enumerate(template.blocks)
+        ]
         if evaluator.charge is not None:
             exits = [_counted(leave, evaluator.charge) for leave in exits]
-        entered = self.entered[name]
+        noted = self.noted[name]
         cuts = [b.cut for b in template.blocks]
         position = self.layout.pc[name]
         final = template.entry + 1 if template.role == "action" else 0
 
         def run(s: list[Any], p: int) -> None:
+            begun = len(trail)  # it may be run inside of itself, by a process that starts its like
+            try:
+                step(s, p)
+            except Blocked:
+                del trail[begun:]
+                raise
+            finally:
+                for mark in trail[begun:]:
+                    noted[mark] = 1
+                del trail[begun:]
+
+        def step(s: list[Any], p: int) -> None:
             block = s[position + p] - 1
             for _ in range(FUEL):
-                entered[block] = 1
+                trail.append(block)
                 for instruction in bodies[block]:
                     instruction(s, p)
                 block = exits[block](s, p)

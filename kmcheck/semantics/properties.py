@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from kmcheck.ir.consequents import consequents
 from kmcheck.ir.layout import Layout
 from kmcheck.ir.live import live_in
 from kmcheck.ir.program import ENDLESS, Property
@@ -49,6 +50,11 @@ class Judge:
         self.evaluator = Evaluator(layout, None)
         ours = [p for p in layout.program.properties if p.when not in ENDLESS]
         self.tests = {p.name: self._test(p) for p in ours}
+        self.reached = {
+            p.name: [self.evaluator.of(part.reached) for part in consequents(p)] for p in ours
+        }
+        self.looked = {name: bytearray(len(parts)) for name, parts in self.reached.items()}
+        """For each property, whether what stands behind its conditions was ever looked at."""
         self.judged: dict[str, int] = dict.fromkeys(self.tests, 0)
         """How many values each property was asked for: one that stays at 0 is vacuous.
 
@@ -174,10 +180,20 @@ class Judge:
         for bindings, residual in self.tests[prop.name](state):
             self.judged[prop.name] += 1
             if residual is True:
+                self._look(prop.name, state)
                 continue
             if residual is False or not self.decide(residual):
                 return Failure(prop, bindings, residual)
         return None
+
+    def _look(self, name: str, state: State) -> None:
+        """Note which parts of a property that holds were looked at."""
+        looked = self.looked[name]
+        if not all(looked):
+            listed: Any = state
+            for number, reached in enumerate(self.reached[name]):
+                if not looked[number]:
+                    looked[number] = bool(reached(listed, 0))
 
     def _test(
         self, prop: Property

@@ -18,7 +18,7 @@ from typing import Any
 from kmcheck.diagnostics import UsageError
 from kmcheck.engines.native.memory import Region
 
-MAGIC = b"kmcheck checkpoint 2\n"
+MAGIC = b"kmcheck checkpoint 3\n"
 PIECE = 1 << 24
 """Bytes that are written or read at once."""
 

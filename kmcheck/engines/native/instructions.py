@@ -10,6 +10,7 @@ from kmcheck.engines.native.cells import Index
 from kmcheck.engines.native.emit import BLOCKED, BOUND, I32, OK, Value, i64
 from kmcheck.engines.native.forms import UNKNOWN, YES
 from kmcheck.engines.native.lifetimes import Lifetimes
+from kmcheck.engines.native.noting import Noting
 from kmcheck.engines.native.packing import Group
 from kmcheck.ir.code import (
     Alloc,
@@ -22,6 +23,7 @@ from kmcheck.ir.code import (
     Spawn,
     Store,
 )
+from kmcheck.ir.exercise import sort_of
 from kmcheck.ir.expr import Cond, Const, Expr
 from kmcheck.ir.layout import UNINITIALISED
 from kmcheck.ir.types import Int, SetOf, Type
@@ -33,8 +35,15 @@ class Instructions(Lifetimes):
     steps: dict[str, ir.Function]
     """The function of each template: (words, context, instance, position) to a status."""
     dangling: bool = False
+    noting: Noting
+    """Notes what is run."""
     ask: Any = None
     """Returns for a check that depends on sizes whether it holds for all of them."""
+
+    def left(self) -> None:
+        """End the function with the status that it failed with, and note what was run."""
+        self.noting.wrong(self.status)
+        super().left()
 
     def do(self, instruction: Instruction) -> None:
         """Write one instruction."""
@@ -47,8 +56,12 @@ class Instructions(Lifetimes):
                 mask = self.of(options)
                 assert isinstance(options.type, SetOf)
                 self.fail_if(self.is_empty(mask), BLOCKED)
-                number = self.pick(self.count(mask))
-                self.set_local(var, self.nth(options.type.element, mask, number))
+                count = self.count(mask)
+                number = self.pick(count)
+                value = self.nth(options.type.element, mask, number)
+                self.set_local(var, value)
+                by_value = sort_of(instruction) == "value"
+                self.noting.option(instruction, count, value if by_value else number)
             case Assume(condition):
                 self.fail_if(self.builder.not_(self.test(condition)), BLOCKED)
             case Check():

@@ -6,10 +6,11 @@ from llvmlite import ir
 
 from kmcheck.engines.native.cells import Faults, Shapes
 from kmcheck.engines.native.context import JUDGED, PLACES
-from kmcheck.engines.native.emit import BLOCKED, I1, I32, I64, OK, WORDS, Value, i64
+from kmcheck.engines.native.emit import BLOCKED, I1, I8, I32, I64, OK, WORDS, Value, i64
 from kmcheck.engines.native.forms import NO, UNKNOWN
 from kmcheck.engines.native.questions import Questions
 from kmcheck.engines.native.surveys import Surveys
+from kmcheck.ir.consequents import Consequent, consequents
 from kmcheck.ir.program import ENDLESS, Property
 from kmcheck.ir.types import SetOf
 
@@ -42,6 +43,9 @@ class Judging:
         code = Surveys(function, words, context, self.shapes, self.faults)
         code.previous = previous
         b = code.builder
+        kind = ir.ArrayType(I8, max(1, len(consequents(prop))))
+        looked = ir.GlobalVariable(self.module, kind, f"looked.{prop.name}")
+        looked.initializer = ir.Constant(kind, None)
         unknown = code.variable(I64)
         b.store(i64(0), unknown)
         counted = b.gep(context, [i64(JUDGED + number)])
@@ -53,6 +57,8 @@ class Judging:
                 code.fail_if(b.icmp_unsigned("==", truth, i64(NO)), BLOCKED)
                 open_ = code.wide(b.icmp_unsigned("==", truth, i64(UNKNOWN)))
                 b.store(b.or_(b.load(unknown), open_), unknown)
+                for part, one in enumerate(consequents(prop)):
+                    self._look(code, looked, part, one)
                 return
             cell, _, domain = prop.parameters[depth]
             assert isinstance(domain.type, SetOf)
@@ -74,6 +80,16 @@ class Judging:
                 code.fail_if(b.not_(code.truth(answer)), BLOCKED)
         b.ret(ir.Constant(I32, OK))
         return function
+
+    def _look(
+        self, code: Surveys, looked: ir.GlobalVariable, number: int, part: Consequent
+    ) -> None:
+        """Note whether a part of a property, which holds, was looked at: once is enough."""
+        b = code.builder
+        place = b.gep(looked, [i64(0), i64(number)])
+        unseen = b.not_(code.truth(b.load(place)))
+        with b.if_then(unseen, likely=False), b.if_then(code.test(part.reached)):
+            b.store(ir.Constant(I8, 1), place)
 
     def _about_processes(self, what: str) -> ir.Function:
         """Return what tells whether all processes rest, or have ended if they have to."""

@@ -75,8 +75,7 @@ def described(
         "judged": [states.judged(n) for n in range(states.properties)],
         "origins": states.origins,
         "seen": sorted(states.seen),
-        "entered": {name: flags.hex() for name, flags in machine.entered.items()},
-        "taken": {name: flags.hex() for name, flags in machine.taken.items()},
+        "noted": {name: flags.hex() for name, flags in machine.noted.items()},
         "queries": solver.queries,
         "claims": [_told(c) for c in claims.claims.values()],
         "bounds": sorted(claims.bounds),
@@ -118,9 +117,8 @@ def restore(
     states.origins[:] = told["origins"]
     states.forestall(map(tuple, told["seen"]))
     saved.fill(states.arrays())
-    for kept, flags in ((told["entered"], machine.entered), (told["taken"], machine.taken)):
-        for name, text in kept.items():
-            flags[name][:] = bytes.fromhex(text)
+    for name, text in told["noted"].items():
+        machine.noted[name][:] = bytes.fromhex(text)
     solver.queries += told["queries"]
     for violation, initial, steps in told["claims"]:
         run = tuple((process, tuple(choices)) for process, choices in steps)

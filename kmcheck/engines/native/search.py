@@ -186,6 +186,8 @@ class Exploration:
         if self.claims.bounds or self.claims.beyond:
             return
         names = obligations(self.claims, self.system.layout).names
+        if not names:  # what is asked for by name is none of them
+            return
         count, steps = self.states["states"], self.states.total("transitions")
         self.housing.list_all(endless.room(count, steps, len(names)), names)
         around = Endless(self.crew.compiled, self.states, self.machine, self._heed_and_look)
@@ -219,6 +221,7 @@ class Exploration:
     def _resume(self, saved: Saved) -> None:
         self.states.make_room(saved.header["states"])
         self.pending = keeping.restore(saved, self.states, self.machine, self.claims, self.solver)
+        self.seen.take_over(saved.header["looked"])
         self.end, self.depth = saved.header["end"], saved.header["depth"]
         self.housing.open_for(self.states["states"])
 
@@ -226,7 +229,9 @@ class Exploration:
         self._mark_exercised()
         self.pending += self.states.happened()
         about = keeping.described(self.states, self.machine, self.claims, self.solver, self.widths)
-        return {**about, "pending": self.pending, "end": self.end, "depth": self.depth}
+        looked = {name: flags.hex() for name, flags in self.judge.looked.items()}
+        more = {"pending": self.pending, "end": self.end, "depth": self.depth, "looked": looked}
+        return {**about, **more}
 
     def _add(self, state: State) -> bool:
         """Add an initial state, and tell whether it is new."""

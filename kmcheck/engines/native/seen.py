@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from kmcheck.claims import Claims, unexercised
+from kmcheck.claims import Claims
 from kmcheck.engines.native.compiled import Compiled
 from kmcheck.engines.native.states import States
+from kmcheck.exercised import unexercised, unmet
 from kmcheck.ir.program import ENDLESS
 from kmcheck.multiplies import multiplied, sampled
 from kmcheck.semantics import Judge, Machine
@@ -37,14 +38,17 @@ class Seen:
         judged |= self.counted
         if "leak" in self.judge.judged:
             judged["leak"] = states.total("asked")
+        ran = self.machine.exercised()
         return Statistics(
             states=states["states"],
             transitions=states.total("transitions"),
             depth=depth,
             terminal_states=states.total("terminal"),
             judged=judged,
-            unexercised=unexercised(self.machine),
+            unexercised=unexercised(self.system.program, ran),
             bound_reached=tuple(sorted(self.claims.bounds)),
+            exercised=ran,
+            unmet=unmet(self.system.program, self.judge.looked, judged),
             multiplied=self._multiplied() if self.claims.given_up else Multiplied(),
             spilled=spilled,
             checkpoint=checkpoint,
@@ -56,14 +60,21 @@ class Seen:
         told = multiplied(self.system.layout, sample, found)
         return replace(told, sample=told.sample or len(sampled(found - gone))) if gone else told
 
+    def take_over(self, looked: dict[str, str]) -> None:
+        """Note which parts of properties a search had looked at before it was kept."""
+        for name, text in looked.items():
+            _mark(self.judge.looked[name], bytes.fromhex(text))
+
     def mark_exercised(self, compiled: list[Compiled]) -> None:
-        """Note for the machine what machine code has run."""
+        """Note what machine code has run, and which parts of properties it has looked at."""
+        for name, looked in self.judge.looked.items():
+            for code in compiled:
+                _mark(looked, code.flags(f"looked.{name}", len(looked)))
         for name, template in self.system.program.templates.items():
             if template.role != "setup":
-                count = len(template.blocks)
+                size = self.machine.marks[name].size
                 for code in compiled:
-                    _mark(self.machine.entered[name], code.flags(f"entered.{name}", count))
-                    _mark(self.machine.taken[name], code.flags(f"taken.{name}", 2 * count))
+                    _mark(self.machine.noted[name], code.flags(f"noted.{name}", size))
 
 
 def _mark(flags: bytearray, more: bytes) -> None:

@@ -10,7 +10,9 @@ from llvmlite import ir
 from kmcheck.engines.native.cells import Faults, Shapes
 from kmcheck.engines.native.emit import I8, I32, I64, OK, WORDS, Value, i64
 from kmcheck.engines.native.instructions import Instructions
+from kmcheck.engines.native.noting import Noting
 from kmcheck.ir.code import END, Block, Branch, Check, Free, Jump, Template, targets
+from kmcheck.ir.exercise import marks
 from kmcheck.semantics.machine import FUEL
 
 Ask = Callable[[Instructions, Check], Value]
@@ -26,8 +28,6 @@ class Steps:
         self.ask = ask
         self.program = shapes.layout.program
         self.functions: dict[str, ir.Function] = {}
-        self.entered: dict[str, ir.GlobalVariable] = {}
-        self.taken: dict[str, ir.GlobalVariable] = {}
         self.dangling = any(
             isinstance(instruction, Free)
             for template in self.program.templates.values()
@@ -39,17 +39,8 @@ class Steps:
         for name in names:
             self.functions[name] = ir.Function(module, kind, f"step.{name}")
             self.functions[name].linkage = "internal"
-            count = len(self.program.templates[name].blocks)
-            self.entered[name] = self._flags(f"entered.{name}", count)
-            self.taken[name] = self._flags(f"taken.{name}", 2 * count)
         for name in names:
             self._write(name)
-
-    def _flags(self, name: str, count: int) -> ir.GlobalVariable:
-        kind = ir.ArrayType(I8, max(1, count))
-        flags = ir.GlobalVariable(self.module, kind, name)
-        flags.initializer = ir.Constant(kind, None)
-        return flags
 
     def _write(self, name: str) -> None:
         function, template = self.functions[name], self.program.templates[name]
@@ -59,6 +50,11 @@ class Steps:
         code = Instructions(function, words, context, self.shapes, self.faults)
         code.template, code.instance = name, instance
         code.steps, code.dangling, code.ask = self.functions, self.dangling, self.ask
+        marked = marks(template)
+        kind = ir.ArrayType(I8, marked.size + 1)
+        flags = ir.GlobalVariable(self.module, kind, f"noted.{name}")
+        flags.initializer = ir.Constant(kind, None)
+        code.noting = Noting(code, template, marked, flags)
         Body(self, code, template).write(at)
 
 
@@ -101,31 +97,29 @@ class Body:
             endless = b.icmp_unsigned("==", left, i64(0))
             code.fail_if(endless, self.steps.faults.violation("endless-step"))
             b.store(b.sub(left, i64(1)), self.fuel)
-        self._note(self.steps.entered[self.template.name], number)
-        for instruction in block.instructions:
+        code.noting.block(number)
+        for place, instruction in enumerate(block.instructions):
+            code.noting.at = number, place
             code.do(instruction)
         match block.terminator:
             case Jump(target):
-                self._go(target)
+                self._go(number, target)
             case Branch(condition, then, other):
                 test = code.test(condition)
                 arms = [code.function.append_basic_block("arm") for _ in range(2)]
                 b.cbranch(test, *arms)
                 for arm, (place, target) in enumerate(zip(arms, (then, other), strict=True)):
                     b.position_at_end(place)
-                    self._note(self.steps.taken[self.template.name], 2 * number + arm)
-                    self._go(target)
+                    code.noting.arm(number, arm)
+                    self._go(number, target)
 
-    def _note(self, flags: ir.GlobalVariable, number: int) -> None:
-        b = self.code.builder
-        b.store(ir.Constant(I8, 1), b.gep(flags, [i64(0), i64(number)]))
-
-    def _go(self, target: int) -> None:
-        """Go on at a block, or end the step there."""
+    def _go(self, block: int, target: int) -> None:
+        """Go on behind a block at another, or end the step there."""
         code, b = self.code, self.code.builder
         if target != END and not self.template.blocks[target].cut:
             b.branch(self.blocks[target])
             return
+        code.noting.end(block)
         position = 0 if target == END else target + 1
         if self.template.role != "action":
             code.put(self.pc, code.instance, i64(self.pc.codes.index(position)))

@@ -11,6 +11,31 @@ there: SPIN's own atomic sequences cannot be. The judge asks of a state whether 
 enabled, and whether what must be true of it is.
 """
 
-from kmcheck.export.promela.model import OVERFLOW, Model, export
+from __future__ import annotations
 
-__all__ = ["OVERFLOW", "Model", "export"]
+from dataclasses import dataclass
+
+from kmcheck.export.promela.document import document
+from kmcheck.export.promela.model import OVERFLOW, Model, export
+from kmcheck.protocols import Exporter
+from kmcheck.system import TransitionSystem
+
+__all__ = ["EXPORTER", "OVERFLOW", "Model", "export"]
+
+
+@dataclass(frozen=True, slots=True)
+class Promela:
+    """The language of SPIN."""
+
+    name: str = "promela"
+
+    def write(self, system: TransitionSystem, turns: int) -> str:
+        """Say a system in Promela, below a comment that says how to use it.
+
+        Raises:
+            UsageError: Promela cannot say it.
+        """
+        return document(system, export(system, turns))
+
+
+EXPORTER: Exporter = Promela()

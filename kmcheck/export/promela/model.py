@@ -87,12 +87,8 @@ class _Exporter:
 
     def _head(self) -> list[str]:
         program = self.system.program
-        settings = [f"{s.name}={s.value}" for s in program.settings]
-        title = " ".join([program.name, *settings])
         both = sorted({*self.flags.values(), *self.judge.flags.values()})
         return [
-            f"/* {title}: written by kmcheck */",
-            "",
             *self.memory.declarations(),
             "",
             f"#define NUMBERS {self.write.most_numbers}",

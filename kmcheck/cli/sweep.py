@@ -1,0 +1,116 @@
+"""`kmcheck sweep`: a table over bounds and choices, and how fast the state space grows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kmcheck import machine
+from kmcheck.chart import draw
+from kmcheck.cli import INCONCLUSIVE, VIOLATED, WRONG_SPEC
+from kmcheck.diagnostics import UsageError
+from kmcheck.driver import Options
+from kmcheck.frontend import read
+from kmcheck.options import amount, duration, setting
+from kmcheck.sweep import SKIPPED, WRONG, Sweep, axes, chart, sweep
+from kmcheck.sweep.tables import json_of, markdown, text
+from kmcheck.terminal import counted
+from kmcheck.verdict import ENGINE, WITHOUT, Budget
+
+MOST_LINES = 12
+"""Lines that a person can tell apart in one plot."""
+
+
+@click.command()
+@click.argument("spec", metavar="SPEC")
+@click.option("-D", "settings", multiple=True, metavar="NAME=VALUES", callback=setting,
+              help="Values of a bound or choice: 1..4, yes,no, all; may be repeated.")  # fmt: skip
+@click.option("-p", "--property", "properties", multiple=True, metavar="NAME",
+              help="Check only this; may be repeated.")  # fmt: skip
+@click.option("--liveness", is_flag=True,
+              help="Look for livelock and starvation, too.")  # fmt: skip
+@click.option("-j", "--jobs", type=click.IntRange(1), metavar="N",
+              help="Cells at once [default: one a processor].")  # fmt: skip
+@click.option("--max-states", type=click.IntRange(1), metavar="N",
+              help="Give up a cell beyond so many states.")  # fmt: skip
+@click.option("--max-depth", type=click.IntRange(0), metavar="N",
+              help="Give up a cell beyond so many steps.")  # fmt: skip
+@click.option("--timeout", callback=duration, metavar="TIME",
+              help="Give up a cell after 90s, 10m, 2h.")  # fmt: skip
+@click.option("--memory", callback=amount, metavar="SIZE",
+              help="Use at the most 512M, 8G, for all cells [default: what is free].")  # fmt: skip
+@click.option("--skip", is_flag=True,
+              help="Skip cells that are larger than one that is unknown.")  # fmt: skip
+@click.option("--resume", "known", metavar="FILE", type=click.Path(dir_okay=False),
+              help="Write outcomes there as they come, and go on from those that are.")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text",
+              help="What to print.")  # fmt: skip
+@click.option("-o", "--output", metavar="FILE", help="Print into a file.")
+@click.option("--plot", metavar="FILE.svg",
+              help="Draw states and time over the bound with the most values.")  # fmt: skip
+@click.option("--times", is_flag=True,
+              help="Show time and memory in the table: they vary from run to run.")  # fmt: skip
+@click.option("--progress", "shown", type=click.Choice(["auto", "never"]), default="auto",
+              help="Show progress.")  # fmt: skip
+def command(**given: object) -> int:
+    """Verify a spec with each combination of bounds and choices, and make a table of it.
+
+    What grows along a bound is fitted where three cells or more hold, and the cost of the next
+    bound told. A cell that reaches a limit is unknown; larger ones run all the same.
+
+    Exit code: 0 all hold, 1 some are violated, 2 wrong command, 3 wrong spec, 4 none is violated
+    and some are unknown, 130 interrupted.
+    """
+    jobs = int(str(given["jobs"] or machine.processors()))
+    most = given["memory"] or machine.memory()
+    budget = Budget(
+        given["max_states"],  # type: ignore[arg-type]
+        given["max_depth"],  # type: ignore[arg-type]
+        given["timeout"],  # type: ignore[arg-type]
+        None if most is None else int(str(most)) // jobs,
+    )
+    properties = tuple(given["properties"])  # type: ignore[arg-type, var-annotated]
+    liveness = bool(given["liveness"])
+    options = Options({}, properties, ENGINE, budget, without=WITHOUT, endless=liveness)
+    source = read(str(given["spec"]))
+    wanted = axes(source, dict(given["settings"]))  # type: ignore[call-overload]
+    plot = None if given["plot"] is None else Path(str(given["plot"]))
+    if plot is not None and not any(axis.is_bound and len(axis.values) > 1 for axis in wanted):
+        raise UsageError("a plot is over a bound", "give one several values: `-D NAME=1..4`")
+    known = None if given["known"] is None else Path(str(given["known"]))
+    with counted(str(given["shown"]), "cells") as report:
+        found = sweep(
+            source, wanted, options, jobs, known=known, skip=bool(given["skip"]), report=report
+        )
+    if plot is not None:
+        if len(found.lines) > MOST_LINES:
+            title = f"a plot of {len(found.lines)} lines cannot be read"
+            raise UsageError(title, f"give fewer values: {MOST_LINES} lines at the most")
+        _write(plot, draw(chart(found)))
+    form = {"text": text, "markdown": markdown, "json": json_of}[str(given["form"])]
+    told = form(found, times=bool(given["times"]))
+    if given["output"] is None:
+        click.echo(told, nl=False)
+    else:
+        _write(Path(str(given["output"])), told)
+    return _code(found)
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _code(found: Sweep) -> int:
+    verdicts = {cell.found.verdict for cell in found.cells}
+    if WRONG in verdicts:
+        return WRONG_SPEC
+    if "violated" in verdicts:
+        return VIOLATED
+    return INCONCLUSIVE if verdicts & {"unknown", SKIPPED} else 0
+
+
+COMMAND: click.Command = command
