@@ -4,6 +4,7 @@ from kmcheck.explain.changes import Change, changes
 from kmcheck.explain.heap import Arrow, Heap, Shot, heap
 from kmcheck.explain.history import Reason
 from kmcheck.explain.names import (
+    call_text,
     comment,
     failing_place,
     in_kernel,
@@ -33,6 +34,7 @@ __all__ = [
     "Span",
     "State",
     "Story",
+    "call_text",
     "changes",
     "comment",
     "evaluate",

@@ -168,7 +168,7 @@ def _preamble(story: Story, places: Places, writer: Writer) -> Iterator[str]:
 
 def _paragraphs(story: Story, places: Places, writer: Writer) -> Iterator[str]:
     trace = story.trace
-    settings = ", ".join(f"{name}={value}" for name, value in trace.settings)
+    settings = ", ".join(f"{name}={value}" for name, value in trace.chosen)
     yield f"{trace.spec}{f' ({settings})' if settings else ''}"
     yield story.mark
     yield ""
