@@ -116,9 +116,9 @@ def _function(number: int, process: Process) -> Iterator[str]:
     yield f"// {safe(plain(process.name))}"
     yield f"P{number}({', '.join(v.parameter for v in process.used.values())})"
     yield "{"
-    yield from (f"\t{line}" for line in process.registers or ["int r0;"] * (not process.lines))
+    yield from (f"  {line}" for line in process.registers or ["int r0;"] * (not process.lines))
     yield from [""] if process.registers and process.lines else []
-    yield from (f"\t{line}" for line in process.lines)
+    yield from (f"  {line}" for line in process.lines)
     yield "}"
 
 
@@ -137,8 +137,8 @@ def _condition(story: Story, places: Places, processes: list[Process]) -> Iterat
         yield "exists (true)"
         return
     yield "exists ("
-    yield from (f"\t{part} /\\" for part in told[:-1])
-    yield f"\t{told[-1]})"
+    yield from (f"  {part} /\\" for part in told[:-1])
+    yield f"  {told[-1]})"
 
 
 def _final(story: Story, places: Places) -> Iterator[tuple[str, str]]:
