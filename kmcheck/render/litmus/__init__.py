@@ -180,7 +180,7 @@ def _paragraphs(story: Story, places: Places, writer: Writer) -> Iterator[str]:
         "want of them. What is one step of the spec is atomic."
     )
     if any(variable.sort == "lock" for variable in places.variables.values()):
-        yield "Mutexes and the like are written as spinlocks, which order no less."
+        yield "Mutexes and the like are written as spinlocks, which order no less: Never may be due to that."
     yield from _about(trace)
     told = [v for v in places.variables.values() if v.sort in {"life", "code"} and v.what]
     yield ""
