@@ -180,7 +180,8 @@ def _paragraphs(story: Story, places: Places, writer: Writer) -> Iterator[str]:
         "want of them. What is one step of the spec is atomic."
     )
     if any(variable.sort == "lock" for variable in places.variables.values()):
-        yield "Mutexes and the like are written as spinlocks, which order no less: Never may be due to that."
+        stronger = "which order no less: Never may be due to that."
+        yield f"Mutexes and the like are written as spinlocks, {stronger}"
     yield from _about(trace)
     told = [v for v in places.variables.values() if v.sort in {"life", "code"} and v.what]
     yield ""
