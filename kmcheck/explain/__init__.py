@@ -3,7 +3,7 @@
 from kmcheck.explain.changes import Change, changes
 from kmcheck.explain.heap import Arrow, Heap, Shot, heap
 from kmcheck.explain.history import Reason
-from kmcheck.explain.names import comment, in_kernel, plain, where, wrapped
+from kmcheck.explain.names import comment, in_kernel, plain, ranges, where, wrapped
 from kmcheck.explain.order import Span
 from kmcheck.explain.rows import Row, joined
 from kmcheck.explain.states import Fact, Look, State, inner, key_fields, look
@@ -35,6 +35,7 @@ __all__ = [
     "key_fields",
     "look",
     "plain",
+    "ranges",
     "where",
     "wrapped",
 ]

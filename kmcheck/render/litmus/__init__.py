@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
-from kmcheck.explain import Story, explain, in_kernel, plain
+from kmcheck.explain import Story, explain, in_kernel, plain, ranges
 from kmcheck.protocols import Media, Renderer, RenderOptions
 from kmcheck.render.litmus.code import HOLDERS, LOADS, STORES, Process, Writer
 from kmcheck.render.litmus.places import Places, Variable
@@ -189,11 +189,11 @@ def _paragraphs(story: Story, places: Places, writer: Writer) -> Iterator[str]:
     if places.sizes:
         yield ", ".join(f"size({name}) is {size}" for name, size in places.sizes.items())
     if writer.out:
-        yield f"Left out, as in the table: {_ranges(writer.out)}."
+        yield f"Left out, as in the table: {_steps(writer.out)}."
     for process in writer.processes.values():
         if not process.acts:
             own = [event.number for event in trace.events if event.process == process.name]
-            yield f"{process.name} does nothing that is shared: {_ranges(own)} left out."
+            yield f"{process.name} does nothing that is shared: {_steps(own)} left out."
 
 
 def _about(trace: Trace) -> Iterator[str]:
@@ -219,16 +219,9 @@ def _meaning(variable: Variable) -> str:
     return f"{variable.name}: {variable.what}; {codes}"
 
 
-def _ranges(numbers: list[int]) -> str:
+def _steps(numbers: list[int]) -> str:
     """Return `steps 1, 3-5`."""
-    found: list[list[int]] = []
-    for number in sorted(numbers):
-        if found and number == found[-1][-1] + 1:
-            found[-1].append(number)
-        else:
-            found.append([number])
-    told = [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in found]
-    return f"step{'s' if len(numbers) > 1 else ''} {', '.join(told)}"
+    return f"step{'s' if len(numbers) > 1 else ''} {ranges(sorted(numbers))}"
 
 
 def _name(trace: Trace) -> str:
