@@ -87,7 +87,8 @@ def done(
                     ledger.keep(waiting[future].key, future.result())
                 yield waiting[future].number, future.result()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in waiting:
+                future.cancel()
             raise
 
 

@@ -24,7 +24,7 @@ from kmcheck.verdict import Label, Result
 Mark = Literal["run", "partly", "never", "left out", ""]
 """Of a line: all of it was run, some, nothing; the settings leave it out; there is no code."""
 
-UNASKED = "is never asked for"
+UNASKED, UNLOOKED = "is never asked for", "is never looked at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def covered(program: Program, result: Result) -> Coverage:
     missed = [
         *_missed(seen.values()),
         *((span, IDLE) for span in idle),
-        *_unasked(program, result.label),
+        *_unasked(program, result),
     ]
     sources = dict.fromkeys([program.source, *(source for source, _ in lines)])
     files = tuple(
@@ -193,8 +193,12 @@ def _missed(found: Iterable[Noted]) -> Iterator[tuple[Span, str]]:
             yield one.span, "is never run" if one.what == STEP else one.what
 
 
-def _unasked(program: Program, label: Label) -> Iterator[tuple[Span, str]]:
-    """Yield the properties that were never asked for anything."""
+def _unasked(program: Program, result: Result) -> Iterator[tuple[Span, str]]:
+    """Yield the properties that were never asked for anything, and parts of others."""
+    label = result.label
+    for part in result.unmet:
+        if not part.span.source.module:
+            yield part.span, UNLOOKED
     for prop in program.properties:
         if label.statistics.judged.get(prop.name) == 0 and not prop.span.source.module:
             yield prop.span, UNASKED
@@ -221,7 +225,7 @@ def _lines(
         here = sorted(found.get(number, ()), key=lambda m: (m.column, m.what))
         mark = marks.get(number, "")
         if here and mark != "never":
-            all_of_it = number not in code or any(m.what == IDLE for m in here)
+            all_of_it = any(m.what in (IDLE, UNASKED) for m in here)
             mark = "never" if all_of_it else "partly"
         yield Line(number, text, mark, tuple(here))
 

@@ -105,6 +105,10 @@ class UsageError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[type[UsageError], tuple[str, str]]:
+        """Return what another process makes the same of."""
+        return UsageError, (self.message, self.hint)
+
 
 class InternalError(Exception):
     """kmcheck is wrong: an invariant of its own does not hold."""

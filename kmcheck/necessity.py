@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kmcheck import shelf
+from kmcheck import __version__, shelf
 from kmcheck.batch import Ledger, Task, done
 from kmcheck.diagnostics import Source, SpecError, UsageError
 from kmcheck.driver import Options, verify
@@ -143,7 +143,7 @@ def judge(
         else:
             distinct[number] = mutant, settled
     report(len(told), len(every))
-    asked = f"{options.properties} {options.endless} {options.every}"
+    asked = f"{options.properties} {options.endless} {options.every} kmcheck {__version__}"
     tasks = (
         Task(n, f"{p.digest} {sorted(p.settings, key=str)} {asked}", verified, (mutant, options))
         for n, (mutant, p) in distinct.items()

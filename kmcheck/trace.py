@@ -159,13 +159,21 @@ class Trace:
     path: str
     """The spec's file, as it was named."""
     settings: tuple[tuple[str, str], ...]
-    """Bounds and choices in the spec's order, as text: `("READ_LOCK", "no")`."""
+    """Bounds and choices in the spec's order, as text: `("READ_LOCK", "no")`.
+
+    Behind them may stand the order of locks that the search was made with.
+    """
     initial: Snapshot
     events: tuple[Event, ...]
     violation: Violation
     witness: tuple[int, tuple[tuple[int, tuple[int, ...]], ...]]
     """The initial state's number, then for each step the process's number and its choices."""
     loop_at: int | None = None
+
+    @property
+    def chosen(self) -> tuple[tuple[str, str], ...]:
+        """The settings that the spec declares: not what kmcheck has learnt of its locks."""
+        return tuple((name, value) for name, value in self.settings if name.isidentifier())
 
     @property
     def end(self) -> Snapshot:

@@ -82,10 +82,10 @@ def _process(number: int, body: str) -> list[tuple[str, tuple[str, ...]]]:
     assert not known & KEYWORDS
     found = []
     for line in lines[1:-1]:
-        if declared := re.fullmatch(r"\tint \*?(r\d+);", line):
+        if declared := re.fullmatch(r"  int \*?(r\d+);", line):
             known.add(declared[1])
             continue
-        statement = re.sub(r"  /\* .* \*/$", "", line.removeprefix("\t"))
+        statement = re.sub(r"  /\* .* \*/$", "", line.removeprefix("  "))
         if re.fullmatch(r"/\* .* \*/", statement):
             continue
         kind = [(k, m) for k, rule in STATEMENTS.items() if (m := re.fullmatch(rule, statement))]
@@ -98,7 +98,7 @@ def _process(number: int, body: str) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _condition(text: str) -> list[tuple[str, str]]:
-    inner = text.rstrip().removesuffix(")").replace("\n", "").replace("\t", "")
+    inner = text.rstrip().removesuffix(")").replace("\n", "").replace("  ", "")
     if inner == "true":
         return []
     parts = [

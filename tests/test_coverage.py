@@ -217,6 +217,12 @@ def test_a_property_that_is_never_asked_for_is_not_covered() -> None:
     assert ("def none(t: Lost) -> bool:", "is never asked for") in missed(coverage(text))
 
 
+def test_a_part_of_a_property_that_is_never_looked_at_is_not_covered() -> None:
+    found = coverage(SPEC.replace("return g.n < 5", "return not g.never or g.n == 4"))
+    assert ("g.n == 4", "is never looked at") in missed(found)
+    assert marks(found)["return not g.never or g.n == 4"] == "partly"
+
+
 def test_a_process_that_is_never_started_is_not_covered() -> None:
     text = SPEC.replace("        g.up = False", "        g.up = False\n        start(waits)")
     found = coverage(text.replace("    start(waits)\n\n@always", "\n@always"))

@@ -61,8 +61,8 @@ def test_a_use_after_free_reads_through_the_pointer_whether_it_is_freed() -> Non
 
 
 def test_what_was_missing_makes_the_outcome_impossible() -> None:
-    mended = flagship().replace("\tr0 = ", "\trcu_read_lock();\n\tr0 = ")
-    mended = mended.replace("\n}\n\n// css_free", "\n\trcu_read_unlock();\n}\n\n// css_free")
+    mended = flagship().replace("  r0 = ", "  rcu_read_lock();\n  r0 = ")
+    mended = mended.replace("\n}\n\n// css_free", "\n  rcu_read_unlock();\n}\n\n// css_free")
     assert mended.count("rcu_read") == 2
     assert not herd.is_reached(herd.parse(mended))
 

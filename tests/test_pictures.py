@@ -45,6 +45,9 @@ KEPT = [
     *((run, "mermaid", False) for run in ("no_read_lock", "two_mutexes", "spins_for_ever")),
     *((run, "plantuml", False) for run in ("no_read_lock", "two_mutexes", "spins_for_ever")),
     *((run, "litmus", False) for run in ("no_read_lock", "wrong_list_lock", "two_mutexes")),
+    *((run, "arrows", False) for run in ("no_read_lock", "wrong_list_lock")),
+    *((run, "kasan", False) for run in ("no_read_lock", "two_mutexes", "resurrected")),
+    *((run, "lockdep", False) for run in ("two_mutexes", "no_read_lock")),
 ]
 
 

@@ -252,6 +252,10 @@ def test_a_cell_that_is_no_spec_is_told(tmp_path: Path) -> None:
 def test_wrong_flags_are_told_before_anything_is_verified(spec: Path, tmp_path: Path) -> None:
     assert run(str(spec), "-D", "TWICE=all", "--plot", "x.svg")[2] == "a plot is over a bound"
     assert "cannot write" in run(str(spec), "-D", "TWICE=no", "-o", f"{tmp_path}/no/x")[2]
+    result = CliRunner().invoke(kmcheck, ["sweep", str(spec), "-p", "asertion"], standalone_mode=False)
+    assert isinstance(result.exception, UsageError)
+    assert result.exception.message == "the spec has no property `asertion`"
+    assert result.exception.hint == "did you mean `assertion`?"
     (tmp_path / "kept.json").write_text("[]")
     assert "no file of outcomes" in run(str(spec), "--resume", str(tmp_path / "kept.json"))[2]
 

@@ -33,7 +33,7 @@ def title(page: Page) -> list[Shape]:
     """Say what was checked, with which settings, and how it ended."""
     trace = page.story.trace
     wide = page.width - 2 * MARGIN
-    settings = ", ".join(f"{name}={value}" for name, value in trace.settings)
+    settings = ", ".join(f"{name}={value}" for name, value in trace.chosen)
     steps = f"{len(trace.events)} step{'' if len(trace.events) == 1 else 's'}"
     head = plain(f"{trace.spec}: {trace.violation.kind}")
     below = plain(f"{steps}{f', {settings}' if settings else ''}")

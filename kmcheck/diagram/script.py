@@ -131,7 +131,7 @@ class Writer:
     def script(self) -> Script:
         """Return the whole diagram."""
         trace = self.story.trace
-        settings = ", ".join(f"{name}={value}" for name, value in trace.settings)
+        settings = ", ".join(f"{name}={value}" for name, value in trace.chosen)
         later = {fate.name for fate in self.fates if fate.what == "create"}
         actors = [
             Party(self.processes[c.process], plain(c.process), plain(c.call))

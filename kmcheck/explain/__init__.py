@@ -4,11 +4,13 @@ from kmcheck.explain.changes import Change, changes
 from kmcheck.explain.heap import Arrow, Heap, Shot, heap
 from kmcheck.explain.history import Reason
 from kmcheck.explain.names import (
+    call_text,
     comment,
     failing_place,
     in_kernel,
     in_library,
     plain,
+    ranges,
     spec_place,
     where,
     wrapped,
@@ -33,6 +35,7 @@ __all__ = [
     "Span",
     "State",
     "Story",
+    "call_text",
     "changes",
     "comment",
     "evaluate",
@@ -46,6 +49,7 @@ __all__ = [
     "key_fields",
     "look",
     "plain",
+    "ranges",
     "spec_place",
     "where",
     "wrapped",

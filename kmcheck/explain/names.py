@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from kmcheck.trace import Event, Frame, ObjectView, Place, ProcessView, Trace, Value
@@ -67,6 +68,17 @@ def _break(word: str, most: int) -> int:
         if found:
             return found[-1]
     return most
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Return numbers, the lowest first, as `1, 3-5`."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][-1] + 1:
+            found[-1].append(number)
+        else:
+            found.append([number])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in found)
 
 
 def where(place: Place) -> str:

@@ -33,7 +33,7 @@ class Text:
 
 
 def _title(trace: Trace) -> list[str]:
-    settings = "  ".join(plain(f"{name}={value}") for name, value in trace.settings)
+    settings = "  ".join(plain(f"{name}={value}") for name, value in trace.chosen)
     steps = f"{len(trace.events)} step{'' if len(trace.events) == 1 else 's'}"
     return [f"{plain(trace.spec)}: {plain(trace.violation.kind)} ({steps})  {settings}"]
 

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import graphviz
 
-from kmcheck.explain import plain, wrapped
+from kmcheck.explain import plain, ranges, wrapped
 from kmcheck.stategraph.form import summary
 from kmcheck.stategraph.quotient import Arrow, Knot, Quotient
 
@@ -51,7 +51,7 @@ def _knot(drawn: graphviz.Digraph, number: int, knot: Knot, inside: int, *, bare
         lines.append("... cut off here" if bare else f"... {knot.cut:,} cut off here")
     lines += [f"*** {name}" for name in knot.violations if knot.states]
     if knot.steps:
-        lines.append(f"way: {_numbers(knot.steps)}")
+        lines.append(f"way: {ranges(knot.steps)}")
     bad, on_way = bool(knot.violations), bool(knot.steps)
     styles = ["filled", *["rounded"] * bool(knot.states), *["dashed"] * (not knot.states)]
     styles += ["dotted"] * bool(knot.cut)
@@ -69,24 +69,13 @@ def _arrows(drawn: graphviz.Digraph, arrows: list[Arrow]) -> None:
     steps = sorted(step for arrow in arrows for step in arrow.steps)
     lines = [f"{a.process}{f' ({a.count:,})' if a.count > 1 else ''}" for a in arrows]
     if steps:
-        lines.insert(0, f"[{_numbers(steps)}]")
+        lines.insert(0, f"[{ranges(steps)}]")
     ink = RED if steps else GREY
     drawn.edge(
         f"n{arrows[0].source}", f"n{arrows[0].target}",
         label="\\n".join(f" {_escaped(line)} " for line in lines),
         color=ink, fontcolor=ink, penwidth="2.4" if steps else "0.8",
     )  # fmt: skip
-
-
-def _numbers(steps: list[int]) -> str:
-    """Return `0-3, 7`."""
-    runs: list[list[int]] = []
-    for step in steps:
-        if runs and step == runs[-1][-1] + 1:
-            runs[-1].append(step)
-        else:
-            runs.append([step])
-    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def _escaped(text: str) -> str:

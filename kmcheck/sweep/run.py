@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from kmcheck import estimate
+from kmcheck import __version__, estimate
 from kmcheck.batch import Ledger, Task, done
 from kmcheck.diagnostics import Source, SpecError
 from kmcheck.driver import Options, verify
@@ -55,7 +55,8 @@ def sweep(
                 continue
             values = dict(zip((axis.name for axis in wanted), combinations[number], strict=True))
             asked = replace(options, settings={**options.settings, **values})
-            key = f"{program.digest} {asked.settings} {options.properties} {options.endless}"
+            how = f"{options.properties} {options.endless} kmcheck {__version__}"
+            key = f"{program.digest} {asked.settings} {how}"
             tasks.append(Task(number, key, measured, (source, asked)))
         report(len(found), len(combinations))
         lasting = lambda cell: cell.verdict != "unknown"  # noqa: E731 - one word for it

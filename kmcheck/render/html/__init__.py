@@ -92,7 +92,7 @@ def _hash(text: str) -> str:
 
 def _page(story: Story, options: RenderOptions) -> Page:
     trace, drawing = story.trace, draw(story)
-    settings = ", ".join(f"{name}={value}" for name, value in trace.settings)
+    settings = ", ".join(f"{name}={value}" for name, value in trace.chosen)
     count = f"{len(trace.events)} step{'' if len(trace.events) == 1 else 's'}"
     return Page(
         title=drawing.title,

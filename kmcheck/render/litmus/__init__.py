@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
-from kmcheck.explain import Story, explain, in_kernel, plain
+from kmcheck.explain import Story, explain, in_kernel, plain, ranges
 from kmcheck.protocols import Media, Renderer, RenderOptions
 from kmcheck.render.litmus.code import HOLDERS, LOADS, STORES, Process, Writer
 from kmcheck.render.litmus.places import Places, Variable
@@ -116,9 +116,9 @@ def _function(number: int, process: Process) -> Iterator[str]:
     yield f"// {safe(plain(process.name))}"
     yield f"P{number}({', '.join(v.parameter for v in process.used.values())})"
     yield "{"
-    yield from (f"\t{line}" for line in process.registers or ["int r0;"] * (not process.lines))
+    yield from (f"  {line}" for line in process.registers or ["int r0;"] * (not process.lines))
     yield from [""] if process.registers and process.lines else []
-    yield from (f"\t{line}" for line in process.lines)
+    yield from (f"  {line}" for line in process.lines)
     yield "}"
 
 
@@ -137,8 +137,8 @@ def _condition(story: Story, places: Places, processes: list[Process]) -> Iterat
         yield "exists (true)"
         return
     yield "exists ("
-    yield from (f"\t{part} /\\" for part in told[:-1])
-    yield f"\t{told[-1]})"
+    yield from (f"  {part} /\\" for part in told[:-1])
+    yield f"  {told[-1]})"
 
 
 def _final(story: Story, places: Places) -> Iterator[tuple[str, str]]:
@@ -168,7 +168,7 @@ def _preamble(story: Story, places: Places, writer: Writer) -> Iterator[str]:
 
 def _paragraphs(story: Story, places: Places, writer: Writer) -> Iterator[str]:
     trace = story.trace
-    settings = ", ".join(f"{name}={value}" for name, value in trace.settings)
+    settings = ", ".join(f"{name}={value}" for name, value in trace.chosen)
     yield f"{trace.spec}{f' ({settings})' if settings else ''}"
     yield story.mark
     yield ""
@@ -180,7 +180,8 @@ def _paragraphs(story: Story, places: Places, writer: Writer) -> Iterator[str]:
         "want of them. What is one step of the spec is atomic."
     )
     if any(variable.sort == "lock" for variable in places.variables.values()):
-        yield "Mutexes and the like are written as spinlocks, which order no less."
+        stronger = "which order no less: Never may be due to that."
+        yield f"Mutexes and the like are written as spinlocks, {stronger}"
     yield from _about(trace)
     told = [v for v in places.variables.values() if v.sort in {"life", "code"} and v.what]
     yield ""
@@ -188,11 +189,11 @@ def _paragraphs(story: Story, places: Places, writer: Writer) -> Iterator[str]:
     if places.sizes:
         yield ", ".join(f"size({name}) is {size}" for name, size in places.sizes.items())
     if writer.out:
-        yield f"Left out, as in the table: {_ranges(writer.out)}."
+        yield f"Left out, as in the table: {_steps(writer.out)}."
     for process in writer.processes.values():
         if not process.acts:
             own = [event.number for event in trace.events if event.process == process.name]
-            yield f"{process.name} does nothing that is shared: {_ranges(own)} left out."
+            yield f"{process.name} does nothing that is shared: {_steps(own)} left out."
 
 
 def _about(trace: Trace) -> Iterator[str]:
@@ -218,16 +219,9 @@ def _meaning(variable: Variable) -> str:
     return f"{variable.name}: {variable.what}; {codes}"
 
 
-def _ranges(numbers: list[int]) -> str:
+def _steps(numbers: list[int]) -> str:
     """Return `steps 1, 3-5`."""
-    found: list[list[int]] = []
-    for number in sorted(numbers):
-        if found and number == found[-1][-1] + 1:
-            found[-1].append(number)
-        else:
-            found.append([number])
-    told = [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in found]
-    return f"step{'s' if len(numbers) > 1 else ''} {', '.join(told)}"
+    return f"step{'s' if len(numbers) > 1 else ''} {ranges(sorted(numbers))}"
 
 
 def _name(trace: Trace) -> str:

@@ -41,6 +41,7 @@ FULL = frozenset(
 )  # fmt: skip
 """Changes that return a value, and so order everything before and after them."""
 RELEASING = frozenset({"refcount_dec_and_test"})
+"""Changes that are a release. That the last put is an acquire, too, has no counterpart."""
 OPPOSITES = {"rcu_read_lock": "rcu_read_unlock", "spin_lock": "spin_unlock"}
 LONGEST = 56
 """Characters of a step that are quoted."""
