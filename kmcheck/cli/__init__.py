@@ -26,6 +26,7 @@ SUMMARIES = {
     "mutate": "Take each lock, grace period, tryget away in turn: what carries load?",
     "lsp": "Serve an editor: diagnostics while a spec is written.",
     "lint": "Parse and type-check specs, without exploring them.",
+    "prevent": "Find the choices with which a violation would not have happened.",
     "replay": "Step a stored trace through the reference interpreter.",
     "show": "Draw a stored trace again.",
     "sweep": "Verify with each combination of bounds and choices: a table, a plot.",
