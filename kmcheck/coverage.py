@@ -19,7 +19,7 @@ from kmcheck.ir.program import Program
 from kmcheck.semantics import Machine
 from kmcheck.solver import Solver
 from kmcheck.system import build
-from kmcheck.verdict import Label, Result
+from kmcheck.verdict import Label, Result, Violated
 
 Mark = Literal["run", "partly", "never", "left out", ""]
 """Of a line: all of it was run, some, nothing; the settings leave it out; there is no code."""
@@ -75,6 +75,8 @@ class Coverage:
     counts: dict[str, Count]
     library: dict[str, Count]
     stopped: str
+    violated: tuple[str, ...]
+    """What was violated: runs that end so are among those that were run."""
 
     @property
     def uncovered(self) -> tuple[tuple[str, Line], ...]:
@@ -132,7 +134,8 @@ def covered(program: Program, result: Result) -> Coverage:
         )
         for module in modules
     }
-    return Coverage(result.label, files, counts, library, _stopped(result))
+    violated = tuple(v.property for v in result.verdicts if isinstance(v, Violated))
+    return Coverage(result.label, files, counts, library, _stopped(result), violated)
 
 
 def _stopped(result: Result) -> str:

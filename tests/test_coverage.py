@@ -276,7 +276,9 @@ def test_strict_fails_and_an_early_end_is_inconclusive(spec: str, tmp_path: Path
     assert "not all: depth 1 reached. What is marked was not run so far" in text
     broken = Path(spec).read_text().replace("g.n < 5", "g.n != 2")
     (tmp_path / "broken.py").write_text(broken)
-    assert run(str(tmp_path / "broken.py"))[0] == 1
+    code, text = run(str(tmp_path / "broken.py"))
+    assert code == 1
+    assert "states, violated: small, the space is closed" in text
 
 
 def test_json_has_every_line_with_code(spec: str, tmp_path: Path) -> None:
@@ -284,6 +286,7 @@ def test_json_has_every_line_with_code(spec: str, tmp_path: Path) -> None:
     assert run(spec, "--format=json", "-o", str(out)) == (0, "")
     told = json.loads(out.read_text())
     assert told["stopped"] is None
+    assert told["violated"] == []
     assert told["counts"]["options"] == {"run": 4, "all": 5}
     by_text = {line["text"].strip(): line for line in told["lines"]}
     assert by_text["if g.n == 4:"]["missed"] == [

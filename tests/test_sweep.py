@@ -249,10 +249,18 @@ def test_a_cell_that_is_no_spec_is_told(tmp_path: Path) -> None:
     assert "| 1 | 1 | wrong: this range is empty |" in printed
 
 
+def test_a_plot_with_too_many_lines_is_refused(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kmcheck.cli.sweep.MOST_LINES", 3)
+    wanted = ("-D", "COUNT=1..8", "-D", "MODE=all", "-D", "TWICE=all", "--plot", "x.svg")
+    assert run(str(spec), *wanted)[2] == "a plot of 4 lines cannot be read"
+
+
 def test_wrong_flags_are_told_before_anything_is_verified(spec: Path, tmp_path: Path) -> None:
     assert run(str(spec), "-D", "TWICE=all", "--plot", "x.svg")[2] == "a plot is over a bound"
     assert "cannot write" in run(str(spec), "-D", "TWICE=no", "-o", f"{tmp_path}/no/x")[2]
-    result = CliRunner().invoke(kmcheck, ["sweep", str(spec), "-p", "asertion"], standalone_mode=False)
+    result = CliRunner().invoke(
+        kmcheck, ["sweep", str(spec), "-p", "asertion"], standalone_mode=False
+    )
     assert isinstance(result.exception, UsageError)
     assert result.exception.message == "the spec has no property `asertion`"
     assert result.exception.hint == "did you mean `assertion`?"

@@ -102,6 +102,8 @@ _WORDS = {"steps": "steps", "arms": "arms of branches", "options": "options of c
 
 def _extent(found: Coverage) -> str:
     states = f"{found.label.statistics.states:,} states"
+    if found.violated:
+        states += f", violated: {', '.join(found.violated)}"
     if found.stopped:
         return f"{states}, not all: {found.stopped}. What is marked was not run so far"
     return f"{states}, the space is closed: what is marked cannot be run within these bounds"
@@ -160,6 +162,7 @@ def _json(found: Coverage, *, quiet: bool) -> str:
         "reductions": list(label.reductions),
         "states": label.statistics.states,
         "stopped": found.stopped or None,
+        "violated": list(found.violated),
         "counts": {what: asdict(count) for what, count in found.counts.items()},
         "library": {module: asdict(count) for module, count in found.library.items()},
         "lines": lines,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from kmcheck.diagnostics import UsageError
 from kmcheck.driver import Options
 from kmcheck.frontend import read
 from kmcheck.options import amount, duration, setting
-from kmcheck.sweep import SKIPPED, WRONG, Sweep, axes, chart, sweep
+from kmcheck.sweep import SKIPPED, WRONG, Axis, Sweep, along, axes, chart, sweep
 from kmcheck.sweep.tables import json_of, markdown, text
 from kmcheck.terminal import counted
 from kmcheck.verdict import ENGINE, WITHOUT, Budget
@@ -75,26 +76,38 @@ def command(**given: object) -> int:
     options = Options({}, properties, ENGINE, budget, without=WITHOUT, endless=liveness)
     source = read(str(given["spec"]))
     wanted = axes(source, dict(given["settings"]))  # type: ignore[call-overload]
-    plot = None if given["plot"] is None else Path(str(given["plot"]))
-    if plot is not None and not any(axis.is_bound and len(axis.values) > 1 for axis in wanted):
-        raise UsageError("a plot is over a bound", "give one several values: `-D NAME=1..4`")
+    plot, output = (None if given[n] is None else Path(str(given[n])) for n in ("plot", "output"))
+    _refuse(wanted, plot, output)
     known = None if given["known"] is None else Path(str(given["known"]))
     with counted(str(given["shown"]), "cells") as report:
         found = sweep(
             source, wanted, options, jobs, known=known, skip=bool(given["skip"]), report=report
         )
     if plot is not None:
-        if len(found.lines) > MOST_LINES:
-            title = f"a plot of {len(found.lines)} lines cannot be read"
-            raise UsageError(title, f"give fewer values: {MOST_LINES} lines at the most")
         _write(plot, draw(chart(found)))
     form = {"text": text, "markdown": markdown, "json": json_of}[str(given["form"])]
     told = form(found, times=bool(given["times"]))
-    if given["output"] is None:
+    if output is None:
         click.echo(told, nl=False)
     else:
-        _write(Path(str(given["output"])), told)
+        _write(output, told)
     return _code(found)
+
+
+def _refuse(wanted: tuple[Axis, ...], plot: Path | None, output: Path | None) -> None:
+    """Refuse before anything is verified what could not be written or drawn at the end."""
+    for path in filter(None, (plot, output)):
+        if not path.absolute().parent.is_dir():
+            raise UsageError(f"cannot write {path}: there is no such folder")
+    if plot is None:
+        return
+    bound = along(wanted)
+    if bound is None:
+        raise UsageError("a plot is over a bound", "give one several values: `-D NAME=1..4`")
+    lines = prod(len(axis.values) for axis in wanted) // len(bound.values)
+    if lines > MOST_LINES:
+        title = f"a plot of {lines} lines cannot be read"
+        raise UsageError(title, f"give fewer values: {MOST_LINES} lines at the most")
 
 
 def _write(path: Path, content: str) -> None:

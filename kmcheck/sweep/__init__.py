@@ -1,6 +1,6 @@
 """A table over bounds and choices: what comes of a spec with each of their combinations."""
 
-from kmcheck.sweep.axes import Axis, axes
+from kmcheck.sweep.axes import Axis, along, axes
 from kmcheck.sweep.plot import chart
 from kmcheck.sweep.run import sweep
 from kmcheck.sweep.table import SKIPPED, WRONG, Cell, Fit, Line, Measured, Sweep
@@ -14,6 +14,7 @@ __all__ = [
     "Line",
     "Measured",
     "Sweep",
+    "along",
     "axes",
     "chart",
     "sweep",

@@ -26,6 +26,12 @@ class Axis:
     is_bound: bool
 
 
+def along(wanted: tuple[Axis, ...]) -> Axis | None:
+    """Return the first bound that takes the most values; None if none takes two."""
+    bounds = [axis for axis in wanted if axis.is_bound and len(axis.values) > 1]
+    return max(bounds, key=lambda axis: len(axis.values), default=None)
+
+
 def axes(source: Source, given: Mapping[str, str]) -> tuple[Axis, ...]:
     """Return the axes that the user asked for, in the order in which the spec declares them.
 

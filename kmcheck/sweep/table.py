@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kmcheck.growth import Growth, growth
-from kmcheck.sweep.axes import Axis
+from kmcheck.sweep.axes import Axis, along
 
 ENOUGH, SEVERAL = 1.0, 4.0
 """Seconds, and times as long as the quickest cell, below which a time does not tell of a search:
@@ -56,7 +56,7 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The cells with one value of each axis but `along`, which is a bound.
+    """The cells with one value of each axis but that of `along`, which is a bound's name.
 
     `states` and `seconds` say how these grow, as far as that is known.
     """
@@ -80,18 +80,17 @@ class Sweep:
     @property
     def lines(self) -> tuple[Line, ...]:
         """The cells as lines along the first bound that takes the most values."""
-        bounds = [axis for axis in self.axes if axis.is_bound and len(axis.values) > 1]
-        if not bounds:
+        chosen = along(self.axes)
+        if chosen is None:
             return ()
-        along = max(bounds, key=lambda axis: len(axis.values))
-        at = self.axes.index(along)
+        at = self.axes.index(chosen)
         found: dict[tuple[str, ...], list[tuple[int, Measured]]] = {}
         for cell in self.cells:
             rest = (*cell.values[:at], *cell.values[at + 1 :])
             found.setdefault(rest, []).append((int(cell.values[at]), cell.found))
-        names = [axis.name for axis in self.axes if axis is not along]
+        names = [axis.name for axis in self.axes if axis is not chosen]
         return tuple(
-            _line(along.name, tuple(zip(names, rest, strict=True)), sorted(cells, key=_bound))
+            _line(chosen.name, tuple(zip(names, rest, strict=True)), sorted(cells, key=_bound))
             for rest, cells in found.items()
         )
 
@@ -101,7 +100,7 @@ def _bound(cell: tuple[int, Measured]) -> int:
 
 
 def _line(
-    along: str, others: tuple[tuple[str, str], ...], cells: list[tuple[int, Measured]]
+    axis: str, others: tuple[tuple[str, str], ...], cells: list[tuple[int, Measured]]
 ) -> Line:
     """Return a line, with fits through the cells that hold, up to the first one that does not."""
     known = []
@@ -113,7 +112,7 @@ def _line(
     quickest = min((found.seconds for _, found in cells if found.seconds), default=0.0)
     enough = max(ENOUGH, SEVERAL * quickest)
     slow = [(bound, found.seconds) for bound, found in known if found.seconds >= enough]
-    return Line(along, others, tuple(cells), states, _fit(slow))
+    return Line(axis, others, tuple(cells), states, _fit(slow))
 
 
 def _fit(points: list[tuple[int, float]]) -> Fit | None:
