@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from kmcheck import machine
-from kmcheck.driver import Options
 from kmcheck.frontend import read
+from kmcheck.many import asked, flags
 from kmcheck.necessity import SAME, Necessity, Outcome, judge, order
-from kmcheck.options import amount, duration, setting
+from kmcheck.options import setting
 from kmcheck.terminal import counted
-from kmcheck.verdict import ENGINE, WITHOUT, Budget
 
 REDUNDANT = "redundant within these bounds"
 
@@ -26,26 +24,13 @@ REDUNDANT = "redundant within these bounds"
 @click.argument("spec", metavar="SPEC")
 @click.option("-D", "settings", multiple=True, metavar="NAME=VALUE", callback=setting,
               help="Set a bound or choice.")  # fmt: skip
-@click.option("-p", "--property", "properties", multiple=True, metavar="NAME",
-              help="Check only this; may be repeated.")  # fmt: skip
-@click.option("--liveness", is_flag=True,
-              help="Look for livelock and starvation, too.")  # fmt: skip
+@flags("a mutant", "mutants")
 @click.option("--all", "every", is_flag=True,
               help="Go on after a mutant's first violation: all that it breaks.")  # fmt: skip
-@click.option("-j", "--jobs", type=click.IntRange(1), metavar="N",
-              help="Mutants at once [default: one a processor].")  # fmt: skip
-@click.option("--max-states", type=click.IntRange(1), metavar="N",
-              help="Give up a mutant beyond so many states.")  # fmt: skip
-@click.option("--timeout", callback=duration, metavar="TIME",
-              help="Give up a mutant after 90s, 10m, 2h.")  # fmt: skip
-@click.option("--memory", callback=amount, metavar="SIZE",
-              help="Use at the most 512M, 8G [default: what is free].")  # fmt: skip
 @click.option("--resume", "known", metavar="FILE", type=click.Path(dir_okay=False),
               help="Write outcomes there as they come, and go on from those that are.")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text",
               help="What to print.")  # fmt: skip
-@click.option("--progress", "shown", type=click.Choice(["auto", "never"]), default="auto",
-              help="Show progress.")  # fmt: skip
 def command(**given: object) -> int:
     """Take each lock, read section, grace period, wait and tryget away in turn, and verify.
 
@@ -56,23 +41,9 @@ def command(**given: object) -> int:
     Exit code: 0 all mutants were verified, 2 wrong command, or the spec does not hold as it is,
     3 wrong spec, 4 some mutants are unknown, 130 interrupted.
     """
-    jobs = int(str(given["jobs"] or machine.processors()))
-    most = given["memory"] or machine.memory()
-    budget = Budget(
-        given["max_states"],  # type: ignore[arg-type]
-        None,
-        given["timeout"],  # type: ignore[arg-type]
-        None if most is None else int(str(most)) // jobs,
-    )
-    options = Options(
-        dict(given["settings"]),  # type: ignore[call-overload]
-        tuple(given["properties"]),  # type: ignore[arg-type]
-        ENGINE,
-        budget,
-        every=bool(given["every"]),
-        without=WITHOUT,
-        endless=bool(given["liveness"]),
-    )
+    options, jobs = asked(given)
+    settings = dict(given["settings"])  # type: ignore[call-overload]
+    options = replace(options, settings=settings, every=bool(given["every"]))
     known = None if given["known"] is None else Path(str(given["known"]))
     with counted(str(given["shown"]), "mutants") as report:
         found = judge(read(str(given["spec"])), options, jobs, known, report)

@@ -4,42 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 
-from kmcheck import machine
 from kmcheck.cli import INCONCLUSIVE, VIOLATED
-from kmcheck.driver import Options
 from kmcheck.frontend import read
-from kmcheck.options import amount, duration, setting
+from kmcheck.many import asked, flags
+from kmcheck.options import setting
 from kmcheck.prevention import Change, Prevention, Tried, prevention
 from kmcheck.terminal import counted
-from kmcheck.verdict import ENGINE, WITHOUT, Budget
 
 
 @click.command()
 @click.argument("spec", metavar="SPEC")
 @click.option("-D", "settings", multiple=True, metavar="NAME=VALUE", callback=setting,
               help="Set a bound or choice.")  # fmt: skip
-@click.option("-p", "--property", "properties", multiple=True, metavar="NAME",
-              help="Check only this; may be repeated.")  # fmt: skip
-@click.option("--liveness", is_flag=True,
-              help="Look for livelock and starvation, too.")  # fmt: skip
+@flags("a change", "changes")
 @click.option("--most", type=click.IntRange(1), default=2, show_default=True, metavar="N",
               help="Change so many choices together at the most.")  # fmt: skip
-@click.option("-j", "--jobs", type=click.IntRange(1), metavar="N",
-              help="Verifications at once [default: one a processor].")  # fmt: skip
-@click.option("--max-states", type=click.IntRange(1), metavar="N",
-              help="Give one up beyond so many states.")  # fmt: skip
-@click.option("--timeout", callback=duration, metavar="TIME",
-              help="Give one up after 90s, 10m, 2h.")  # fmt: skip
-@click.option("--memory", callback=amount, metavar="SIZE",
-              help="Use at the most 512M, 8G, for all [default: what is free].")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
               help="What to print.")  # fmt: skip
-@click.option("--progress", "shown", type=click.Choice(["auto", "never"]), default="auto",
-              help="Show progress.")  # fmt: skip
 def command(**given: object) -> int:
     """Find the smallest sets of choices with which a spec that is violated holds.
 
@@ -49,19 +34,8 @@ def command(**given: object) -> int:
     Exit code: 0 a change is enough, or nothing is violated; 1 none is; 2 wrong command, 3 wrong
     spec, 4 none is and some are unknown, 130 interrupted.
     """
-    jobs = int(str(given["jobs"] or machine.processors()))
-    memory = given["memory"] or machine.memory()
-    budget = Budget(
-        given["max_states"],  # type: ignore[arg-type]
-        None,
-        given["timeout"],  # type: ignore[arg-type]
-        None if memory is None else int(str(memory)) // jobs,
-    )
-    properties = tuple(given["properties"])  # type: ignore[arg-type, var-annotated]
-    settings = dict(given["settings"])  # type: ignore[call-overload]
-    options = Options(
-        settings, properties, ENGINE, budget, without=WITHOUT, endless=bool(given["liveness"])
-    )
+    options, jobs = asked(given)
+    options = replace(options, settings=dict(given["settings"]))  # type: ignore[call-overload]
     source = read(str(given["spec"]))
     with counted(str(given["shown"]), "changes") as report:
         found = prevention(source, options, jobs, int(str(given["most"])), report)

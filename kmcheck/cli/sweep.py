@@ -7,17 +7,15 @@ from pathlib import Path
 
 import click
 
-from kmcheck import machine
 from kmcheck.chart import draw
 from kmcheck.cli import INCONCLUSIVE, VIOLATED, WRONG_SPEC
 from kmcheck.diagnostics import UsageError
-from kmcheck.driver import Options
 from kmcheck.frontend import read
-from kmcheck.options import amount, duration, setting
+from kmcheck.many import asked, flags
+from kmcheck.options import setting
 from kmcheck.sweep import SKIPPED, WRONG, Axis, Sweep, along, axes, chart, sweep
 from kmcheck.sweep.tables import json_of, markdown, text
 from kmcheck.terminal import counted
-from kmcheck.verdict import ENGINE, WITHOUT, Budget
 
 MOST_LINES = 12
 """Lines that a person can tell apart in one plot."""
@@ -27,20 +25,7 @@ MOST_LINES = 12
 @click.argument("spec", metavar="SPEC")
 @click.option("-D", "settings", multiple=True, metavar="NAME=VALUES", callback=setting,
               help="Values of a bound or choice: 1..4, yes,no, all; may be repeated.")  # fmt: skip
-@click.option("-p", "--property", "properties", multiple=True, metavar="NAME",
-              help="Check only this; may be repeated.")  # fmt: skip
-@click.option("--liveness", is_flag=True,
-              help="Look for livelock and starvation, too.")  # fmt: skip
-@click.option("-j", "--jobs", type=click.IntRange(1), metavar="N",
-              help="Cells at once [default: one a processor].")  # fmt: skip
-@click.option("--max-states", type=click.IntRange(1), metavar="N",
-              help="Give up a cell beyond so many states.")  # fmt: skip
-@click.option("--max-depth", type=click.IntRange(0), metavar="N",
-              help="Give up a cell beyond so many steps.")  # fmt: skip
-@click.option("--timeout", callback=duration, metavar="TIME",
-              help="Give up a cell after 90s, 10m, 2h.")  # fmt: skip
-@click.option("--memory", callback=amount, metavar="SIZE",
-              help="Use at the most 512M, 8G, for all cells [default: what is free].")  # fmt: skip
+@flags("a cell", "cells")
 @click.option("--skip", is_flag=True,
               help="Skip cells that are larger than one that is unknown.")  # fmt: skip
 @click.option("--resume", "known", metavar="FILE", type=click.Path(dir_okay=False),
@@ -52,8 +37,6 @@ MOST_LINES = 12
               help="Draw states and time over the bound with the most values.")  # fmt: skip
 @click.option("--times", is_flag=True,
               help="Show time and memory in the table: they vary from run to run.")  # fmt: skip
-@click.option("--progress", "shown", type=click.Choice(["auto", "never"]), default="auto",
-              help="Show progress.")  # fmt: skip
 def command(**given: object) -> int:
     """Verify a spec with each combination of bounds and choices, and make a table of it.
 
@@ -63,17 +46,7 @@ def command(**given: object) -> int:
     Exit code: 0 all hold, 1 some are violated, 2 wrong command, 3 wrong spec, 4 none is violated
     and some are unknown, 130 interrupted.
     """
-    jobs = int(str(given["jobs"] or machine.processors()))
-    most = given["memory"] or machine.memory()
-    budget = Budget(
-        given["max_states"],  # type: ignore[arg-type]
-        given["max_depth"],  # type: ignore[arg-type]
-        given["timeout"],  # type: ignore[arg-type]
-        None if most is None else int(str(most)) // jobs,
-    )
-    properties = tuple(given["properties"])  # type: ignore[arg-type, var-annotated]
-    liveness = bool(given["liveness"])
-    options = Options({}, properties, ENGINE, budget, without=WITHOUT, endless=liveness)
+    options, jobs = asked(given)
     source = read(str(given["spec"]))
     wanted = axes(source, dict(given["settings"]))  # type: ignore[call-overload]
     plot, output = (None if given[n] is None else Path(str(given[n])) for n in ("plot", "output"))
