@@ -27,7 +27,6 @@ from kmcheck.trace import Trace
 from kmcheck.verdict import (
     ALL,
     Budget,
-    Checkpoints,
     Claim,
     Finding,
     Holds,
@@ -124,8 +123,8 @@ def _verify(
     try:
         shown = telling.shown(reduced, finding, report)
     except Unlike:
-        notes, budget = (), replace(telling.budget, checkpoints=Checkpoints())
-        finding = engine.search(system, question, solver, budget, report)
+        notes = ()
+        finding = telling.whole(finding, report)
         shown = telling.shown(system, finding, report)
     verdicts = _verdicts(
         [name for name in known if wanted is None or name in wanted], finding, shown

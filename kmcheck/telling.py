@@ -69,6 +69,22 @@ class Telling:
             **{claim.violation: self._round(reduced, claim) for claim in endless},
         }
 
+    def whole(self, finding: Finding, report: Callable[[Progress], None]) -> Finding:
+        """Return what a search of the whole system finds, where one of less found runs unlike it.
+
+        Raises:
+            InternalError: all of it violates nothing: the runs that were found are none.
+        """
+        budget = replace(self.budget, checkpoints=Checkpoints())
+        found = self.engine.search(self.system, self.question, self.solver, budget, report)
+        if found.complete and not (found.claims or found.undefined or found.omission):
+            named = ", ".join(sorted(claim.violation for claim in finding.claims))
+            if named:
+                raise InternalError(
+                    f"a reduced system violates {named}, and the whole one does not"
+                )
+        return found
+
     def _round(self, reduced: TransitionSystem, claim: Claim) -> Violated:
         """Return what a run of the reduced system that never ends violates in the whole one."""
         for witness in unending(self.system, reduced, claim, self.solver):

@@ -17,6 +17,7 @@ from kmcheck.engines.reference import ENGINE as REFERENCE
 from kmcheck.protocols import Engine, Question
 from kmcheck.replay import replay
 from kmcheck.solver import Solver
+from kmcheck.telling import Telling, Unlike
 from kmcheck.verdict import ALL, Budget, Claim, Finding, Holds, Result, Unknown, Violated, Witness
 from tests import random_programs
 from tests.endless import AGAIN, BLINK, FLAGS, NEVER, PRESSURE, SPIN, WAIT, endless
@@ -395,6 +396,21 @@ def test_reductions_that_lose_runs_are_left_out_and_named(tmp_path: Path) -> Non
     assert "again and again" in output
     assert "fairness" not in run("verify", str(spec), "-p", "deadlock")[1]
     assert run("verify", str(spec), "--expected", "--liveness")[0] == 2
+
+
+def test_a_run_that_only_a_reduced_system_has_is_no_verdict() -> None:
+    whole, solver = system(endless(FLAGS, daemon=BLINK, more=AGAIN))
+    question = Question(endless=True)
+    telling = Telling(whole, REFERENCE, question, Budget(), solver, ())
+    found = REFERENCE.search(whole, question, solver, Budget(), lambda _: None)
+    assert found.complete
+    assert not found.claims
+    invented = Claim("livelock", Witness(0, ((0, ()), (0, ())), 0))
+    with pytest.raises(Unlike):
+        telling.shown(replace(whole), replace(found, claims=(invented,)), lambda _: None)
+    with pytest.raises(InternalError, match="violates livelock, and the whole one does not"):
+        telling.whole(replace(found, claims=(invented,)), lambda _: None)
+    assert telling.whole(found, lambda _: None).complete
 
 
 @pytest.mark.parametrize("engine", ENGINES)

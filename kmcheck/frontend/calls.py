@@ -164,11 +164,11 @@ class Calls(Updates):
                 value = Var(frame.result, frame.result_type, span)
         elif frame.value is not None:
             value = frame.value
-            self._note_result(value, entry)
             own = set(frame.slots)
             if own and any(
                 (isinstance(e, Var) and e.name in own) or isinstance(e, Load) for e in walk(value)
             ):
+                self._note_result(value, entry)  # keeping it is when a replay sees it
                 value = self.keep(value)
         self._note_result(value, entry)
         self.note_unset(frame, span)
