@@ -252,6 +252,15 @@ def test_without_names_the_finest_that_is_small_enough_is_drawn(
     assert "each state is a node" in capsys.readouterr().out.replace("\xa0", " ")
 
 
+def test_by_may_be_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["graph", FLAGSHIP, *SMALL, "--as", "dot", "--by", "cache.memcg,child"]) == 0
+    together = capsys.readouterr().out
+    assert (
+        run(["graph", FLAGSHIP, *SMALL, "--as", "dot", "--by", "cache.memcg", "--by", "child"]) == 0
+    )
+    assert capsys.readouterr().out == together
+
+
 def test_a_limit_is_told_in_the_picture_and_by_the_exit_code(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

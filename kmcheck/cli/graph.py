@@ -33,9 +33,9 @@ COARSER = ("state", "processes", "depth")
 @click.argument("spec", metavar="SPEC")
 @click.option("-D", "settings", multiple=True, metavar="NAME=VALUE", callback=setting,
               help="Set a bound or choice.")  # fmt: skip
-@click.option("--by", metavar="NAME,...",
+@click.option("--by", multiple=True, metavar="NAME,...",
               help="Merge states that are alike in these: fields, variables, objects, processes, "
-              "depth; `state` merges none.")  # fmt: skip
+              "depth; `state` merges none. May be repeated.")  # fmt: skip
 @click.option("--as", "form", type=click.Choice(shelf.names("graphs")),
               help="What to write [default: as FILE ends, or svg].")  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="Write into a file.")
@@ -113,8 +113,9 @@ def _graph(given: Mapping[str, object], form: Form) -> Quotient:
         space.way = follow(space, solver, trace.witness, trace.violation.kind)
         initial, acting = trace.witness[0], [actor for actor, _ in trace.witness[1]]
     views = Views(space, solver, initial, acting)
-    if given["by"] is not None:
-        return _small(merge(space, views, str(given["by"]), _title(program)), form)
+    if given["by"]:
+        by = ",".join(given["by"])  # type: ignore[arg-type]
+        return _small(merge(space, views, by, _title(program)), form)
     tried = (merge(space, views, by, _title(program)) for by in COARSER if by in views.known)
     if not form.is_drawn:
         return next(tried)
