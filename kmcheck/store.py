@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 
 from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
+from cattrs.gen import make_dict_unstructure_fn, override
 
 from kmcheck.diagnostics import UsageError
-from kmcheck.trace import ObjectView, ProcessView, Snapshot, Trace
+from kmcheck.trace import ObjectView, ProcessView, Snapshot, Trace, Violation
 
 SCHEMA_VERSION = 1
 LEVELS = 2
@@ -38,6 +39,8 @@ def write(trace: Trace) -> str:
 
     converter = Converter()
     converter.register_unstructure_hook(Snapshot, numbers)
+    lean = make_dict_unstructure_fn(Violation, converter, lost=override(omit_if_default=True))
+    converter.register_unstructure_hook(Violation, lean)
     told = converter.unstructure(trace)
     views = {"objects": list(objects), "processes": list(processes)}
     document = {

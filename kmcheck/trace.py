@@ -133,8 +133,9 @@ class Violation:
     `kind` is the name in the verdict (`use-after-free`); `thing` the object concerned, if one is;
     `cause` the number of the event that broke it (the free), `source` that of the event in which
     the failing process got hold of the pointer; `sizes` an assignment that breaks a law over sizes.
-    `frames` is what the failing process was inside of where it failed, as in `Event`: a check may
-    fail in a call that comes after the last step's access.
+    `lost` is the number of the event after which it was certain, if that is known and comes before
+    the last one. `frames` is what the failing process was inside of where it failed, as in `Event`:
+    a check may fail in a call that comes after the last step's access.
     """
 
     kind: str
@@ -145,6 +146,7 @@ class Violation:
     sizes: tuple[tuple[str, int], ...] = ()
     place: Place | None = None
     frames: tuple[Frame, ...] = ()
+    lost: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class Why:
         found += History(self.trace, self.family, self.order).reasons()
         numbers = {reason.number for reason in found}
         found += [reason for reason in self._caused(rows) if reason.number not in numbers]
+        found += self._lost(rows)
         last = len(self.trace.events) + 1
         found.sort(key=lambda reason: last if reason.number is None else reason.number)
         sizes = [Reason(None, text) for text in self._sizes()]
@@ -198,6 +199,18 @@ class Why:
         texts = (row.text for row in rows if self.cause in row.events)
         row = next((text for text in texts if text), event.text)
         return [Reason(event.number, plain(f"{event.process}: {row} ({place})"))]
+
+    def _lost(self, rows: tuple[Row, ...]) -> list[Reason]:
+        """From when on it was certain."""
+        number = self.trace.violation.lost
+        index = next((i for i, e in enumerate(self.trace.events) if e.number == number), None)
+        if index is None:
+            return []
+        event = self.trace.events[index]
+        text = next((row.text for row in rows if index in row.events and row.text), event.text)
+        place = where(spec_place(event))
+        title = f"{event.process}: {text} ({place}); behind it no run avoids this"
+        return [Reason(event.number, plain(title))]
 
     def _sizes(self) -> list[str]:
         """The counters concerned, with sizes that break the law put in."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kmcheck.diagnostics import InternalError
 from kmcheck.ir.program import DATA_RACE
 from kmcheck.replay.ending import Ending
 from kmcheck.replay.endless import Endless
+from kmcheck.replay.lost import lost_at
 from kmcheck.replay.racing import racing
 from kmcheck.replay.teller import Teller
 from kmcheck.semantics import Fault
@@ -41,6 +44,8 @@ def replay(
         violation = racing(teller, states, actors, solver)
     elif claim.witness.loop is None:
         violation = ending.verdict(claim.violation, fault)
+        lost = lost_at(system, states, claim.violation, solver) if fault is None else None
+        violation = replace(violation, lost=None if lost == len(actors) else lost)
     else:
         violation = Endless(teller, states, claim).verdict()
     program = system.program
