@@ -74,7 +74,8 @@ def _bar(story: Story, name: str) -> Bar:
         for (first, state, words), last in zip(changed, [*ends, None], strict=True)
         if state != "absent"
     )
-    return Bar(name, story.family.views[name].kind, segments)
+    view = story.family.views.get(name)  # one that another is said to be in may be none
+    return Bar(name, view.kind if view else "", segments)
 
 
 def _words(seen: Look) -> tuple[str, ...]:
