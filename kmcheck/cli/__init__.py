@@ -27,6 +27,7 @@ SUMMARIES = {
     "lsp": "Serve an editor: diagnostics while a spec is written.",
     "lint": "Parse and type-check specs, without exploring them.",
     "replay": "Step a stored trace through the reference interpreter.",
+    "report": "Make the evidence for a design review: one page, and files for machines.",
     "show": "Draw a stored trace again.",
     "sweep": "Verify with each combination of bounds and choices: a table, a plot.",
     "verify": "Explore specs, check what must be true, write counterexamples.",

@@ -1,0 +1,131 @@
+"""Verifies all that a review asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kmcheck.coverage import Coverage, covered
+from kmcheck.diagnostics import UsageError
+from kmcheck.driver import Options, verify
+from kmcheck.frontend import compile_spec, read
+from kmcheck.frontend.settings import Wanted
+from kmcheck.ir.program import Program
+from kmcheck.necessity import Necessity, judge
+from kmcheck.review.plan import Design, Plan, Run
+from kmcheck.sweep import Sweep, axes, sweep
+from kmcheck.verdict import ENGINE, WITHOUT, Budget, Result, Violated
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much to do at once, and where mutants are kept that were verified before.
+
+    `bytes` is for all together. No time is limited: the same files are to come of it anywhere.
+    """
+
+    jobs: int = 1
+    bytes: int | None = None
+    known: Path | None = None
+    report: Callable[[int, int], None] = lambda _done, _all: None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A run of the plan, the program it was of, and what came of it."""
+
+    run: Run
+    program: Program
+    result: Result
+
+    @property
+    def violated(self) -> tuple[Violated, ...]:
+        """What was violated."""
+        return tuple(v for v in self.result.verdicts if isinstance(v, Violated))
+
+
+@dataclass(frozen=True, slots=True)
+class Studied:
+    """A design, and all that came of it. The first run is what was covered."""
+
+    design: Design
+    runs: tuple[Ran, ...]
+    coverage: Coverage
+    necessity: Necessity | None
+    sweep: Sweep | None
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """All that came of a plan."""
+
+    plan: Plan
+    designs: tuple[Studied, ...]
+
+
+def study(plan: Plan, pace: Pace) -> Study:
+    """Verify all that a plan asks for; the specs are named as from the current folder.
+
+    Raises:
+        SpecError: a spec is wrong.
+        UsageError: a spec is not there, or has no such setting or property.
+    """
+    every = sum(
+        len(design.run) + (design.mutants is not None) + (design.sweep is not None)
+        for design in plan.design
+    )
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        pace.report(done, every)
+
+    pace.report(done, every)
+    return Study(plan, tuple(_studied(design, pace, step) for design in plan.design))
+
+
+def _studied(design: Design, pace: Pace, step: Callable[[], None]) -> Studied:
+    source = read(design.spec)
+    runs = []
+    for run in design.run:
+        options = replace(
+            _options(run.settings, pace.bytes, None),
+            properties=run.properties, every=run.every, endless=run.liveness, races=run.races,
+        )  # fmt: skip
+        result = verify(source, options)
+        runs.append(Ran(run, compile_spec(source, dict(run.settings)), _timeless(result)))
+        step()
+    necessity = table = None
+    share = None if pace.bytes is None else pace.bytes // pace.jobs
+    if design.mutants is not None:
+        options = _options(design.mutants.settings, share, design.mutants.max_states)
+        necessity = judge(source, options, pace.jobs, pace.known)
+        step()
+    if design.sweep is not None:
+        if not design.sweep.values:
+            raise UsageError(f"the sweep of {design.name} has no values", 'N = "1..3"')
+        options = _options({}, share, design.sweep.max_states)
+        table = sweep(source, axes(source, design.sweep.values), options, pace.jobs)
+        step()
+    return Studied(design, tuple(runs), _covered(runs[0], pace), necessity, table)
+
+
+def _options(settings: Wanted, most: int | None, states: int | None) -> Options:
+    budget = Budget(states=states, bytes=most)
+    return Options(dict(settings), engine=ENGINE, budget=budget, without=WITHOUT)
+
+
+def _covered(first: Ran, pace: Pace) -> Coverage:
+    """Return what the first run covers; where it ends at a violation, what all runs do."""
+    result = first.result
+    if first.violated and not first.run.every:
+        options = replace(_options(first.run.settings, pace.bytes, None), every=True)
+        result = _timeless(verify(first.program.source, options))
+    return covered(first.program, result)
+
+
+def _timeless(result: Result) -> Result:
+    """Leave out what varies from run to run."""
+    return replace(result, seconds=0.0, peak_bytes=0)
