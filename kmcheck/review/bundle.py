@@ -42,13 +42,20 @@ def build(folder: Path, plan: Plan, pace: Pace) -> dict[str, bytes]:
             told.append(Told(ran.result, own))
     for name, form in FORMATS.items():
         written: Format = shelf.take("formats", form, "FORMAT")
-        files[name] = written.render(told, FormatOptions()).encode()
+        files[name] = _packed(name, written.render(told, FormatOptions())).encode()
     files |= {name: _json(parts) for name, parts in _tables(found) if parts}
     page = review(found, traces)
     files["index.html"] = html(page, sorted(files)).encode()
     files["report.md"] = markdown(page, sorted(files)).encode()
     files[NAME] = statement(found, files)
     return files
+
+
+def _packed(name: str, text: str) -> str:
+    """Return JSON without what indents it: programs read it, and it is most of a bundle."""
+    if name.endswith(".xml"):
+        return text
+    return json.dumps(json.loads(text), separators=(",", ":")) + "\n"
 
 
 def copies(sources: tuple[Source, ...]) -> dict[str, bytes]:
@@ -59,8 +66,7 @@ def copies(sources: tuple[Source, ...]) -> dict[str, bytes]:
 def _sources(found: Study) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for one in found.designs:
-        for ran in one.runs:
-            files |= copies(ran.program.sources)
+        files |= copies(one.runs[0].program.sources)
     return files
 
 

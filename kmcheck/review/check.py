@@ -19,6 +19,14 @@ from kmcheck.review.study import Pace
 from kmcheck.store import load, write
 
 
+def current(folder: Path) -> Iterator[str]:
+    """Yield what differs of the files and of the sources, a line each, and verify nothing."""
+    yield from _files(folder)
+    plan = read(folder)
+    with chdir(located(folder, plan)):
+        yield from _belongs(folder, plan)
+
+
 def differences(folder: Path, pace: Pace, *, quick: bool) -> Iterator[str]:
     """Yield what differs, a line each: files, sources, traces, and, unless quick, all verdicts."""
     yield from dict.fromkeys(_differences(folder, pace, quick=quick))
@@ -61,9 +69,8 @@ def _belongs(folder: Path, plan: Plan) -> Iterator[str]:
     current: dict[str, bytes] = {}
     try:
         for design in plan.design:
-            for run in design.run:
-                program = compile_spec(read_spec(design.spec), dict(run.settings))
-                current |= copies(program.sources)
+            program = compile_spec(read_spec(design.spec), dict(design.run[0].settings))
+            current |= copies(program.sources)
     except (SpecError, UsageError) as error:
         yield _refused(error)
         return

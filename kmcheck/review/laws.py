@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kmcheck.coverage import Line, Listing
 from kmcheck.review.study import Ran
 from kmcheck.verdict import Holds, Unknown, Violated
 
@@ -77,32 +76,3 @@ def _body(text: str, node: ast.FunctionDef) -> str:
         return ""
     lines = text.splitlines()[body[0].lineno - 1 : body[-1].end_lineno]
     return "\n".join(line.removeprefix("    ") for line in lines)
-
-
-def excerpt(listing: Listing, name: str) -> tuple[Line, ...]:
-    """Return the lines of a class or function of the spec, with its decorators; none if none."""
-    text = "\n".join(line.text for line in listing.lines)
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
-            begin = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            return listing.lines[begin - 1 : node.end_lineno]
-    return ()
-
-
-def named(listing: Listing) -> list[str]:
-    """Return the names of the classes and functions of a spec."""
-    text = "\n".join(line.text for line in listing.lines)
-    kinds = ast.FunctionDef | ast.ClassDef
-    return [node.name for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
-
-
-def code(listing: Listing) -> tuple[Line, ...]:
-    """Return the lines of a spec that stand behind its docstring."""
-    tree = ast.parse("\n".join(line.text for line in listing.lines))
-    first = tree.body[0] if tree.body else None
-    docs = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    begin = (first.end_lineno or 0) if docs and first is not None else 0
-    lines = listing.lines[begin:]
-    while lines and not lines[0].text.strip():
-        lines = lines[1:]
-    return lines

@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from kmcheck import __version__, shelf
 from kmcheck.chart import Chart, draw
 from kmcheck.coverage import Line
-from kmcheck.diagnostics import UsageError
-from kmcheck.frontend.hints import did_you_mean
 from kmcheck.necessity import Necessity, order
 from kmcheck.protocols import Renderer, RenderOptions
-from kmcheck.review.laws import Law, code, excerpt, laws, named
+from kmcheck.review.laws import Law, laws
+from kmcheck.review.places import code, excerpt
 from kmcheck.review.plan import Beside
 from kmcheck.review.study import Ran, Studied, Study
 from kmcheck.review.words import (
@@ -66,6 +65,7 @@ class Row:
     told: str
     label: str
     again: str
+    proposed: bool
     cases: tuple[Case, ...]
 
 
@@ -115,6 +115,11 @@ class Part:
     swept: Swept | None
     limits: tuple[str, ...]
 
+    @property
+    def proposed(self) -> Row:
+        """The run that stands for the design."""
+        return next((row for row in self.rows if row.proposed), self.rows[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
@@ -131,11 +136,7 @@ class Review:
 
 
 def review(study: Study, traces: Mapping[Trace, str]) -> Review:
-    """Return the page; `traces` has the file of each counterexample.
-
-    Raises:
-        UsageError: the plan names a function that the spec has not.
-    """
+    """Return the page; `traces` has the file of each counterexample."""
     plan = study.plan
     return Review(
         plan.title,
@@ -158,18 +159,13 @@ def _part(key: str, one: Studied, traces: Mapping[Trace, str]) -> Part:
     first = one.runs[0]
     label, doc = first.result.label, first.program.doc
     listing = one.coverage.files[0]
-    known = named(listing)
-    for beside in one.design.beside:
-        if beside.spec not in known:
-            title = f"{one.design.spec} has no class or function `{beside.spec}`"
-            raise UsageError(title, did_you_mean(beside.spec, known))
     return Part(
         id=key,
         name=one.design.name,
         spec=label.spec,
         path=label.path,
         digest=label.digest,
-        verdict=one.design.verdict or verdict(first),
+        verdict=one.design.verdict,
         about=paragraphs(one.design.about),
         source=one.design.source,
         doc=doc,
@@ -225,6 +221,7 @@ def _row(key: str, ran: Ran, traces: Mapping[Trace, str]) -> Row:
         told=verdict(ran),
         label="\n".join(label_lines(ran.result)),
         again=command(label),
+        proposed=ran.run.proposed,
         cases=tuple(_cases(ran, traces)),
     )
 

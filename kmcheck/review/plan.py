@@ -26,6 +26,7 @@ class Run:
     """A verification: what it shows, in words, and how to verify.
 
     `every` goes on behind the first violation. Without `picture` a counterexample is a table only.
+    `proposed` is of the run that stands for the design in the summary, if that is not the first.
     """
 
     shows: str = "as it stands"
@@ -35,6 +36,7 @@ class Run:
     liveness: bool = False
     races: bool = False
     picture: bool = True
+    proposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,8 @@ def _sound(path: Path, plan: Plan) -> None:
             raise UsageError(f"{path}: `{design.spec}` is a place on one machine", hint)
         if not design.run:
             raise UsageError(f"{path}: {design.name} has no run", "leave `run` out for one")
+        if sum(run.proposed for run in design.run) > 1:
+            raise UsageError(f"{path}: {design.name} is proposed in several ways", "mark one run")
 
 
 def located(folder: Path, plan: Plan) -> Path:

@@ -10,9 +10,11 @@ from kmcheck.coverage import Coverage, covered
 from kmcheck.diagnostics import UsageError
 from kmcheck.driver import Options, verify
 from kmcheck.frontend import compile_spec, read
+from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.settings import Wanted
 from kmcheck.ir.program import Program
 from kmcheck.necessity import Necessity, judge
+from kmcheck.review.places import named
 from kmcheck.review.plan import Design, Plan, Run
 from kmcheck.sweep import Sweep, axes, sweep
 from kmcheck.verdict import ENGINE, WITHOUT, Budget, Result, Violated
@@ -82,8 +84,35 @@ def study(plan: Plan, pace: Pace) -> Study:
         done += 1
         pace.report(done, every)
 
+    for design in plan.design:
+        _refuse_unknown(design)
     pace.report(done, every)
     return Study(plan, tuple(_studied(design, pace, step) for design in plan.design))
+
+
+def _refuse_unknown(design: Design) -> None:
+    """Refuse a design that asks for what its spec has not, before anything is verified.
+
+    Raises:
+        SpecError: the spec is wrong.
+        UsageError: there is no such class or function, bound or choice.
+    """
+    source = read(design.spec)
+    for run in design.run:
+        compile_spec(source, dict(run.settings))
+    known = named(source.text)
+    for beside in design.beside:
+        if beside.spec not in known:
+            title = f"{design.spec} has no class or function `{beside.spec}`"
+            raise UsageError(title, did_you_mean(beside.spec, known))
+    if design.mutants is not None:
+        compile_spec(source, dict(design.mutants.settings))
+    if design.sweep is not None:
+        if not design.sweep.values:
+            raise UsageError(
+                f"the sweep of {design.name} has no values", 'write values = { N = "1..3" }'
+            )
+        axes(source, design.sweep.values)
 
 
 def _studied(design: Design, pace: Pace, step: Callable[[], None]) -> Studied:
@@ -104,8 +133,6 @@ def _studied(design: Design, pace: Pace, step: Callable[[], None]) -> Studied:
         necessity = judge(source, options, pace.jobs, pace.known)
         step()
     if design.sweep is not None:
-        if not design.sweep.values:
-            raise UsageError(f"the sweep of {design.name} has no values", 'N = "1..3"')
         options = _options({}, share, design.sweep.max_states)
         table = sweep(source, axes(source, design.sweep.values), options, pace.jobs)
         step()

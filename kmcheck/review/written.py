@@ -35,7 +35,7 @@ def html(page: Review, names: Sequence[str]) -> str:
     digest = b64encode(sha256(style.encode()).digest()).decode()
     policy = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src 'sha256-{digest}'; script-src 'none'"
+        f"style-src 'sha256-{digest}'"
     )
     whole = pages.get_template("review.html").render(
         page=page, style=style, policy=policy, files=_files(names), signs=SIGNS
