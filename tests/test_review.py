@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from hashlib import sha256
 from html import unescape
 from html.parser import HTMLParser
@@ -16,12 +17,14 @@ from click.testing import CliRunner, Result
 
 from kmcheck import review
 from kmcheck.cli import kmcheck, run
-from kmcheck.diagnostics import UsageError
+from kmcheck.diagnostics import Source, UsageError
+from kmcheck.driver import Options, verify
 from kmcheck.review import Pace
 from kmcheck.review.bundle import present
 from kmcheck.review.check import first_difference
 from kmcheck.review.statement import PREDICATE, TYPE
 from kmcheck.review.words import cites
+from kmcheck.verdict import Result as Verified
 from tests.browser import CHROMIUM, ask
 from tests.language import source
 from tests.test_cli import ROOT
@@ -299,6 +302,16 @@ def test_a_plan_that_is_wrong_is_refused(
     assert hint in ended.exception.hint
 
 
+def test_the_plan_in_the_documentation_is_one(bundle: Path) -> None:
+    text = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    (example,) = re.findall(r"```toml\n(title = .*?)```", text, re.DOTALL)
+    (bundle / review.PLAN).write_text(example, "utf-8")
+    plan = review.read(bundle)
+    assert plan.design[0].run[0].settings == {"GRACE_PERIOD": False}
+    assert plan.design[0].sweep is not None
+    assert review.located(ROOT / "docs", plan) == ROOT
+
+
 def test_specs_alone_are_enough_to_begin_with(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -327,6 +340,20 @@ def test_mutants_are_gone_on_with(bundle: Path, tmp_path: Path) -> None:
     known.write_text(json.dumps(outcomes), "utf-8")
     assert invoked(bundle, "--resume", known).return_value == 0
     assert "taken_from_there" in (bundle / "necessity.json").read_text("utf-8")
+
+
+def test_nothing_is_written_where_a_search_is_interrupted(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {name: (bundle / name).read_bytes() for name in present(bundle)}
+
+    def interrupted(spec: Source, options: Options) -> Verified:
+        found = verify(spec, options)
+        return replace(found, label=replace(found.label, stopped="interrupted"))
+
+    monkeypatch.setattr("kmcheck.review.study.verify", interrupted)
+    assert run(["report", str(bundle)]) == 130
+    assert {name: (bundle / name).read_bytes() for name in present(bundle)} == before
 
 
 # --- the page ------------------------------------------------------------------------------------

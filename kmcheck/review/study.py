@@ -19,6 +19,9 @@ from kmcheck.review.plan import Design, Plan, Run
 from kmcheck.sweep import Sweep, axes, sweep
 from kmcheck.verdict import ENGINE, WITHOUT, Budget, Result, Violated
 
+INTERRUPTED = "interrupted"
+"""Why a search has stopped if somebody wanted that: nothing is to come of a review then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -124,6 +127,8 @@ def _studied(design: Design, pace: Pace, step: Callable[[], None]) -> Studied:
             properties=run.properties, every=run.every, endless=run.liveness, races=run.races,
         )  # fmt: skip
         result = verify(source, options)
+        if result.label.stopped == INTERRUPTED:
+            raise KeyboardInterrupt
         runs.append(Ran(run, compile_spec(source, dict(run.settings)), _timeless(result)))
         step()
     necessity = table = None
