@@ -352,7 +352,7 @@ def test_nothing_is_written_where_a_search_is_interrupted(
         return replace(found, label=replace(found.label, stopped="interrupted"))
 
     monkeypatch.setattr("kmcheck.review.study.verify", interrupted)
-    assert run(["report", str(bundle)]) == 130
+    assert run(["report", str(bundle), "-j", "1"]) == 130
     assert {name: (bundle / name).read_bytes() for name in present(bundle)} == before
 
 

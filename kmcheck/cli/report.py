@@ -22,7 +22,7 @@ from kmcheck.terminal import counted
 @click.option("--quick", is_flag=True,
               help="With --check: digests, sources and traces; verify nothing again.")  # fmt: skip
 @click.option("-j", "--jobs", type=click.IntRange(1), metavar="N",
-              help="Mutants at once [default: one a processor].")  # fmt: skip
+              help="Verifications at once [default: one a processor].")  # fmt: skip
 @click.option("--memory", callback=amount, metavar="SIZE",
               help="Use at the most 512M, 8G [default: what is free].")  # fmt: skip
 @click.option("--resume", "known", metavar="FILE", type=click.Path(dir_okay=False),

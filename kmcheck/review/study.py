@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
+from kmcheck.batch import Ledger, Task
+from kmcheck.batch import done as in_processes
 from kmcheck.coverage import Coverage, covered
 from kmcheck.diagnostics import UsageError
 from kmcheck.driver import Options, verify
@@ -25,7 +28,7 @@ INTERRUPTED = "interrupted"
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much to do at once, and where mutants are kept that were verified before.
+    """How many to verify at once, and where mutants are kept that were verified before.
 
     `bytes` is for all together. No time is limited: the same files are to come of it anywhere.
     """
@@ -34,6 +37,11 @@ class Pace:
     bytes: int | None = None
     known: Path | None = None
     report: Callable[[int, int], None] = lambda _done, _all: None
+
+    @property
+    def share(self) -> int | None:
+        """How much memory one of them may have."""
+        return None if self.bytes is None else self.bytes // self.jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,39 @@ def study(plan: Plan, pace: Pace) -> Study:
     for design in plan.design:
         _refuse_unknown(design)
     pace.report(done, every)
-    return Study(plan, tuple(_studied(design, pace, step) for design in plan.design))
+    ran = _verified(plan, pace, step)
+    return Study(plan, tuple(_studied(design, ran, pace, step) for design in plan.design))
+
+
+def _verified(plan: Plan, pace: Pace, step: Callable[[], None]) -> Iterator[Ran]:
+    """Return all runs of a plan, in their order; as many at once as is wanted."""
+    asked = [(read(design.spec), run) for design in plan.design for run in design.run]
+    found: dict[int, Result] = {}
+    if pace.jobs == 1:
+        for number, (source, run) in enumerate(asked):
+            found[number] = verify(source, _asked(run, pace.share))
+            step()
+    else:
+        tasks = [
+            Task(number, str(number), verify, (source, _asked(run, pace.share)))
+            for number, (source, run) in enumerate(asked)
+        ]
+        for number, result in in_processes(tasks, pace.jobs, Ledger(None, Result)):
+            found[number] = result
+            step()
+    if any(result.label.stopped == INTERRUPTED for result in found.values()):
+        raise KeyboardInterrupt
+    return (
+        Ran(run, compile_spec(source, dict(run.settings)), _timeless(found[number]))
+        for number, (source, run) in enumerate(asked)
+    )
+
+
+def _asked(run: Run, most: int | None) -> Options:
+    return replace(
+        _options(run.settings, most, None),
+        properties=run.properties, every=run.every, endless=run.liveness, races=run.races,
+    )  # fmt: skip
 
 
 def _refuse_unknown(design: Design) -> None:
@@ -118,30 +158,20 @@ def _refuse_unknown(design: Design) -> None:
         axes(source, design.sweep.values)
 
 
-def _studied(design: Design, pace: Pace, step: Callable[[], None]) -> Studied:
+def _studied(design: Design, ran: Iterator[Ran], pace: Pace, step: Callable[[], None]) -> Studied:
+    """Return what came of a design, whose runs are the next ones."""
     source = read(design.spec)
-    runs = []
-    for run in design.run:
-        options = replace(
-            _options(run.settings, pace.bytes, None),
-            properties=run.properties, every=run.every, endless=run.liveness, races=run.races,
-        )  # fmt: skip
-        result = verify(source, options)
-        if result.label.stopped == INTERRUPTED:
-            raise KeyboardInterrupt
-        runs.append(Ran(run, compile_spec(source, dict(run.settings)), _timeless(result)))
-        step()
+    runs = tuple(islice(ran, len(design.run)))
     necessity = table = None
-    share = None if pace.bytes is None else pace.bytes // pace.jobs
     if design.mutants is not None:
-        options = _options(design.mutants.settings, share, design.mutants.max_states)
+        options = _options(design.mutants.settings, pace.share, design.mutants.max_states)
         necessity = judge(source, options, pace.jobs, pace.known)
         step()
     if design.sweep is not None:
-        options = _options({}, share, design.sweep.max_states)
+        options = _options({}, pace.share, design.sweep.max_states)
         table = sweep(source, axes(source, design.sweep.values), options, pace.jobs)
         step()
-    return Studied(design, tuple(runs), _covered(runs[0], pace), necessity, table)
+    return Studied(design, runs, _covered(runs[0], pace), necessity, table)
 
 
 def _options(settings: Wanted, most: int | None, states: int | None) -> Options:
