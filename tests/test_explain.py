@@ -115,6 +115,7 @@ SENTENCES = {
     ],
     "reparent_charge/LOOKUP=tryget_online/deadlock": [
         "1 CPU0 enters an RCU read section (reparent_charge.py)",
+        "2 CPU1: cgroup_rmdir(&child->css) (reparent_charge.py); behind it no run avoids this",
         "3 the grace period of CPU1 waits for CPU0",
         "  CPU0 waits in get_memcg_of(cache#0) (reparent_charge.py)",
         "  CPU1 waits in cgroup_rmdir(&child->css) (reparent_charge.py)",

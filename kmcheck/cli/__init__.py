@@ -28,6 +28,7 @@ SUMMARIES = {
     "lint": "Parse and type-check specs, without exploring them.",
     "prevent": "Find the choices with which a violation would not have happened.",
     "replay": "Step a stored trace through the reference interpreter.",
+    "report": "Make the evidence for a design review: one page, and files for machines.",
     "show": "Draw a stored trace again.",
     "sweep": "Verify with each combination of bounds and choices: a table, a plot.",
     "verify": "Explore specs, check what must be true, write counterexamples.",

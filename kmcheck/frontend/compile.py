@@ -95,6 +95,7 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> tuple[Progra
     ]
     templates, properties = _lower(world, roles, reporter)
     cells = world.cells
+    sources = _sources(loader)
     check_unmet(world, roles)
     idle = idle_processes(world, spec)
     kinds = _kinds(world, loader, reporter)
@@ -103,7 +104,7 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> tuple[Progra
     program = Program(
         name=_name(source),
         source=source,
-        digest=_digest(loader),
+        digest=_digest(sources),
         doc=_doc(spec),
         kinds=kinds,
         globals=tuple(Global(g.name, g.kind, g.per) for g in world.globals),  # type: ignore[arg-type]
@@ -114,6 +115,7 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> tuple[Progra
         cells=cells,
         idle=idle,
         lock_orders=world.locks.messages,
+        sources=sources,
     )
     return program, world, spec
 
@@ -221,13 +223,17 @@ def _kinds(world: World, loader: Loader, reporter: Reporter) -> dict[str, Kind]:
     return kinds
 
 
-def _digest(loader: Loader) -> str:
+def _sources(loader: Loader) -> tuple[Source, ...]:
+    """Return the spec's own files, in the order in which they were met, and then the library's."""
+    every = [module.source for module in loader.modules.values()]
+    return tuple(sorted(every, key=lambda source: (bool(source.module), source.module)))
+
+
+def _digest(sources: tuple[Source, ...]) -> str:
     """Return the SHA-256 of the spec and all that it imports."""
     digest = hashlib.sha256()
-    for _, module in sorted(
-        loader.modules.items(), key=lambda m: (bool(m[1].source.module), m[1].source.module)
-    ):
-        digest.update(module.source.text.encode())
+    for source in sources:
+        digest.update(source.text.encode())
         digest.update(b"\0")
     return digest.hexdigest()
 

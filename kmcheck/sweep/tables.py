@@ -21,11 +21,11 @@ VERY_WIDE = 1000
 def text(found: Sweep, *, times: bool) -> str:
     """Return the table as text."""
     table = Table(box=None, pad_edge=False, show_edge=False)
-    heads = _heads(found, times=times)
-    for head, right in heads:
+    columns = heads(found, times=times)
+    for head, right in columns:
         table.add_column(head, justify="right" if right else "left", no_wrap=True)
     for cell in found.cells:
-        table.add_row(*_row(cell, times=times))
+        table.add_row(*row(cell, times=times))
     console = Console(width=VERY_WIDE, no_color=True, highlight=False, markup=False)
     with console.capture() as captured:
         console.print(table)
@@ -36,10 +36,10 @@ def text(found: Sweep, *, times: bool) -> str:
 
 def markdown(found: Sweep, *, times: bool) -> str:
     """Return the table as Markdown."""
-    heads = _heads(found, times=times)
-    rows = [[head for head, _ in heads], ["---:" if right else "---" for _, right in heads]]
-    rows += [_row(cell, times=times) for cell in found.cells]
-    told = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    columns = heads(found, times=times)
+    rows = [[head for head, _ in columns], ["---:" if right else "---" for _, right in columns]]
+    rows += [row(cell, times=times) for cell in found.cells]
+    told = "".join(f"| {' | '.join(one)} |\n" for one in rows)
     grown = "".join(f"- {line}\n" for line in _grown(found, times=times))
     return f"{_headline(found)}\n\n{told}" + (f"\n{grown}" if grown else "")
 
@@ -53,7 +53,7 @@ def _headline(found: Sweep) -> str:
     return f"{found.spec}: {count}: {told}"
 
 
-def _heads(found: Sweep, *, times: bool) -> list[tuple[str, bool]]:
+def heads(found: Sweep, *, times: bool) -> list[tuple[str, bool]]:
     """Return the columns, each with whether it is of numbers."""
     varied = [("time", True), ("memory", True), ("so far", True)] if times else []
     counts = [(head, True) for head in ("steps", "states", "transitions", "depth")]
@@ -65,7 +65,7 @@ def _heads(found: Sweep, *, times: bool) -> list[tuple[str, bool]]:
     ]
 
 
-def _row(cell: Cell, *, times: bool) -> list[str]:
+def row(cell: Cell, *, times: bool) -> list[str]:
     """Return a row. How far an unknown cell came varies: its counts stand with what varies."""
     seen = cell.found
     ended = seen.verdict in ("holds", "violated")

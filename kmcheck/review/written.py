@@ -1,0 +1,74 @@
+"""The page of a review as HTML, in one file and without a network, and as Markdown, for a mail."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from kmcheck.coverage import Line
+from kmcheck.review.page import Review
+
+SIGNS = {"run": "+", "partly": "~", "never": "!", "left out": "-", "": " "}
+FILES = {
+    "report.toml": "what the review is of, in words and settings: the one file that people wrote",
+    "index.html": "the page for people",
+    "report.md": "the same as Markdown",
+    "results.json": "all verdicts with their labels",
+    "results.sarif": "the verdicts as SARIF 2.1.0, each counterexample with its thread flows",
+    "results.xml": "the verdicts as JUnit XML",
+    "necessity.json": "what came of each mutant",
+    "coverage.json": "what was not run of each spec",
+    "sweep.json": "the tables over bounds and choices",
+    "statement.json": "an in-toto statement: the SHA-256 of every other file, and the verdicts",
+    "traces/": "the counterexamples, to be replayed and drawn again",
+    "sources/": "copies of the specs, and of the kernel primitives that they are made of",
+}
+
+
+def html(page: Review, names: Sequence[str]) -> str:
+    """Return the page; `names` are the files beside it."""
+    pages = _templates(autoescape=True)
+    style = pages.get_template("review.css").render()
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    policy = (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src 'sha256-{digest}'"
+    )
+    whole = pages.get_template("review.html").render(
+        page=page, style=style, policy=policy, files=_files(names), signs=SIGNS
+    )
+    return whole.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def markdown(page: Review, names: Sequence[str]) -> str:
+    """Return the page for a mail."""
+    pages = _templates(autoescape=False)
+    pages.filters |= {"cell": _cell, "listed": _listed}
+    return pages.get_template("review.md").render(page=page, files=_files(names)).rstrip() + "\n"
+
+
+def _templates(*, autoescape: bool) -> Environment:
+    return Environment(
+        loader=PackageLoader("kmcheck.review"), autoescape=autoescape, undefined=StrictUndefined,  # noqa: S701 - Markdown is no HTML
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+
+
+def _files(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the files and folders that there are, or will be, and what each is."""
+    there = {*names, "index.html", "report.md", "statement.json"}
+    folders = {f"{name.partition('/')[0]}/" for name in there if "/" in name}
+    return [(name, told) for name, told in FILES.items() if name in there | folders]
+
+
+def _cell(text: object) -> str:
+    """Return a text as it may stand in a cell of a table."""
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def _listed(lines: Sequence[Line]) -> str:
+    """Return lines of a spec, each with its number and whether it was run."""
+    return "\n".join(f"{x.number:>4} {SIGNS[x.mark]} {x.text}".rstrip() for x in lines)
