@@ -34,7 +34,7 @@ CHECKS = ends()
 EVERY = Question(every=True)
 PLENTY = 1 << 40
 MOST = 3000
-EXAMPLES = 15
+EXAMPLES = 30
 
 
 @pytest.fixture
