@@ -19,15 +19,17 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing taken away: what it is, where it stands, and the edits that do it.
+    """One thing taken away, or put in: what it is, where it stands, and the edits that do it.
 
-    `needs` is a word to import, behind the module that it is in, or a word that comes from there.
+    `needs` are words to import, each behind the module that it is in, or a word from there. `last`
+    is the last of the lines that it is about, if they are several.
     """
 
     what: str
     line: int
     edits: tuple[Edit, ...]
-    needs: tuple[str, str] | None = None
+    needs: tuple[tuple[str, str], ...] = ()
+    last: int | None = None
 
 
 class Mutator(Protocol):
@@ -129,27 +131,33 @@ def instead(node: ast.stmt | ast.expr, text: str) -> Edit:
 
 def edited(text: str, change: Change) -> str:
     """Return the text of a spec with a change made."""
-    lines = [line.encode() for line in text.splitlines(keepends=True)]
-    for edit in sorted(change.edits, key=lambda e: e.start, reverse=True):
+    return traced(text, change)[0]
+
+
+def traced(text: str, change: Change) -> tuple[str, tuple[int, ...]]:
+    """Return the text with a change made, and for each of its lines which one it was before."""
+    lines = list(enumerate(text.encode().splitlines(keepends=True), 1))
+    for edit in sorted(change.edits, key=lambda e: (e.start, e.end), reverse=True):
         (first, left), (last, right) = edit.start, edit.end
         kept = b"\n" * (last - first - edit.text.count("\n"))
-        tail = lines[last - 1][right:]
-        joined = lines[first - 1][:left] + edit.text.encode()
-        lines[first - 1 : last] = [joined + tail + kept]
-    found = b"".join(lines).decode()
-    return found if change.needs is None else _importing(found, *change.needs)
+        tail = lines[last - 1][1][right:]
+        joined = lines[first - 1][1][:left] + edit.text.encode() + tail + kept
+        was = lines[first - 1][0]
+        lines[first - 1 : last] = [(was, part) for part in joined.splitlines(keepends=True)]
+    for known, word in change.needs:
+        _import(lines, known, word)
+    return b"".join(line for _, line in lines).decode(), tuple(number for number, _ in lines)
 
 
-def _importing(text: str, known: str, word: str) -> str:
-    """Return the text with a word imported from a module, or from where a known word comes from."""
-    imports = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
+def _import(lines: list[tuple[int, bytes]], known: str, word: str) -> None:
+    """Import a word from a module, or from where a known word comes from, unless it is there."""
+    body = ast.parse(b"".join(line for _, line in lines)).body
+    imports = [node for node in body if isinstance(node, ast.ImportFrom)]
     named = {alias.name: node for node in imports for alias in node.names}
     module = known if "." in known else named[known].module if known in named else None
-    if module is None or word in named:
-        return text
-    lines = text.splitlines(keepends=True)
-    lines.insert(imports[-1].end_lineno or 1, f"from {module} import {word}\n")
-    return "".join(lines)
+    if module is not None and word not in named:
+        end = imports[-1].end_lineno or 1
+        lines.insert(end, (lines[end - 1][0], f"from {module} import {word}\n".encode()))
 
 
 def calls_in(function: ast.FunctionDef) -> list[tuple[ast.stmt, str, list[str]]]:

@@ -1,20 +1,35 @@
-"""What would have prevented a violation: the smallest sets of choices with which a spec holds."""
+"""What would have prevented a violation: the smallest sets of choices and primitives that do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations, product
+from itertools import combinations
 
+from kmcheck.additions import Addition, Run, Written, additions
 from kmcheck.batch import Ledger, Task, done
 from kmcheck.diagnostics import Source, SpecError
 from kmcheck.driver import Options, verify
 from kmcheck.frontend import compile_spec
 from kmcheck.frontend.settings import spell
-from kmcheck.verdict import Result, Violated
+from kmcheck.ir.program import Program
+from kmcheck.verdict import Violated
 
-Change = tuple[tuple[str, str], ...]
-"""Choices, each with another value than the one that was asked for."""
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A choice with another value than the one that was asked for."""
+
+    name: str
+    value: str
+
+    def __str__(self) -> str:
+        """Return it as `-D` takes it."""
+        return f"{self.name}={self.value}"
+
+
+Part = Choice | Addition
+Change = tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Prevention:
-    """What was tried: the spec as it was asked for, and changes to its choices.
+    """What was tried: the spec as it was asked for, and changes to it.
 
     A change is not tried where part of it is enough already.
     """
@@ -44,8 +59,9 @@ class Prevention:
 
     @property
     def enough(self) -> tuple[Change, ...]:
-        """The smallest changes with which the spec holds."""
-        return tuple(change for change, found in self.tried if found.verdict == "holds")
+        """The smallest changes with which the spec holds; of sections the narrowest."""
+        enough = [change for change, found in self.tried if found.verdict == "holds"]
+        return tuple(c for c in enough if not any(_is_wider(c, other) for other in enough))
 
 
 def prevention(
@@ -53,11 +69,15 @@ def prevention(
     options: Options,
     jobs: int,
     most: int,
+    *,
+    primitives: bool = True,
     report: Callable[[int, int], None] = lambda _, __: None,
 ) -> Prevention:
-    """Verify a spec, and if it is violated with all changes of up to `most` of its choices.
+    """Verify a spec, and if it is violated with all changes of up to `most` parts.
 
-    Changes of as few choices as are enough are looked at, and none of more.
+    A part is another option of a choice, or a primitive put in by a remedy. Changes of as few parts
+    as are enough are looked at, and none of more. A change is left out where it cannot be enough: a
+    run that violates the spec still does with something put in where that run has not been.
 
     Raises:
         SpecError: the spec is wrong.
@@ -65,48 +85,82 @@ def prevention(
     """
     program = compile_spec(source, options.settings)
     asked = tuple((s.name, spell(s)) for s in program.settings if s.value != s.default)
-    result = verify(source, options)
-    found = Prevention(program.name, asked, _told(result))
-    if result.outcome != "violated":
-        return found
-    others = {
-        s.name: [o for o in map(str.lower, s.options) if o != spell(s)]
-        for s in program.settings
-        if s.kind == "choice"
-    }
+    first, run = _verified(source, options, ())
+    found = Prevention(program.name, asked, first)
+    runs: dict[frozenset[Part], Run] = {} if run is None else {frozenset(): run}
     for size in range(1, most + 1):
-        if found.enough:
+        if found.enough or not runs:
             break
-        changes = list(_changes(others, size))
+        parts: list[Part] = list(_choices(program))
+        if primitives:
+            parts += additions(source, runs.values(), whole=size > 1)
+        changes = [c for c in combinations(parts, size) if _is_one(c) and _meets(c, runs)]
         tasks = [
-            Task(number, str(change), _tried, (source, options, change))
+            Task(number, str(change), _verified, (source, options, change))
             for number, change in enumerate(changes)
         ]
         outcomes: dict[int, Tried] = {}
-        for number, outcome in done(tasks, jobs, Ledger(None, Tried)):
+        for number, (outcome, run) in done(tasks, jobs, Ledger(None, tuple)):
             outcomes[number] = outcome
+            if run is not None:
+                runs[frozenset(changes[number])] = run
             report(len(outcomes), len(tasks))
-        tried = tuple((change, outcomes[number]) for number, change in enumerate(changes))
-        found = replace(found, tried=(*found.tried, *tried))
+        tried = ((change, outcomes[number]) for number, change in enumerate(changes))
+        written = (t for t in tried if t[1].verdict != "no spec" or not _added(t[0]))
+        found = replace(found, tried=(*found.tried, *written))
     return found
 
 
-def _changes(others: dict[str, list[str]], size: int) -> Iterator[Change]:
-    for names in combinations(others, size):
-        for values in product(*(others[name] for name in names)):
-            yield tuple(zip(names, values, strict=True))
+def _choices(program: Program) -> Iterator[Choice]:
+    for setting in program.settings:
+        if setting.kind == "choice":
+            options = map(str.lower, setting.options)
+            yield from (Choice(setting.name, o) for o in options if o != spell(setting))
 
 
-def _tried(source: Source, options: Options, change: Change) -> Tried:
-    settings = {**options.settings, **dict(change)}
+def _added(change: Change) -> list[Addition]:
+    return [part for part in change if isinstance(part, Addition)]
+
+
+def _chosen(change: Change) -> dict[str, str]:
+    return {part.name: part.value for part in change if isinstance(part, Choice)}
+
+
+def _is_one(change: Change) -> bool:
+    """Tell whether no choice is made twice."""
+    return len(_added(change)) + len(_chosen(change)) == len(change)
+
+
+def _meets(change: Change, runs: dict[frozenset[Part], Run]) -> bool:
+    """Tell whether for each part of a change that was not enough, the rest may prevent its run."""
+    parts = frozenset(change)
+    known = ((parts - made, run) for made, run in runs.items() if made < parts)
+    return all(
+        any(isinstance(part, Choice) or run.has_been_at(part) for part in rest)
+        for rest, run in known
+    )
+
+
+def _is_wider(one: Change, other: Change) -> bool:
+    """Tell whether two changes differ only in what sections are around: the first around more."""
+    if one == other or _chosen(one) != _chosen(other) or len(one) != len(other):
+        return False
+    pairs = zip(_added(one), _added(other), strict=True)
+    return all(mine.covers(theirs) for mine, theirs in pairs)
+
+
+def _verified(source: Source, options: Options, change: Change) -> tuple[Tried, Run | None]:
+    """Verify a spec with a change made; return what comes of it, and where a violating run was."""
+    asked = replace(options, settings={**options.settings, **_chosen(change)})
     try:
-        return _told(verify(source, replace(options, settings=settings)))
+        changed = Written(source, _added(change))
+        result = verify(changed.source, asked)
     except SpecError as error:
-        return Tried("no spec", error.diagnostics[0].title)
-
-
-def _told(result: Result) -> Tried:
+        return Tried("no spec", error.diagnostics[0].title), None
+    except SyntaxError as error:
+        return Tried("no spec", str(error)), None
     violated = next((v for v in result.verdicts if isinstance(v, Violated)), None)
-    if violated is not None:
-        return Tried("violated", violated.property, len(violated.trace.events))
-    return Tried(result.outcome, result.label.stopped or "")
+    if violated is None:
+        return Tried(result.outcome, result.label.stopped or ""), None
+    told = Tried("violated", violated.property, len(violated.trace.events))
+    return told, changed.run(violated.trace)

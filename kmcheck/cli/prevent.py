@@ -8,11 +8,12 @@ from dataclasses import asdict, replace
 
 import click
 
+from kmcheck.additions import Addition
 from kmcheck.cli import INCONCLUSIVE, VIOLATED
 from kmcheck.frontend import read
 from kmcheck.many import asked, flags
 from kmcheck.options import setting
-from kmcheck.prevention import Change, Prevention, Tried, prevention
+from kmcheck.prevention import Change, Choice, Prevention, Tried, prevention
 from kmcheck.terminal import counted
 
 
@@ -22,14 +23,17 @@ from kmcheck.terminal import counted
               help="Set a bound or choice.")  # fmt: skip
 @flags("a change", "changes")
 @click.option("--most", type=click.IntRange(1), default=2, show_default=True, metavar="N",
-              help="Change so many choices together at the most.")  # fmt: skip
+              help="Change so many things together at the most.")  # fmt: skip
+@click.option("--no-primitives", is_flag=True, help="Change choices only.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
               help="What to print.")  # fmt: skip
 def command(**given: object) -> int:
-    """Find the smallest sets of choices with which a spec that is violated holds.
+    """Find the smallest sets of choices and primitives with which a spec that is violated holds.
 
-    Each choice is changed alone, then two together, and so on, until one change is enough. Enough
-    it is if all that is checked holds then, not only what was violated.
+    What is tried: the other options of choices; and, where the run has been, an RCU read section, a
+    lock that the spec has or a new mutex, a grace period or a flush before what is freed, a tryget
+    in place of a get, an atomic update. Each is tried alone, then two together, and so on, until a
+    change is enough. Enough it is if all that is checked holds then, not only what was violated.
 
     Exit code: 0 a change is enough, or nothing is violated; 1 none is; 2 wrong command, 3 wrong
     spec, 4 none is and some are unknown, 130 interrupted.
@@ -37,8 +41,9 @@ def command(**given: object) -> int:
     options, jobs = asked(given)
     options = replace(options, settings=dict(given["settings"]))  # type: ignore[call-overload]
     source = read(str(given["spec"]))
+    most, primitives = int(str(given["most"])), not given["no_primitives"]
     with counted(str(given["shown"]), "changes") as report:
-        found = prevention(source, options, jobs, int(str(given["most"])), report)
+        found = prevention(source, options, jobs, most, primitives=primitives, report=report)
     click.echo(_json(found) if given["form"] == "json" else _text(found), nl=False)
     return _code(found)
 
@@ -61,19 +66,44 @@ def _lines(found: Prevention) -> Iterator[str]:
     if found.first.verdict != "violated":
         return
     if not found.tried:
-        yield "\nthe spec has no choices that could prevent it"
+        yield "\nthere is nothing to try"
         return
     yield "\nprevented by" if found.enough else "\nprevented by nothing that was tried"
     yield from (f"  {_change(change)}" for change in found.enough)
-    others = [(change, tried) for change, tried in found.tried if tried.verdict != "holds"]
+    others = list(_others(found))
     if others:
         yield "\nnot by"
-        width = max(len(_change(change)) for change, _ in others)
-        yield from (f"  {_change(change):<{width}}  {_outcome(t)}" for change, t in others)
+        width = max(len(change) for change, _ in others)
+        yield from (f"  {change:<{width}}  {outcome}" for change, outcome in others)
 
 
 def _change(change: Change) -> str:
-    return " ".join(f"{name}={value}" for name, value in change)
+    return "; ".join(map(str, change))
+
+
+def _others(found: Prevention) -> Iterator[tuple[str, str]]:
+    """Yield what was not enough, and what it leads to; what differs only in its place as one."""
+    alike: dict[str, list[tuple[Change, Tried]]] = {}
+    for change, tried in found.tried:
+        if tried.verdict != "holds":
+            alike.setdefault(_kind(change), []).append((change, tried))
+    for kind, several in alike.items():
+        if len(several) == 1:
+            yield _change(several[0][0]), _outcome(several[0][1])
+        else:
+            outcomes = dict.fromkeys(t.what or t.verdict for _, t in several)
+            counted = "ways" if len(several[0][0]) > 1 else "places"
+            yield f"{kind}, {len(several)} {counted}", ", ".join(outcomes)
+
+
+def _kind(change: Change) -> str:
+    """Return under what a change is told: those of several primitives all as one."""
+    added = [part for part in change if isinstance(part, Addition)]
+    if not added:
+        return _change(change)
+    if len(change) > 1:
+        return f"{len(change)} of them together"
+    return f"{added[0].what} in {added[0].function}()"
 
 
 def _outcome(tried: Tried) -> str:
@@ -83,15 +113,21 @@ def _outcome(tried: Tried) -> str:
 
 
 def _json(found: Prevention) -> str:
-    tried = [{"change": dict(change), **asdict(told)} for change, told in found.tried]
+    tried = [{"change": _told(change), **asdict(told)} for change, told in found.tried]
     document = {
         "spec": found.spec,
         "settings": dict(found.asked),
         "first": asdict(found.first),
-        "enough": [dict(change) for change in found.enough],
+        "enough": [_told(change) for change in found.enough],
         "tried": tried,
     }
     return json.dumps(document, indent=1) + "\n"
+
+
+def _told(change: Change) -> dict[str, object]:
+    choices = {part.name: part.value for part in change if isinstance(part, Choice)}
+    added = [asdict(part) for part in change if isinstance(part, Addition)]
+    return {"choices": choices, "added": added}
 
 
 COMMAND: click.Command = command

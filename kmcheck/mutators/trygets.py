@@ -26,7 +26,7 @@ class Trygets:
                         line, column = statement.lineno, statement.col_offset
                         taken = f"{get}({', '.join(call[1])})\n{' ' * column}"
                         edits = (Edit((line, column), (line, column), taken), instead(node, "True"))
-                        yield Change(ast.unparse(node), node.lineno, edits, (call[0], get))
+                        yield Change(ast.unparse(node), node.lineno, edits, ((call[0], get),))
 
 
 def _asked(statement: ast.stmt) -> Iterator[ast.expr]:

@@ -33,7 +33,7 @@ class Waits:
                     yield Change(what, statement.lineno, (edit,))
                 elif call[0] == "kfree_rcu":
                     edit = instead(statement, f"kfree({call[1][0]})")
-                    yield Change(what, statement.lineno, (edit,), (SLAB, "kfree"))
+                    yield Change(what, statement.lineno, (edit,), ((SLAB, "kfree"),))
 
 
 MUTATOR: Mutator = Waits()
