@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,20 +63,6 @@ NOT_RUN = frozenset(
         *("eventually", "leads_to", "always_eventually"),
     }
 )
-
-
-def lines_behind(text: str, missed: Iterable[tuple[str, int]]) -> set[int]:
-    """Return the lines that were not run, given what the label says was not, and where."""
-    told = set(missed)
-    found = {line for what, line in told if what == "step"}
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.If | ast.While):
-            for what, part in (("is never true", node.body), ("is never false", node.orelse)):
-                if part and (what, node.test.lineno) in told:
-                    found |= set(range(part[0].lineno, (part[-1].end_lineno or 0) + 1))
-        elif isinstance(node, ast.FunctionDef) and ("is never started", node.lineno) in told:
-            found |= set(range(node.lineno, (node.end_lineno or 0) + 1))
-    return found
 
 
 def _marks(function: ast.FunctionDef) -> set[str]:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from kmcheck import __version__, shelf
 from kmcheck.batch import Ledger, Task, done
+from kmcheck.coverage import Mark, covered
 from kmcheck.diagnostics import Source, SpecError, UsageError
 from kmcheck.driver import Options, verify
-from kmcheck.editing import Change, Mutator, edited, functions_of, lines_behind
+from kmcheck.editing import Change, Mutator, edited, functions_of
 from kmcheck.frontend import compile_spec
 from kmcheck.ir.program import Program
 from kmcheck.verdict import Holds, Result, Violated
@@ -130,14 +131,11 @@ def judge(
         why = f"{source.path} is {result.outcome} as it is, so its mutants tell nothing"
         raise UsageError(why, "choose settings with which `kmcheck verify` says HOLDS")
     every = mutants(source)
-    missed = lines_behind(
-        source.text,
-        ((u.what, u.span.line) for u in result.label.statistics.unexercised),
-    )
+    marks = {line.number: line.mark for line in covered(program, result).files[0].lines}
     told: dict[int, Outcome] = {}
     distinct: dict[int, tuple[Mutant, Program]] = {}
     for number, mutant in enumerate(every):
-        settled = _settled(mutant, options, program, distinct.values(), missed)
+        settled = _settled(mutant, options, program, distinct.values(), marks[mutant.line])
         if isinstance(settled, Outcome):
             told[number] = settled
         else:
@@ -160,7 +158,7 @@ def _settled(
     options: Options,
     whole: Program,
     others: Iterable[tuple[Mutant, Program]],
-    missed: set[int],
+    mark: Mark,
 ) -> Outcome | Program:
     """Return what is known of a mutant before it is verified, or its program."""
     about = mutant.mutator, mutant.what, mutant.line
@@ -168,12 +166,12 @@ def _settled(
         program = compile_spec(mutant.source, options.settings)
     except SpecError as error:
         return Outcome(*about, REFUSED, error.diagnostics[0].title)
-    if _code(program) == _code(whole):
+    if mark == "left out" or _code(program) == _code(whole):
         return Outcome(*about, SAME, "as the spec: the choices leave this out")
     for other, known in others:
         if _code(known) == _code(program):
             return Outcome(*about, SAME, f"as line {other.line}, {other.mutator}")
-    return Outcome(*about, NOT_RUN) if mutant.line in missed else program
+    return Outcome(*about, NOT_RUN) if mark == "never" else program
 
 
 def _code(program: Program) -> object:

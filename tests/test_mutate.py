@@ -240,6 +240,32 @@ def test_what_is_not_explored_to_its_end_is_unknown() -> None:
     assert "holds" not in verdicts or told.counts[1] < whole.counts[1]
 
 
+def test_what_the_choices_leave_out_is_not_called_redundant() -> None:
+    text = source(
+        """
+        from kmcheck.kernel.rcu import synchronize_rcu
+
+        class G(Object):
+            n: int
+
+        g = G()
+        WAIT = choice(False, "whether it waits")
+
+        @process
+        def adds() -> None:
+            if WAIT:
+                synchronize_rcu()
+            g.n += 1
+
+        @setup
+        def begin() -> None:
+            start(adds)
+        """
+    )
+    (wait,) = judge(text, Options(), 1).outcomes
+    assert (wait.verdict, wait.told) == (SAME, "as the spec: the choices leave this out")
+
+
 def test_two_things_that_are_the_same_are_verified_once() -> None:
     twice = SPEC.replace("    g.ready = True\n", "    fetch_add(g.n, 0)\n    g.ready = True\n")
     told = found(twice)
