@@ -7,12 +7,11 @@ where the reduced program ends a step, by the choices that are given, or else by
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from kmcheck.diagnostics import InternalError
 from kmcheck.replay.there import Choices, Way, fails, is_there, steps_to
-from kmcheck.semantics import BoundReached, Judge, Machine, State, Step
+from kmcheck.semantics import Judge, Machine, State, Step
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Claim, Witness
@@ -106,10 +105,8 @@ class Walk:
         A step that is not explored, for want of objects, is no way on.
         """
         actor, _ = self.claim.witness.steps[place.done]
-        steps: list[Step] = []
-        with suppress(BoundReached):
-            steps.extend(self.machine.steps_of(place.state, actor))
         given = self._given(place)
+        steps = self.machine.possible(place.state, actor)
         return sorted(steps, key=lambda step: step.choices != given[: len(step.choices)])
 
     def _given(self, place: Place) -> Choices:
