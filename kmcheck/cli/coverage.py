@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
 from kmcheck import machine, shelf
 from kmcheck.cli import INCONCLUSIVE, INTERRUPTED, VIOLATED
 from kmcheck.coverage import Coverage, Line, Listing, covered
-from kmcheck.diagnostics import UsageError
 from kmcheck.driver import Options, verify
 from kmcheck.frontend import compile_spec, read
 from kmcheck.options import amount, duration, setting
-from kmcheck.terminal import progress
+from kmcheck.terminal import progress, put
 from kmcheck.verdict import ENGINE, WITHOUT, Budget
 
 MARKS = {"run": "+", "partly": "~", "never": "!", "left out": "-", "": " "}
@@ -68,22 +66,12 @@ def command(**given: object) -> int:
         result = verify(source, options, report)
     found = covered(compile_spec(source, settings), result)
     draw = {"text": _text, "markdown": _markdown, "json": _json}[str(given["form"])]
-    _print(draw(found, quiet=bool(given["quiet"])), given["output"])
+    put(draw(found, quiet=bool(given["quiet"])), given["output"])
     if found.stopped == "interrupted":
         return INTERRUPTED
     if result.outcome == "violated" or (given["strict"] and found.uncovered):
         return VIOLATED
     return INCONCLUSIVE if result.outcome == "unknown" else 0
-
-
-def _print(text: str, output: object) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(str(output)).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror}") from None
 
 
 # --- what is printed -----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from kmcheck import machine, shelf
 from kmcheck.cli import INCONCLUSIVE
 from kmcheck.diagnostics import UsageError
 from kmcheck.driver import unordered, violations
+from kmcheck.files import write
 from kmcheck.frontend import read
 from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.settings import spell
@@ -151,10 +152,7 @@ def _write(form: Form, files: tuple[tuple[str, bytes], ...], output: Path) -> No
     for ending, content in files:
         as_named = len(files) == 1 and ending == f".{form.name}"
         path = output if as_named else Path(f"{stem}{ending}")
-        try:
-            path.write_bytes(content)
-        except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror}") from None
+        write(path, content)
         if not as_named:
             _tell_of_dot(form, ending)
             click.echo(f"kmcheck: wrote {path}", err=True)

@@ -14,7 +14,7 @@ from kmcheck.driver import Options, verify
 from kmcheck.frontend import read
 from kmcheck.options import amount, duration, setting
 from kmcheck.protocols import Format, FormatOptions, Told
-from kmcheck.terminal import colour_wanted, progress
+from kmcheck.terminal import colour_wanted, progress, put
 from kmcheck.verdict import ALL, ENGINE, WITHOUT, Budget, Checkpoints, Result
 
 
@@ -171,13 +171,7 @@ class Run:
 
     def print(self, text: str) -> None:
         """Print to where the user wants it."""
-        if self.given["output"] is None:
-            click.echo(text, nl=False, color=self.colour or None)
-            return
-        try:
-            Path(str(self.given["output"])).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"cannot write {self.given['output']}: {error.strerror}") from None
+        put(text, self.given["output"], colour=self.colour or None)
 
     def one_by_one(self) -> tuple[str, int]:
         """Verify each spec; return what to print, and the exit code."""
