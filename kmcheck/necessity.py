@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from kmcheck import __version__, shelf
@@ -206,3 +206,17 @@ def order(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Return outcomes with what carries load first, by line."""
     rank = {"violated": 0, "unknown": 1, "holds": 2}
     return sorted(outcomes, key=lambda o: (rank.get(o.verdict, 3), o.line))
+
+
+def summary(found: Necessity) -> dict[str, object]:
+    """Return what programs are told of all mutants together."""
+    violated, ended = found.counts
+    label = found.result.label
+    return {
+        "spec": label.spec,
+        "digest": label.digest,
+        "settings": dict(label.changed),
+        "violated": violated,
+        "verified": ended,
+        "unbroken": [asdict(one) for one in found.unbroken],
+    }

@@ -18,9 +18,8 @@ from dataclasses import dataclass, replace
 from kmcheck.diagnostics import InternalError
 from kmcheck.ir.program import DATA_RACE, ENDLESS
 from kmcheck.protocols import Engine, Progress, Question
-from kmcheck.replay import replay, unending, unreduced
+from kmcheck.replay import replay, unending, unreduced, with_fewest
 from kmcheck.solver import Solver
-from kmcheck.switches import with_fewest
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Budget, Checkpoints, Claim, Finding, Violated
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log10
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from kmcheck.chart.series import Panel, Point, Series, power
 from kmcheck.diagram.shapes import (
     SMALL,
@@ -21,6 +19,7 @@ from kmcheck.diagram.shapes import (
     number,
     width,
 )
+from kmcheck.documents import templates
 
 MARGIN, HEAD = 24.0, 52.0
 LEFT, GAP = 52.0, 36.0
@@ -58,10 +57,7 @@ class Drawing:
 
 def draw(chart: Chart) -> str:
     """Return the chart as an SVG that needs no other file: the same bytes for the same amounts."""
-    pages = Environment(
-        loader=PackageLoader("kmcheck.chart"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
+    pages = templates("kmcheck.chart")
     pages.filters["n"] = number
     return pages.get_template("chart.svg").render(drawing=placed(chart))
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from kmcheck.frontend import read
 from kmcheck.many import asked, flags
-from kmcheck.necessity import SAME, Necessity, Outcome, judge, order
+from kmcheck.necessity import SAME, Necessity, Outcome, judge, order, summary
 from kmcheck.options import setting
 from kmcheck.terminal import counted
 
@@ -119,15 +119,9 @@ def _markdown(found: Necessity) -> str:
 
 
 def _json(found: Necessity) -> str:
-    violated, ended = found.counts
     seen = found.result.label.statistics
     told = {
-        "spec": found.result.label.spec,
-        "digest": found.result.label.digest,
-        "settings": dict(found.result.label.changed),
-        "violated": violated,
-        "verified": ended,
-        "unbroken": [asdict(one) for one in found.unbroken],
+        **summary(found),
         "vacuous": [name for name, times in seen.judged.items() if not times],
         "unmet": [u.property for u in found.result.unmet],
         "mutants": [asdict(outcome) for outcome in found.outcomes],

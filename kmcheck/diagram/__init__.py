@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from kmcheck.diagram import bars, captions, handed, lanes, rounds
 from kmcheck.diagram.page import Page, arrange
 from kmcheck.diagram.rows import below_headings
 from kmcheck.diagram.shapes import Box, Shape, Text, number
 from kmcheck.diagram.spans import spans
+from kmcheck.documents import templates
 from kmcheck.explain import Story, joined, plain
 
 
@@ -29,10 +28,7 @@ class Drawing:
 
 def svg(drawing: Drawing) -> str:
     """Return the picture as a document that needs no other file."""
-    pages = Environment(
-        loader=PackageLoader("kmcheck.diagram"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
+    pages = templates("kmcheck.diagram")
     pages.filters["n"] = number
     return pages.get_template("picture.svg").render(drawing=drawing)
 

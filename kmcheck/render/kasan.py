@@ -9,7 +9,6 @@ from kmcheck.explain import call_text, explain, plain, where, wrapped
 from kmcheck.protocols import Media, Renderer, RenderOptions
 from kmcheck.trace import Event, Frame, Place, ProcessView, Trace
 
-NARROWEST, WIDEST = 60, 75
 KINDS = {"load": "Read", "store": "Write", "update": "Write", "alloc": "Allocation", "free": "Free"}
 
 
@@ -23,7 +22,7 @@ class Kasan:
 
     def render(self, trace: Trace, options: RenderOptions) -> str:
         """Write the report."""
-        width = min(max(options.width, NARROWEST), WIDEST)
+        width = options.columns
         rule = "=" * (width - 9)
         lines = [rule, *_headline(trace, width), "", *_traces(trace, width), rule]
         return "\n".join(line.rstrip() for line in lines) + "\n"

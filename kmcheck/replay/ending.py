@@ -11,8 +11,9 @@ from kmcheck.ir.types import Counter, Ref, SetOf
 from kmcheck.replay.reading import inside_of, read_by
 from kmcheck.replay.recorder import place_of
 from kmcheck.replay.teller import Teller
+from kmcheck.replay.there import is_stuck
 from kmcheck.residual import Residual
-from kmcheck.semantics import BoundReached, Failure, Fault, Judge
+from kmcheck.semantics import Failure, Fault, Judge
 from kmcheck.semantics.obligations import Obligations, TooMany
 from kmcheck.solver import Solver
 from kmcheck.trace import Access, Violation
@@ -43,7 +44,7 @@ class Ending:
         for prop in self.layout.program.properties:
             if prop.name == violation:
                 return self._property(violation)
-        if violation == "deadlock" and self._is_stuck():
+        if violation == "deadlock" and is_stuck(self.teller.quiet, self.judge, self.teller.state):
             return Violation("deadlock", "no process can go on, and not all have ended")
         if violation == "leak":
             leaked = self.judge.leaked(self.teller.state)
@@ -76,13 +77,6 @@ class Ending:
         state, previous = self.teller.state, self.teller.previous
         failing = self.judge.failing(state, previous)
         return any(prop.name == violation and fault is None for prop, fault in failing)
-
-    def _is_stuck(self) -> bool:
-        try:
-            moves = next(iter(self.teller.quiet.successors(self.teller.state)), None)
-        except BoundReached:
-            return False
-        return moves is None and not self.judge.all_ended(self.teller.state)
 
     def _fault(self, fault: Fault) -> Violation:
         thing = (

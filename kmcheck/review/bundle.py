@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kmcheck import evidence, shelf, store
 from kmcheck.diagnostics import Source, UsageError
-from kmcheck.necessity import order
+from kmcheck.necessity import order, summary
 from kmcheck.protocols import Format, FormatOptions, Told
 from kmcheck.review.page import review
 from kmcheck.review.plan import PLAN, Plan
@@ -96,17 +96,8 @@ def _json(parts: list[object]) -> bytes:
 
 def _necessity(one: Studied) -> object:
     assert one.necessity is not None
-    label = one.necessity.result.label
-    violated, verified = one.necessity.counts
-    return {
-        "spec": label.spec,
-        "digest": label.digest,
-        "settings": dict(label.changed),
-        "violated": violated,
-        "verified": verified,
-        "unbroken": [asdict(prop) for prop in one.necessity.unbroken],
-        "mutants": [asdict(outcome) for outcome in order(one.necessity.outcomes)],
-    }
+    mutants = [asdict(outcome) for outcome in order(one.necessity.outcomes)]
+    return {**summary(one.necessity), "mutants": mutants}
 
 
 def _coverage(one: Studied) -> object:

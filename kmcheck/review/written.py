@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
-from hashlib import sha256
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from kmcheck import documents
 from kmcheck.coverage import Line
 from kmcheck.review.page import Review
 
@@ -30,31 +27,17 @@ FILES = {
 
 def html(page: Review, names: Sequence[str]) -> str:
     """Return the page; `names` are the files beside it."""
-    pages = _templates(autoescape=True)
-    style = pages.get_template("review.css").render()
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    policy = (
-        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src 'sha256-{digest}'"
+    pages = documents.templates("kmcheck.review")
+    return documents.page(
+        pages, "review.html", "review.css", page=page, files=_files(names), signs=SIGNS
     )
-    whole = pages.get_template("review.html").render(
-        page=page, style=style, policy=policy, files=_files(names), signs=SIGNS
-    )
-    return whole.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def markdown(page: Review, names: Sequence[str]) -> str:
     """Return the page for a mail."""
-    pages = _templates(autoescape=False)
+    pages = documents.templates("kmcheck.review", escaped=False)
     pages.filters |= {"cell": _cell, "listed": _listed}
     return pages.get_template("review.md").render(page=page, files=_files(names)).rstrip() + "\n"
-
-
-def _templates(*, autoescape: bool) -> Environment:
-    return Environment(
-        loader=PackageLoader("kmcheck.review"), autoescape=autoescape, undefined=StrictUndefined,  # noqa: S701 - Markdown is no HTML
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
 
 
 def _files(names: Sequence[str]) -> list[tuple[str, str]]:
