@@ -16,6 +16,11 @@ from kmcheck.frontend import compile_spec
 from kmcheck.ir.program import Program
 from kmcheck.verdict import Holds, Result, Violated
 
+
+class NothingHeldError(UsageError):
+    """A spec does not hold as it is, so that its mutants tell nothing."""
+
+
 NOT_RUN, REFUSED, SAME = "never run", "cannot be written", "same"
 """What is said of a mutant that was not verified, besides that it is the same as another one."""
 
@@ -123,13 +128,14 @@ def judge(
 
     Raises:
         SpecError: the spec is wrong.
-        UsageError: it does not hold as it is, or the file is none of ours.
+        NothingHeldError: it does not hold as it is.
+        UsageError: the file is none of ours.
     """
     program = compile_spec(source, options.settings)
     result = verify(source, options)
     if result.outcome != "holds":
         why = f"{source.path} is {result.outcome} as it is, so its mutants tell nothing"
-        raise UsageError(why, "choose settings with which `kmcheck verify` says HOLDS")
+        raise NothingHeldError(why, "choose settings with which `kmcheck verify` says HOLDS")
     every = mutants(source)
     marks = {line.number: line.mark for line in covered(program, result).files[0].lines}
     told: dict[int, Outcome] = {}

@@ -138,7 +138,7 @@ def differing(folder: Path, *, quick: bool = False) -> list[str]:
 def test_a_bundle_has_a_page_and_files_for_machines(made: Path) -> None:
     assert present(made) == {
         "report.toml", "index.html", "report.md", "results.json", "results.sarif", "results.xml",
-        "necessity.json", "coverage.json", "sweep.json", "statement.json",
+        "necessity.json", "prevention.json", "coverage.json", "sweep.json", "statement.json",
         "sources/specs/counts.py.txt",
         "traces/specs/counts/LOCKED=no/all_are_counted.json",
     }  # fmt: skip
@@ -288,6 +288,7 @@ def test_the_first_line_that_differs_may_be_one_that_is_missing() -> None:
         ('COUNT = "1..3"', "", "the sweep of counting has no values", "values"),
         ('shows = "as it stands"', "proposed = true", "is proposed in several ways", ""),
         ('"specs/counts.py"', '"specs/other.py"', "there is no specs/other.py", ""),
+        ("proposed = true", 'prevent = "locks"', "nothing that could be tried", "primitives"),
         ("title = ", "title = [", "cannot read", ""),
     ],
 )
@@ -328,6 +329,23 @@ def test_specs_alone_are_enough_to_begin_with(
         assert run(wrong) == 2
     assert run(["report", "other", "specs/none.py"]) == 2
     assert not Path("other").exists()
+
+
+def test_a_spec_that_is_violated_begins_a_review_with_what_would_prevent_it(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(bundle.parent.parent)
+    text = Path("specs/counts.py").read_text("utf-8").replace("choice(True", "choice(False")
+    Path("specs/counts.py").write_text(text, "utf-8")
+    assert invoked("new", "specs/counts.py").return_value == 0
+    told = Path("new/report.md").read_text("utf-8")
+    assert "Mutants tell nothing of a design that does not hold to begin with." in told
+    assert "all else holds, with any of these" in told
+    assert "- `LOCKED=yes`" in told
+    assert "- `mutex_lock(new_mutex) around lines " in told
+    tried = json.loads(Path("new/prevention.json").read_text("utf-8"))
+    assert {"choices": {"LOCKED": "yes"}, "added": []} in tried[0]["enough"]
+    assert not Path("new/necessity.json").exists()
 
 
 def test_mutants_are_gone_on_with(bundle: Path, tmp_path: Path) -> None:

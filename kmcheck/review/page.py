@@ -18,10 +18,12 @@ from kmcheck.review.study import Ran, Studied, Study
 from kmcheck.review.words import (
     MARKS,
     carried,
+    change_told,
     cites,
     limits,
     own_limits,
     settings,
+    tried_told,
     unbroken,
     verdict,
     without,
@@ -67,6 +69,16 @@ class Row:
     again: str
     proposed: bool
     cases: tuple[Case, ...]
+    prevented: Prevented | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prevented:
+    """What would have prevented a violation: each change in words, and what was tried."""
+
+    enough: tuple[str, ...]
+    tried: str
+    again: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,10 @@ class Part:
     rows: tuple[Row, ...]
     laws: tuple[Law, ...]
     solver: str
+    mutants: str
+    """How many of the mutants break it, or why that is not known."""
+    unjudged: bool
+    """Whether mutants are asked for, and tell nothing: the design does not hold itself."""
     carries: Carries | None
     swept: Swept | None
     limits: tuple[str, ...]
@@ -176,6 +192,8 @@ def _part(key: str, one: Studied, traces: Mapping[Trace, str]) -> Part:
         rows=tuple(_row(f"{key}r{n}", ran, traces) for n, ran in enumerate(one.runs, start=1)),
         laws=tuple(laws(first)),
         solver=_solver(first),
+        mutants=_mutants(one),
+        unjudged=one.necessity is None and one.design.mutants is not None,
         carries=_carries(one.necessity),
         swept=_swept(one, one.sweep),
         limits=tuple(own_limits(one)),
@@ -223,6 +241,20 @@ def _row(key: str, ran: Ran, traces: Mapping[Trace, str]) -> Row:
         again=command(label),
         proposed=ran.run.proposed,
         cases=tuple(_cases(ran, traces)),
+        prevented=_prevented(ran),
+    )
+
+
+def _prevented(ran: Ran) -> Prevented | None:
+    found = ran.prevention
+    if found is None:
+        return None
+    given = "".join(f" -D {name}={value}" for name, value in ran.result.label.changed)
+    only = "" if ran.run.prevent == "primitives" else " --no-primitives"
+    return Prevented(
+        tuple(change_told(change) for change in found.enough),
+        tried_told(found),
+        f"kmcheck prevent {ran.result.label.path}{given}{only}",
     )
 
 
@@ -245,6 +277,12 @@ def image(svg: str) -> str:
 
 
 # --- what carries load, sweeps -------------------------------------------------------------------
+
+
+def _mutants(one: Studied) -> str:
+    if one.necessity is not None:
+        return carried(one.necessity)
+    return "not asked for" if one.design.mutants is None else "it does not hold itself"
 
 
 def _carries(found: Necessity | None) -> Carries | None:

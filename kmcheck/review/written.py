@@ -17,6 +17,7 @@ FILES = {
     "results.sarif": "the verdicts as SARIF 2.1.0, each counterexample with its thread flows",
     "results.xml": "the verdicts as JUnit XML",
     "necessity.json": "what came of each mutant",
+    "prevention.json": "what was tried to prevent each violation, and what came of it",
     "coverage.json": "what was not run of each spec",
     "sweep.json": "the tables over bounds and choices",
     "statement.json": "an in-toto statement: the SHA-256 of every other file, and the verdicts",
