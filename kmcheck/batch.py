@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from kmcheck.diagnostics import UsageError
+from kmcheck.files import write
 
 T = TypeVar("T")
 """What comes of one: a dataclass whose fields are numbers, texts, truths or None."""
@@ -50,11 +51,15 @@ class Ledger(Generic[T]):
         return self.known.get(key)
 
     def keep(self, key: str, outcome: T) -> None:
-        """Write down what came of one."""
+        """Write down what came of one.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
         self.known[key] = outcome
         if self.path is not None:
             told = {name: asdict(found) for name, found in self.known.items()}  # type: ignore[call-overload]
-            self.path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+            write(self.path, json.dumps(told, indent=1) + "\n")
 
 
 def done(

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from kmcheck.batch import Ledger
 from kmcheck.cli import kmcheck
 from kmcheck.diagnostics import UsageError
 from kmcheck.driver import Options
 from kmcheck.editing import Change, Edit, edited
 from kmcheck.frontend import read
-from kmcheck.necessity import NOT_RUN, REFUSED, SAME, Necessity, judge, mutants
+from kmcheck.necessity import NOT_RUN, REFUSED, SAME, Necessity, Outcome, judge, mutants
 from kmcheck.verdict import WITHOUT, Budget
 from tests.language import source
 
@@ -300,6 +301,12 @@ def test_the_command_prints_a_table(tmp_path: Path) -> None:
     listed = json.loads(run("mutate", spec, "--resume", ledger, "--format", "json").stdout)
     assert (listed["violated"], listed["verified"]) == (2, 4)
     assert run("mutate", spec, "-D", "READ_LOCK=no").returncode == 2
+
+
+def test_a_file_of_outcomes_that_cannot_be_written_is_no_bug_of_ours(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "no" / "outcomes.json", Outcome)
+    with pytest.raises(UsageError, match="cannot write"):
+        ledger.keep("key", Outcome("lock", "a lock", 1, "holds"))
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -374,6 +374,25 @@ def test_nothing_is_written_where_a_search_is_interrupted(
     assert {name: (bundle / name).read_bytes() for name in present(bundle)} == before
 
 
+def test_nor_where_the_search_for_what_is_covered_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    into = project(tmp_path)
+    plan = PLAN.partition("[design.mutants]")[0].replace(
+        'shows = "as it stands"', "settings = { LOCKED = false }"
+    )
+    (into / review.PLAN).write_text(plan, "utf-8")
+
+    def interrupted(spec: Source, options: Options) -> Verified:
+        found = verify(spec, options)
+        stopped = "interrupted" if options.every else None  # what is behind the violation
+        return replace(found, label=replace(found.label, stopped=stopped))
+
+    monkeypatch.setattr("kmcheck.review.study.verify", interrupted)
+    assert run(["report", str(into), "-j", "1"]) == 130
+    assert present(into) == {review.PLAN}
+
+
 # --- the page ------------------------------------------------------------------------------------
 
 

@@ -67,13 +67,7 @@ def command(**given: object) -> int:
 
 def _headline(found: Coverage) -> str:
     given = "".join(f"  {name}={value}" for name, value in found.label.changed)
-    told = ", ".join(
-        f"{c.run} of {c.all} {_WORDS[what]}" for what, c in found.counts.items() if c.all
-    )
-    return f"{found.label.spec}: {told}{given}"
-
-
-_WORDS = {"steps": "steps", "arms": "arms of branches", "options": "options of choices"}
+    return f"{found.label.spec}: {found.told}{given}"
 
 
 def _extent(found: Coverage) -> str:

@@ -195,7 +195,7 @@ def _part(key: str, one: Studied, traces: Mapping[Trace, str]) -> Part:
         mutants=_mutants(one),
         unjudged=one.necessity is None and one.design.mutants is not None,
         carries=_carries(one.necessity),
-        swept=_swept(one, one.sweep),
+        swept=_swept(one),
         limits=tuple(own_limits(one)),
     )
 
@@ -205,11 +205,9 @@ def _quote(beside: Beside, lines: tuple[Line, ...]) -> Quote:
 
 
 def _counts(one: Studied) -> str:
-    words = {"steps": "steps", "arms": "arms of branches", "options": "options of choices"}
-    told = [f"{c.run} of {c.all} {words[what]}" for what, c in one.coverage.counts.items() if c.all]
-    return f"{', '.join(told)} were run" + (
-        f"; not all was explored: {one.coverage.stopped}" if one.coverage.stopped else ""
-    )
+    stopped = one.coverage.stopped
+    missing = f"; not all was explored: {stopped}" if stopped else ""
+    return f"{one.coverage.told} were run{missing}"
 
 
 def _solver(ran: Ran) -> str:
@@ -304,11 +302,12 @@ def _carries(found: Necessity | None) -> Carries | None:
     return Carries(carried(found), settings(label.changed), rows, tuple(unbroken(found)), again)
 
 
-def _swept(one: Studied, found: Sweep | None) -> Swept | None:
-    if found is None or one.design.sweep is None:
+def _swept(one: Studied) -> Swept | None:
+    found, asked = one.sweep, one.design.sweep
+    if found is None or asked is None:
         return None
     along = any(axis.is_bound and len(axis.values) > 1 for axis in found.axes)
-    given = "".join(f" -D {name}={value}" for name, value in one.design.sweep.values.items())
+    given = "".join(f" -D {name}={value}" for name, value in asked.values.items())
     return Swept(
         tuple(heads(found, times=False)),
         tuple(tuple(row(cell, times=False)) for cell in found.cells),

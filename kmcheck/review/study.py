@@ -129,10 +129,9 @@ def _verified(plan: Plan, pace: Pace, step: Callable[[], None]) -> Iterator[Ran]
         for number, result in in_processes(tasks, pace.jobs, Ledger(None, Result)):
             found[number] = result
             step()
-    if any(result.label.stopped == INTERRUPTED for result in found.values()):
-        raise KeyboardInterrupt
+    kept = {number: _kept(result) for number, result in found.items()}
     return (
-        Ran(run, compile_spec(source, dict(run.settings)), _timeless(found[number]))
+        Ran(run, compile_spec(source, dict(run.settings)), kept[number])
         for number, (source, run) in enumerate(asked)
     )
 
@@ -212,10 +211,16 @@ def _covered(first: Ran, pace: Pace) -> Coverage:
     result = first.result
     if first.violated and not first.run.every:
         options = replace(_options(first.run.settings, pace.bytes, None), every=True)
-        result = _timeless(verify(first.program.source, options))
+        result = _kept(verify(first.program.source, options))
     return covered(first.program, result)
 
 
-def _timeless(result: Result) -> Result:
-    """Leave out what varies from run to run."""
+def _kept(result: Result) -> Result:
+    """Leave out what varies from run to run.
+
+    Raises:
+        KeyboardInterrupt: the search has stopped for that.
+    """
+    if result.label.stopped == INTERRUPTED:
+        raise KeyboardInterrupt
     return replace(result, seconds=0.0, peak_bytes=0)
