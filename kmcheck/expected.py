@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,9 @@ def meet(
     The numbers in tables are those of a search without reductions.
     """
     try:
-        result = verify(read(expectation.spec), asked(expectation, engine, budget, without))
+        options = asked(expectation, engine, budget, without)
+        options = replace(options, readable=keep_in is not None)
+        result = verify(read(expectation.spec), options)
     except SpecError as error:
         return Outcome(expectation, NO_SPEC, tuple(show(d) for d in error.diagnostics))
     except UsageError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -34,4 +35,5 @@ def asked(given: Mapping[str, Any]) -> tuple[Options, int]:
     share = budget(given, searches=jobs)
     properties = tuple(given["properties"])
     endless = bool(given["liveness"])
-    return Options({}, properties, ENGINE, share, without=WITHOUT, endless=endless), jobs
+    options = Options({}, properties, ENGINE, share, without=WITHOUT, endless=endless)
+    return replace(options, readable=False), jobs

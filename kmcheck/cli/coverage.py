@@ -48,7 +48,7 @@ def command(**given: object) -> int:
     settings = dict(given["settings"])  # type: ignore[call-overload]
     engine = str(given["engine"])
     searched = budget(given, int(str(given["jobs"])))
-    options = Options(settings, (), engine, searched, every=True, without=WITHOUT)
+    options = Options(settings, (), engine, searched, every=True, without=WITHOUT, readable=False)
     source = read(str(given["spec"]))
     with progress(str(given["shown"]), source.path) as report:
         result = verify(source, options, report)

@@ -140,6 +140,7 @@ def _asked(run: Run, most: int | None) -> Options:
     return replace(
         _options(run.settings, most, None),
         properties=run.properties, every=run.every, endless=run.liveness, races=run.races,
+        readable=True,
     )  # fmt: skip
 
 
@@ -191,7 +192,7 @@ def _prevented(ran: Ran, pace: Pace, step: Callable[[], None]) -> Ran:
     if ran.violated and ran.run.prevent != "nothing":
         found = prevention(
             ran.program.source,
-            _asked(ran.run, pace.share),
+            replace(_asked(ran.run, pace.share), readable=False),
             pace.jobs,
             TOGETHER,
             primitives=ran.run.prevent == "primitives",
@@ -203,7 +204,7 @@ def _prevented(ran: Ran, pace: Pace, step: Callable[[], None]) -> Ran:
 
 def _options(settings: Wanted, most: int | None, states: int | None) -> Options:
     budget = Budget(states=states, bytes=most)
-    return Options(dict(settings), engine=ENGINE, budget=budget, without=WITHOUT)
+    return Options(dict(settings), engine=ENGINE, budget=budget, without=WITHOUT, readable=False)
 
 
 def _covered(first: Ran, pace: Pace) -> Coverage:
