@@ -348,6 +348,19 @@ def test_a_spec_that_is_violated_begins_a_review_with_what_would_prevent_it(
     assert not Path("new/necessity.json").exists()
 
 
+def test_what_a_page_says_to_run_again_has_the_limits_of_the_plan(bundle: Path) -> None:
+    limited = PLAN.replace("[design.mutants]", "[design.mutants]\nmax_states = 500")
+    limited = limited.replace(
+        "[design.sweep.values]", "[design.sweep]\nmax_states = 600\n[design.sweep.values]"
+    )
+    (bundle / review.PLAN).write_text(limited, "utf-8")
+    assert invoked(bundle).return_value == 0
+    told = (bundle / "report.md").read_text("utf-8")
+    assert "kmcheck mutate specs/counts.py --max-states 500\n" in told
+    assert "kmcheck sweep specs/counts.py -D COUNT=1..3 --max-states 600\n" in told
+    assert ", with the settings of the spec |" in told
+
+
 def test_mutants_are_gone_on_with(bundle: Path, tmp_path: Path) -> None:
     known = tmp_path / "known.json"
     assert invoked(bundle, "--resume", known).return_value == 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from kmcheck import __version__, shelf
 from kmcheck.chart import Chart, draw
 from kmcheck.coverage import Line
-from kmcheck.necessity import Necessity, order
+from kmcheck.necessity import order
 from kmcheck.protocols import Renderer, RenderOptions
 from kmcheck.review.laws import Law, laws
 from kmcheck.review.places import code, excerpt
@@ -194,7 +194,7 @@ def _part(key: str, one: Studied, traces: Mapping[Trace, str]) -> Part:
         solver=_solver(first),
         mutants=_mutants(one),
         unjudged=one.necessity is None and one.design.mutants is not None,
-        carries=_carries(one.necessity),
+        carries=_carries(one),
         swept=_swept(one),
         limits=tuple(own_limits(one)),
     )
@@ -278,13 +278,20 @@ def image(svg: str) -> str:
 
 
 def _mutants(one: Studied) -> str:
+    """Return how many mutants break it, and of what, if that is not what was proposed."""
     if one.necessity is not None:
-        return carried(one.necessity)
+        changed = one.necessity.result.label.changed
+        proposed = next((ran for ran in one.runs if ran.run.proposed), one.runs[0])
+        counted = carried(one.necessity)
+        if changed == proposed.result.label.changed:
+            return counted
+        return f"{counted}, with {settings(changed) or 'the settings of the spec'}"
     return "not asked for" if one.design.mutants is None else "it does not hold itself"
 
 
-def _carries(found: Necessity | None) -> Carries | None:
-    if found is None:
+def _carries(one: Studied) -> Carries | None:
+    found = one.necessity
+    if found is None or one.design.mutants is None:
         return None
     label = found.result.label
     rows = tuple(
@@ -298,7 +305,7 @@ def _carries(found: Necessity | None) -> Carries | None:
         for o in order(found.outcomes)
     )
     given = "".join(f" -D {name}={value}" for name, value in label.changed)
-    again = f"kmcheck mutate {label.path}{given}"
+    again = f"kmcheck mutate {label.path}{given}{_limited(one.design.mutants.max_states)}"
     return Carries(carried(found), settings(label.changed), rows, tuple(unbroken(found)), again)
 
 
@@ -313,8 +320,12 @@ def _swept(one: Studied) -> Swept | None:
         tuple(tuple(row(cell, times=False)) for cell in found.cells),
         tuple(states_told(line) for line in found.lines if line.states is not None),
         image(draw(_states(found))) if along else "",
-        f"kmcheck sweep {one.design.spec}{given}",
+        f"kmcheck sweep {one.design.spec}{given}{_limited(asked.max_states)}",
     )
+
+
+def _limited(states: int | None) -> str:
+    return "" if states is None else f" --max-states {states}"
 
 
 def _states(found: Sweep) -> Chart:
