@@ -24,6 +24,7 @@ from kmcheck.review.bundle import present
 from kmcheck.review.check import first_difference
 from kmcheck.review.statement import PREDICATE, TYPE
 from kmcheck.review.words import cites
+from kmcheck.review.written import filled
 from kmcheck.verdict import Result as Verified
 from tests.browser import CHROMIUM, ask
 from tests.language import source
@@ -428,7 +429,7 @@ class Texts(HTMLParser):
 def test_both_pages_say_what_was_found_and_what_it_rests_on(made: Path) -> None:
     page = Texts((made / "index.html").read_text("utf-8")).said
     mail = (made / "report.md").read_text("utf-8")
-    for text in (page, mail):
+    for text in (page, " ".join(mail.split())):
         for said in (
             "Is it right?", "Nobody else counts.", "They add <b>one</b>.", "all_are_counted",
             "in two steps", "LOCKED=no", "A <b>law</b> of sizes.", "for all sizes",
@@ -439,6 +440,16 @@ def test_both_pages_say_what_was_found_and_what_it_rests_on(made: Path) -> None:
         ):  # fmt: skip
             assert said in text, said
     assert "| It" not in mail
+
+
+def test_paragraphs_for_a_mail_are_filled_and_stay_paragraphs() -> None:
+    words = "a line may not begin with a dash " * 2 + "- or a number 1. or it were a list " * 3
+    lines = filled(words, "> ").splitlines()
+    assert all(len(line) <= 75 and line.startswith("> ") for line in lines)
+    assert not any(re.match(r"> ([-+*#>]|\d+[.)])", line) for line in lines)
+    told = " ".join(line[2:] for line in lines).replace("\\", "")
+    assert told.split() == words.split()
+    assert filled("one", "- ") == "- one"
 
 
 def test_a_page_is_one_file_without_a_script(made: Path) -> None:
