@@ -221,10 +221,17 @@ class Label:
     """The properties that were asked for by name; none is all."""
     every: bool = False
     """Whether the search went on behind the first violation."""
+    closed: bool = False
+    """Whether every state was seen that can be reached: a search may end at a violation before."""
     limits: tuple[tuple[str, Span | None], ...] = ()
     """What ran out, and where its limit is written."""
     fairness: str = ""
     """Who is not left out for ever, if runs that never end were asked for."""
+
+    @property
+    def ended(self) -> str:
+        """Why not all was explored: it was given up, or was answered; empty if all was."""
+        return "" if self.closed else self.stopped or "ended at the violation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,8 @@ def _label(result: Result) -> dict[str, Any]:
         "transitions": seen.transitions,
         "depth": seen.depth,
         "terminal_states": seen.terminal_states,
-        "stopped": label.stopped,
+        "closed": label.closed,
+        "stopped": label.ended or None,
         "checkpoint": seen.checkpoint or None,
         "multiplied": [
             {"by": m.name, "factor": round(m.factor, 3)}
