@@ -244,6 +244,13 @@ class Result:
     peak_bytes: int = field(compare=False)
 
     @property
+    def vacuous(self) -> tuple[str, ...]:
+        """What there are verdicts on, and was never asked for in any state."""
+        told = {v.property for v in self.verdicts}
+        judged = self.label.statistics.judged
+        return tuple(name for name, times in judged.items() if not times and name in told)
+
+    @property
     def unmet(self) -> tuple[Unmet, ...]:
         """The parts that were never looked at of the properties that hold."""
         held = {v.property for v in self.verdicts if isinstance(v, Holds)}

@@ -120,7 +120,6 @@ def _markdown(found: Necessity) -> str:
 
 def _json(found: Necessity) -> str:
     violated, ended = found.counts
-    seen = found.result.label.statistics
     told = {
         "spec": found.result.label.spec,
         "digest": found.result.label.digest,
@@ -128,7 +127,7 @@ def _json(found: Necessity) -> str:
         "violated": violated,
         "verified": ended,
         "unbroken": [asdict(one) for one in found.unbroken],
-        "vacuous": [name for name, times in seen.judged.items() if not times],
+        "vacuous": list(found.result.vacuous),
         "unmet": [u.property for u in found.result.unmet],
         "mutants": [asdict(outcome) for outcome in found.outcomes],
     }

@@ -94,7 +94,7 @@ def _label(result: Result) -> dict[str, Any]:
         ],
         "sampled": seen.multiplied.sample,
         "unexercised": [{"what": u.what, "where": u.span.where} for u in seen.unexercised],
-        "vacuous": [name for name, times in seen.judged.items() if not times],
+        "vacuous": list(result.vacuous),
         "unmet": [
             {"property": u.property, "what": u.span.text, "where": u.span.where}
             for u in result.unmet

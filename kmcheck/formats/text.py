@@ -190,9 +190,7 @@ def _sizes(label: Label) -> str:
 
 
 def _vacuous(result: Result) -> str:
-    seen = result.label.statistics
-    never = [name for name, times in seen.judged.items() if not times]
-    told = [f"{', '.join(never)}: never asked for"] if never else []
+    told = [f"{', '.join(result.vacuous)}: never asked for"] if result.vacuous else []
     told += [
         f"{u.property}: {u.span.where} `{u.span.text}` is never looked at" for u in result.unmet
     ]
