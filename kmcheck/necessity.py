@@ -166,8 +166,10 @@ def _settled(
         program = compile_spec(mutant.source, options.settings)
     except SpecError as error:
         return Outcome(*about, REFUSED, error.diagnostics[0].title)
-    if mark == "left out" or _code(program) == _code(whole):
+    if mark == "left out":
         return Outcome(*about, SAME, "as the spec: the choices leave this out")
+    if _code(program) == _code(whole):
+        return Outcome(*about, SAME, "as the spec")
     for other, known in others:
         if _code(known) == _code(program):
             return Outcome(*about, SAME, f"as line {other.line}, {other.mutator}")

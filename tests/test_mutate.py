@@ -266,6 +266,42 @@ def test_what_the_choices_leave_out_is_not_called_redundant() -> None:
     assert (wait.verdict, wait.told) == (SAME, "as the spec: the choices leave this out")
 
 
+def test_an_atomic_block_of_one_statement_may_be_several_steps() -> None:
+    text = """
+    class G(Object):
+        n: Annotated[int, range(-2, 1)]
+        done: bool
+        owner: Annotated[int, range(3)]
+
+    g = G()
+
+    @process
+    def takes() -> None:
+        with atomic():
+            g.n -= 1
+        with atomic():
+            g.done = True
+        with atomic():
+            if g.owner < 2:
+                g.owner = g.owner + 1
+
+    @setup
+    def begin() -> None:
+        start(takes)
+        start(takes)
+
+    @finally_
+    def all_counted() -> bool:
+        return g.n == -2 and g.owner == 2
+    """
+    told = [(o.what, o.verdict, o.told) for o in judge(source(text), NATIVE, 1).outcomes]
+    assert told == [
+        ("with atomic()", "violated", "all_counted"),
+        ("with atomic()", SAME, "as the spec"),
+        ("with atomic()", "violated", "all_counted"),
+    ]
+
+
 def test_two_things_that_are_the_same_are_verified_once() -> None:
     twice = SPEC.replace("    g.ready = True\n", "    fetch_add(g.n, 0)\n    g.ready = True\n")
     told = found(twice)
