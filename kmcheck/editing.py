@@ -22,7 +22,8 @@ class Change:
     """One thing taken away, or put in: what it is, where it stands, and the edits that do it.
 
     `needs` are words to import, each behind the module that it is in, or a word from there. `last`
-    is the last of the lines that it is about, if they are several.
+    is the last of the lines that it is about, if they are several. `places` are the places that it
+    could as well be said to stand at, this one among them: each with its line, and what is there.
     """
 
     what: str
@@ -30,6 +31,7 @@ class Change:
     edits: tuple[Edit, ...]
     needs: tuple[tuple[str, str], ...] = ()
     last: int | None = None
+    places: tuple[tuple[int, str], ...] = ()
 
 
 class Mutator(Protocol):

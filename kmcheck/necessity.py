@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,12 +22,16 @@ NOT_RUN, REFUSED, SAME = "never run", "cannot be written", "same"
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A spec with one thing taken away: by which mutator, what, on which line."""
+    """A spec with one thing taken away: by which mutator, what, on which line.
+
+    `places` are all lines that it is taken away from, if they are several, and what is there.
+    """
 
     mutator: str
     what: str
     line: int
     source: Source
+    places: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def mutants(source: Source) -> tuple[Mutant, ...]:
 
 def _mutant(source: Source, mutator: Mutator, change: Change) -> Mutant:
     changed = replace(source, text=edited(source.text, change))
-    return Mutant(mutator.name, change.what, change.line, changed)
+    return Mutant(mutator.name, change.what, change.line, changed, change.places)
 
 
 def judge(
@@ -130,8 +134,8 @@ def judge(
     if result.outcome != "holds":
         why = f"{source.path} is {result.outcome} as it is, so its mutants tell nothing"
         raise UsageError(why, "choose settings with which `kmcheck verify` says HOLDS")
-    every = mutants(source)
     marks = {line.number: line.mark for line in covered(program, result).files[0].lines}
+    every = [_shown(mutant, marks) for mutant in mutants(source)]
     told: dict[int, Outcome] = {}
     distinct: dict[int, tuple[Mutant, Program]] = {}
     for number, mutant in enumerate(every):
@@ -151,6 +155,13 @@ def judge(
         told[number] = replace(outcome, line=every[number].line)
         report(len(told), len(every))
     return Necessity(result, tuple(told[number] for number in range(len(every))))
+
+
+def _shown(mutant: Mutant, marks: Mapping[int, Mark]) -> Mutant:
+    """Return a mutant with the first of its places that is run, if any is, or not left out."""
+    rank = {"never": 1, "left out": 2}
+    places = sorted(mutant.places, key=lambda place: (rank.get(marks[place[0]], 0), place[0]))
+    return replace(mutant, line=places[0][0], what=places[0][1]) if places else mutant
 
 
 def _settled(

@@ -302,6 +302,97 @@ def test_an_atomic_block_of_one_statement_may_be_several_steps() -> None:
     ]
 
 
+LOCKED = """
+from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_trylock, mutex_unlock
+
+class G(Object):
+    n: Annotated[int, range(9)]
+    m: Mutex
+    other: Mutex
+
+g = G()
+TRIES = choice(True, "whether it tries first")
+
+@process
+def adds() -> None:
+    {takes}
+    n = g.n
+    g.n = n + 1
+    mutex_unlock(g.m)
+
+@setup
+def begin() -> None:
+    start(adds)
+    start(adds)
+
+@finally_
+def all_counted() -> bool:
+    return g.n >= 2
+"""
+TAKES = {
+    "in two arms": """
+    if g.n == 0:
+        mutex_lock(g.m)
+    else:
+        mutex_lock(g.m)""",
+    "where trying fails": """
+    if TRIES:
+        if not mutex_trylock(g.m):
+            mutex_lock(g.m)
+    else:
+        mutex_lock(g.m)""",
+    "as often as it takes": """
+    while not mutex_trylock(g.m):
+        pause()""",
+    "and again": """
+    mutex_lock(g.m)
+    while g.n == 7:
+        mutex_unlock(g.m)
+        if g.n == 6:
+            return
+        mutex_lock(g.m)""",
+    "inside of another": """
+    mutex_lock(g.m)
+    mutex_lock(g.other)
+    mutex_unlock(g.other)""",
+}
+
+
+@pytest.mark.parametrize("way", TAKES)
+def test_a_section_is_all_that_begins_it_and_all_that_ends_it(way: str) -> None:
+    text = source(LOCKED.replace("    {takes}", TAKES[way].lstrip("\n")))
+    told = [o for o in judge(text, NATIVE, 1).outcomes if o.mutator == "section"]
+    first = next(o for o in told if "other" not in o.what)
+    assert (first.verdict, first.told) == ("violated", "all_counted")
+    assert [o.verdict for o in told if "other" in o.what] == ["holds"] * (
+        way == "inside of another"
+    )
+
+
+def test_a_section_is_told_where_the_choices_have_it() -> None:
+    takes = TAKES["where trying fails"].lstrip("\n")
+    text = source(LOCKED.replace("    {takes}", takes))
+    (mutant,) = mutants(text)
+    assert mutant.source.text.count("mutex_") == 3  # those that are imported
+    assert "if not True:" in mutant.source.text
+    by_line = text.text.splitlines()
+    for tries, what in ((True, "mutex_trylock(g.m)"), (False, "mutex_lock(g.m)")):
+        (told,) = judge(text, replace(NATIVE, settings={"TRIES": tries}), 1).outcomes
+        assert (told.verdict, told.what) == ("violated", what)
+        assert what in by_line[told.line - 1]
+
+
+def test_what_is_saved_is_restored_by_the_end() -> None:
+    words = "spin_lock_irqsave, spin_unlock_irqrestore"
+    text = LOCKED.replace("Mutex", "SpinLock").replace("mutex import", "irq import")
+    text = text.replace("SpinLock, mutex_lock, mutex_trylock, mutex_unlock", words)
+    text = text.replace("class G", "from kmcheck.kernel.spinlock import SpinLock\n\nclass G")
+    text = text.replace("{takes}", "flags = spin_lock_irqsave(g.m)")
+    text = text.replace("mutex_unlock(g.m)", "spin_unlock_irqrestore(g.m, flags)")
+    (told,) = judge(source(text), NATIVE, 1).outcomes
+    assert (told.verdict, told.told) == ("violated", "all_counted")
+
+
 def test_two_things_that_are_the_same_are_verified_once() -> None:
     twice = SPEC.replace("    g.ready = True\n", "    fetch_add(g.n, 0)\n    g.ready = True\n")
     told = found(twice)
