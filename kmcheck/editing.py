@@ -56,7 +56,7 @@ def functions_of(text: str) -> list[ast.FunctionDef]:
         SyntaxError: the text is no Python.
     """
     nodes = ast.walk(ast.parse(text))
-    return [n for n in nodes if isinstance(n, ast.FunctionDef) and not _marks(n) & NOT_RUN]
+    return [n for n in nodes if isinstance(n, ast.FunctionDef) and not marks_of(n) & NOT_RUN]
 
 
 NOT_RUN = frozenset(
@@ -67,7 +67,8 @@ NOT_RUN = frozenset(
 )
 
 
-def _marks(function: ast.FunctionDef) -> set[str]:
+def marks_of(function: ast.FunctionDef) -> set[str]:
+    """Return the words of the language that a function is marked with."""
     called = (m.func if isinstance(m, ast.Call) else m for m in function.decorator_list)
     return {m.id for m in called if isinstance(m, ast.Name)}
 

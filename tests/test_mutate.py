@@ -106,12 +106,14 @@ def test_each_mutator_takes_its_thing_away() -> None:
     told = found()
     assert told["section", line("my_lock(g.lock)")] == ("violated", "all_counted")
     assert told["section", line("my_lock(g.lock)", 1)] == (NOT_RUN, "")
-    assert told["wait", line("wait_for_done()", 1)] == ("violated", "assertion")
+    own = line("wait_until(g.done)")
+    assert told["wait", own] == ("violated", "assertion")
+    assert told["wait", line("wait_for_done()", 1)] == (SAME, f"as line {own}, wait")
     assert told["wait", line("wait_for_done()", 0)][0] == SAME
     assert told["order", line("g.ready = True")] == ("violated", "assertion")
     assert told["atomic", line("with atomic()")] == ("violated", "all_counted")
     assert told["atomic", line("fetch_add")] == ("violated", "all_counted")
-    assert len(told) == 7
+    assert len(told) == 9
 
 
 LAWS = """
@@ -132,7 +134,7 @@ def test_a_property_that_no_mutant_breaks_is_told() -> None:
     assert (law.property, law.held < law.verified) == ("says_nothing", True)
     every = judge(source(IDLE_LAW), replace(NATIVE, every=True, properties=OWN), 2)
     (law,) = every.unbroken
-    assert (law.property, law.held, law.verified) == ("says_nothing", 5, 5)
+    assert (law.property, law.held, law.verified) == ("says_nothing", 6, 6)
     (order,) = (o for o in every.outcomes if o.mutator == "order")
     assert (order.told, order.held) == ("ready_first", ("all_counted", "says_nothing"))
 
@@ -149,10 +151,10 @@ def test_the_command_says_what_may_say_nothing(tmp_path: Path) -> None:
         told = CliRunner().invoke(kmcheck, [*command, kept, "--format", form]).stdout
         assert "no mutant breaks says_nothing: it may say nothing here\n" in told
     told = json.loads(CliRunner().invoke(kmcheck, [*command, kept, "--format=json"]).stdout)
-    assert told["unbroken"] == [{"property": "says_nothing", "held": 5, "verified": 5}]
+    assert told["unbroken"] == [{"property": "says_nothing", "held": 6, "verified": 6}]
     assert told["vacuous"] == told["unmet"] == []
     plain = CliRunner().invoke(kmcheck, ["mutate", str(tmp_path / "spec.py")]).stdout
-    assert "no mutant is known to break says_nothing: the other 4 of 5 end" in plain
+    assert "no mutant is known to break says_nothing: the other 5 of 6 end" in plain
 
 
 TRYGET = """
@@ -212,13 +214,13 @@ def test_outcomes_are_kept_and_not_found_again(tmp_path: Path) -> None:
     ledger = tmp_path / "outcomes"
     first = found(known=ledger)
     kept = json.loads(ledger.read_text("utf-8"))
-    assert len(kept) == 5, kept
+    assert len(kept) == 6, kept
     for outcome in kept.values():
         outcome["told"] = "as the file says"
     ledger.write_text(json.dumps(kept), "utf-8")
     again = found(known=ledger)
     changed = {key for key in first if first[key] != again[key]}
-    assert len(changed) == 5
+    assert len(changed) == 6
     assert all(again[key][1] == "as the file says" for key in changed)
     ledger.write_text("{", "utf-8")
     with pytest.raises(UsageError, match="no file of outcomes"):
@@ -300,6 +302,16 @@ def test_an_atomic_block_of_one_statement_may_be_several_steps() -> None:
         ("with atomic()", SAME, "as the spec"),
         ("with atomic()", "violated", "all_counted"),
     ]
+
+
+def test_what_the_spec_waits_for_itself_is_not_waited_for() -> None:
+    text = SPEC.replace(
+        "@setup", "@action\ndef resets() -> None:\n    wait_until(g.n == 9)\n\n@setup"
+    )
+    told = found(text.replace("range(5)", "range(10)"))
+    assert told["wait", line("wait_until(not lock.taken)")] == ("violated", "all_counted")
+    assert told["wait", line("wait_until(g.done)")] == ("violated", "assertion")
+    assert [at for what, at in told if what == "wait"][-1] < line("@setup")
 
 
 LOCKED = """
