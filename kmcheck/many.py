@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
@@ -21,6 +22,7 @@ def flags(one: str, several: str) -> Callable[[Command], Command]:
         click.option("-p", "--property", "properties", multiple=True, metavar="NAME",
                      help="Check only this; may be repeated."),
         click.option("--liveness", is_flag=True, help="Look for livelock and starvation, too."),
+        click.option("--races", is_flag=True, help="Look for data races, too."),
         click.option("-j", "--jobs", type=click.IntRange(1), metavar="N",
                      help=f"{several.capitalize()} at once [default: one a processor]."),
         click.option("--max-states", type=click.IntRange(1), metavar="N",
@@ -54,5 +56,6 @@ def asked(given: Mapping[str, Any]) -> tuple[Options, int]:
         None if memory is None else memory // jobs,
     )
     properties = tuple(given["properties"])
-    endless = bool(given["liveness"])
-    return Options({}, properties, ENGINE, budget, without=WITHOUT, endless=endless), jobs
+    options = Options({}, properties, ENGINE, budget, without=WITHOUT)
+    endless, races = bool(given["liveness"]), bool(given["races"])
+    return replace(options, endless=endless, races=races), jobs

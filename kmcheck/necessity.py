@@ -13,7 +13,7 @@ from kmcheck.diagnostics import Source, SpecError, UsageError
 from kmcheck.driver import Options, verify
 from kmcheck.editing import Change, Mutator, edited, functions_of
 from kmcheck.frontend import compile_spec
-from kmcheck.ir.program import Program
+from kmcheck.ir.program import DATA_RACE, Program
 from kmcheck.verdict import Holds, Result, Violated
 
 NOT_RUN, REFUSED, SAME = "never run", "cannot be written", "same"
@@ -145,7 +145,8 @@ def judge(
         else:
             distinct[number] = mutant, settled
     report(len(told), len(every))
-    asked = f"{options.properties} {options.endless} {options.every} kmcheck {__version__}"
+    how = options.properties, options.endless, options.races, options.every
+    asked = f"{' '.join(map(str, how))} kmcheck {__version__}"
     tasks = (
         Task(n, f"{p.digest} {sorted(p.settings, key=str)} {asked}", verified, (mutant, options))
         for n, (mutant, p) in distinct.items()
@@ -179,16 +180,20 @@ def _settled(
         return Outcome(*about, REFUSED, error.diagnostics[0].title)
     if mark == "left out":
         return Outcome(*about, SAME, "as the spec: the choices leave this out")
-    if _code(program) == _code(whole):
+    code = _code(program, options)
+    if code == _code(whole, options):
         return Outcome(*about, SAME, "as the spec")
     for other, known in others:
-        if _code(known) == _code(program):
+        if _code(known, options) == code:
             return Outcome(*about, SAME, f"as line {other.line}, {other.mutator}")
     return Outcome(*about, NOT_RUN) if mark == "never" else program
 
 
-def _code(program: Program) -> object:
-    return program.templates, program.properties, program.kinds
+def _code(program: Program, options: Options) -> object:
+    """Return what tells two programs apart: what is marked makes a difference to races alone."""
+    races = options.races or DATA_RACE in options.properties
+    plain = [b.plain for t in program.templates.values() for b in t.blocks if races]
+    return program.templates, program.properties, program.kinds, plain
 
 
 def verified(mutant: Mutant, options: Options) -> Outcome:

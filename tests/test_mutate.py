@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -392,6 +393,39 @@ def test_a_section_is_told_where_the_choices_have_it() -> None:
         (told,) = judge(text, replace(NATIVE, settings={"TRIES": tries}), 1).outcomes
         assert (told.verdict, told.what) == ("violated", what)
         assert what in by_line[told.line - 1]
+
+
+RACING = LOCKED.replace("n = g.n\n    g.n = n + 1", "g.n = 2").replace("{takes}", "mutex_lock(g.m)")
+
+
+@pytest.mark.parametrize("wanted", [{"races": True}, {"properties": ("data-race",)}])
+def test_a_lock_that_keeps_accesses_from_racing_carries_load_where_races_are_asked_for(
+    wanted: dict[str, Any],
+) -> None:
+    (told,) = judge(source(RACING), NATIVE, 1).outcomes
+    assert told.verdict == "holds"
+    (told,) = judge(source(RACING), replace(NATIVE, **wanted), 1).outcomes
+    assert (told.verdict, told.told) == ("violated", "data-race")
+
+
+def test_what_is_one_step_races_where_it_is_not_marked() -> None:
+    text = RACING.replace("    mutex_lock(g.m)\n", "    with atomic():\n        g.n = 2\n")
+    text = text.replace("    g.n = 2\n    mutex_unlock(g.m)\n", "")
+    (told,) = judge(source(text), NATIVE, 1).outcomes
+    assert (told.verdict, told.told) == (SAME, "as the spec")
+    (told,) = judge(source(text), replace(NATIVE, races=True), 1).outcomes
+    assert (told.verdict, told.told) == ("violated", "data-race")
+
+
+@pytest.mark.parametrize("verb", ["mutate", "prevent", "sweep"])
+def test_races_are_looked_for_by_all_that_verify_many_times(verb: str, tmp_path: Path) -> None:
+    spec, kept = tmp_path / "spec.py", tmp_path / "kept"
+    unlocked = RACING.replace("    mutex_lock(g.m)\n", "").replace("    mutex_unlock(g.m)\n", "")
+    spec.write_text(source(RACING if verb == "mutate" else unlocked).text)
+    more = {"mutate": ["--resume", str(kept)], "prevent": [], "sweep": ["-D", "TRIES=yes"]}[verb]
+    for races in ([], ["--races"]):
+        told = CliRunner().invoke(kmcheck, [verb, str(spec), *more, *races, "-j1"])
+        assert ("data-race" in told.stdout) == bool(races), told.output
 
 
 def test_what_is_saved_is_restored_by_the_end() -> None:
