@@ -149,10 +149,9 @@ def covered(program: Program, result: Result) -> Coverage:
 
 
 def _stopped(result: Result) -> str:
-    if result.label.stopped:
-        return result.label.stopped
-    violated = result.outcome == "violated" and not result.label.every
-    return "the search ended at the first violation" if violated else ""
+    if result.label.closed:
+        return ""
+    return result.label.stopped or "the search ended at the first violation"
 
 
 def _with_setup(program: Program, exercised: Mapping[str, Exercised]) -> dict[str, Exercised]:

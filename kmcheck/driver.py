@@ -297,6 +297,7 @@ def _label(
         races=options.races,
         wanted=options.properties,
         every=options.every,
+        closed=finding.complete,
         limits=tuple((what, program.limit(what)) for what in finding.statistics.bound_reached),
         fairness=_fairness(program) if endless else "",
     )

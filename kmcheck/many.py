@@ -20,6 +20,7 @@ def flags(one: str, several: str) -> Callable[[Command], Command]:
         click.option("-p", "--property", "properties", multiple=True, metavar="NAME",
                      help="Check only this; may be repeated."),
         click.option("--liveness", is_flag=True, help="Look for livelock and starvation, too."),
+        click.option("--races", is_flag=True, help="Look for data races, too."),
         click.option("-j", "--jobs", type=click.IntRange(1), metavar="N",
                      help=f"{several.capitalize()} at once [default: one a processor]."),
         limits(f"Give up {one} beyond", f"Give up {one} after", f", for all {several}"),
@@ -34,6 +35,6 @@ def asked(given: Mapping[str, Any]) -> tuple[Options, int]:
     jobs = given["jobs"] or machine.processors()
     share = budget(given, searches=jobs)
     properties = tuple(given["properties"])
-    endless = bool(given["liveness"])
+    endless, races = bool(given["liveness"]), bool(given["races"])
     options = Options({}, properties, ENGINE, share, without=WITHOUT, endless=endless)
-    return replace(options, readable=False), jobs
+    return replace(options, races=races, readable=False), jobs

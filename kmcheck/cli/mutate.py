@@ -119,10 +119,9 @@ def _markdown(found: Necessity) -> str:
 
 
 def _json(found: Necessity) -> str:
-    seen = found.result.label.statistics
     told = {
         **summary(found),
-        "vacuous": [name for name, times in seen.judged.items() if not times],
+        "vacuous": list(found.result.vacuous),
         "unmet": [u.property for u in found.result.unmet],
         "mutants": [asdict(outcome) for outcome in found.outcomes],
     }

@@ -193,8 +193,8 @@ class Run:
     def _code(self, result: Result) -> int:
         if result.label.stopped == "interrupted":
             return INTERRUPTED
-        seen = result.label.statistics
-        vacuous = len(seen.unexercised) + list(seen.judged.values()).count(0) + len(result.unmet)
+        never = result.label.statistics.unexercised
+        vacuous = len(never) + len(result.vacuous) + len(result.unmet)
         if result.outcome == "violated":
             return VIOLATED
         if self.given["strict"] and vacuous:
