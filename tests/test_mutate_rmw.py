@@ -1,11 +1,11 @@
-"""Read-modify-writes whose result is used, split into a load and a store."""
+"""Read-modify-writes whose result is used, split into a load and a store; stores swapped."""
 
 from __future__ import annotations
 
 import pytest
 
 from kmcheck.driver import Options
-from kmcheck.necessity import Outcome, judge
+from kmcheck.necessity import Outcome, judge, mutants
 from kmcheck.verdict import WITHOUT
 from tests.language import source
 
@@ -87,3 +87,20 @@ def test_what_nobody_asks_for_is_split_by_one_mutator() -> None:
     spec = source(SPEC.replace("TEXT", "if not test_and_set(g.there.flag):\n        wins()"))
     outcomes = judge(spec, NATIVE, 1).outcomes
     assert [o.mutator for o in outcomes if "fetch_add" in o.what] == ["atomic"]
+
+
+def test_additions_that_stand_one_behind_the_other_are_swapped() -> None:
+    text = "there = g.there\n    there.n += 1\n    there.flag = True\n    there.n -= 1"
+    swaps = {m.what for m in mutants(source(SPEC.replace("TEXT", text))) if m.mutator == "order"}
+    assert swaps == {"there.n += 1, then there.flag = True", "there.flag = True, then there.n -= 1"}
+
+
+def test_what_is_needed_next_is_not_swapped() -> None:
+    rows = ["there = g.there", "g.won += there.n", "there.n = 0", "g.there = None"]
+    rows += ["g.inside.page = None", "there.page = g.inside.page"]
+    text = "\n    ".join(rows)
+    swaps = [m.what for m in mutants(source(SPEC.replace("TEXT", text))) if m.mutator == "order"]
+    assert swaps == [
+        "there.n = 0, then g.there = None",
+        "g.there = None, then g.inside.page = None",
+    ]
