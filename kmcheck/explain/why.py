@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kmcheck.explain.history import History, Reason
 from kmcheck.explain.names import TRANSPARENT, Family, plain, points_to, spec_place, split, where
 from kmcheck.explain.order import READ_LOCK, READ_UNLOCK, Span
-from kmcheck.explain.relevance import focus, visible
+from kmcheck.explain.relevance import focus, got, visible
 from kmcheck.explain.rows import Row
 from kmcheck.trace import Access, Event, Trace
 
@@ -120,10 +120,11 @@ class Why:
         if self.source is None or self.source == self.last:
             return []
         event = self.trace.events[self.source]
-        found = [a for a in visible(event) if points_to(a.after, self.things)]
+        found = got(self.trace, self.things)
         place = f" from {self._field(found[0])}" if found else ""
-        thing = self.trace.violation.thing or "it"
-        text = f"{event.process} gets the pointer to {thing}{place}{self._protection()}"
+        reached = found[0].after.targets if found and found[0].after else ()
+        named = reached if len(reached) == 1 else (self.trace.violation.thing or "it",)
+        text = f"{event.process} gets the pointer to {named[0]}{place}{self._protection()}"
         return [Reason(event.number, plain(f"{text} ({where(spec_place(event))})"))]
 
     def _protection(self) -> str:
@@ -146,8 +147,7 @@ class Why:
         if self.source is None or self.cause is None:
             return []
         between = self.trace.events[self.source + 1 : self.cause + 1]
-        loads = visible(self.trace.events[self.source])
-        through = {(a.thing, a.field) for a in loads if points_to(a.after, self.things)}
+        through = {(a.thing, a.field) for a in got(self.trace, self.things)}
         return [
             Reason(event.number, self._store(event, access))
             for event in between
