@@ -124,3 +124,97 @@ def test_kasan_tells_who_got_the_pointer() -> None:
         " list_first(&bucket.head) (list.py:117)",
         " lookup() (spec.py:28)",
     ]
+
+
+# --- what the kernel frees for somebody -------------------------------------------------------
+
+
+def test_what_a_callback_frees_is_told_with_who_queued_it() -> None:
+    trace = session(section=False, free="kfree_rcu(s, s.rcu)")
+    story = explain(trace)
+    told = "s was freed by rcu_callback (step 7), queued at spec.py:40"
+    assert story.mark == f"use-after-free: {told}"
+    assert reasons(trace)[2:] == [
+        "CPU1 queues what frees s with kfree_rcu() (spec.py:40)",
+        "the grace period of rcu_callback waits for nobody",
+        "rcu_callback frees s (rcu.py:163)",
+    ]
+    assert story.missing is not None
+    assert story.missing.label == ("no RCU read section here:", "the grace period does not wait")
+
+
+def test_kasan_tells_who_queued_the_callback() -> None:
+    drawn = KASAN.render(session(section=False, free="kfree_rcu(s, s.rcu)"), RenderOptions())
+    assert isinstance(drawn, str)
+    lines = drawn.splitlines()
+    at = lines.index("Last potentially related work creation, by CPU1 in step 5:")
+    assert [line.split("(")[0] for line in lines[at + 1 : at + 5]] == [
+        " rcu_queue",
+        " call_rcu",
+        " kfree_rcu",
+        " logout",
+    ]
+    assert lines[at + 3 : at + 5] == [
+        " kfree_rcu(s, &s->rcu) (rcu.py:204)",
+        " logout(s) (spec.py:40)",
+    ]
+
+
+def test_what_rcu_keeps_for_itself_has_no_bar() -> None:
+    story = explain(session(section=False, free="kfree_rcu(s, s.rcu)"))
+    assert [bar.name for bar in bars.bars(story)] == ["s", "bucket"]
+
+
+WORK = """
+from kmcheck.kernel.rcu_work import INIT_RCU_WORK, RcuWork, queue_rcu_work, to_rcu_work
+from kmcheck.kernel.slab import kfree
+from kmcheck.kernel.workqueue import Work, Workqueue
+from kmcheck.lang import Object, Ref, container_of, process, setup, start
+
+
+class Memcg(Object):
+    nr: int
+    rwork: RcuWork
+
+
+class Slot(Object):
+    memcg: Ref[Memcg]
+
+
+slot = Slot()
+wq = Workqueue()
+
+
+def memcg_free(work: Work) -> None:
+    kfree(container_of(to_rcu_work(work), Memcg, Memcg.rwork))
+
+
+@process
+def charge() -> None:
+    memcg = slot.memcg
+    if memcg is not None:
+        memcg.nr += 1
+
+
+@process
+def offline(memcg: Memcg) -> None:
+    slot.memcg = None
+    queue_rcu_work(wq, memcg.rwork)
+
+
+@setup
+def two() -> None:
+    memcg = Memcg()
+    INIT_RCU_WORK(memcg.rwork, memcg_free)
+    slot.memcg = memcg
+    start(charge)
+    start(offline, memcg)
+"""
+
+
+def test_what_a_work_frees_that_a_callback_queued_is_told_by_the_call_in_the_spec() -> None:
+    trace = traced(WORK, "use-after-free")
+    assert explain(trace).mark.endswith(
+        "by memcg_free at spec.py:22 (step 7), queued at spec.py:35"
+    )
+    assert "CPU1 queues what frees memcg#0 with queue_rcu_work() (spec.py:35)" in reasons(trace)
