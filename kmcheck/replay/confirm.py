@@ -34,7 +34,6 @@ def replay(
     teller = Teller(system, solver)
     actors = [number for number, _ in claim.witness.steps]
     teller.start(claim.witness.initial, actors)
-    initial = teller.snapshot()
     fault: Fault | None = None
     ending = Ending(teller, solver)
     states = [teller.state]
@@ -60,7 +59,7 @@ def replay(
         program.digest,
         program.source.path,
         settings,
-        initial,
+        teller.initial,
         tuple(teller.events),
         violation,
         (claim.witness.initial, claim.witness.steps),
