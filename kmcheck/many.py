@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -56,3 +57,10 @@ def asked(given: Mapping[str, Any]) -> tuple[Options, int]:
     properties = tuple(given["properties"])
     endless = bool(given["liveness"])
     return Options({}, properties, ENGINE, budget, without=WITHOUT, endless=endless), jobs
+
+
+def to_go_on(known: Path | None, what: str = "those that are done") -> str:
+    """Return what to tell somebody who interrupts a verb with `--resume`, given its file."""
+    if known is None:
+        return f"`--resume FILE` keeps {what}, for the next time"
+    return f"the same command goes on from {known}"

@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from kmcheck import __version__, shelf
-from kmcheck.diagnostics import InternalError, SpecError, UsageError, show
+from kmcheck.diagnostics import InternalError, Interrupted, SpecError, UsageError, show
 
 VIOLATED, WRONG_COMMAND, WRONG_SPEC, INCONCLUSIVE, OUR_BUG, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
@@ -125,7 +125,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         _complain(error.format_message(), "")
         return WRONG_COMMAND
+    except Interrupted as error:
+        _complain(error.message, error.hint)
+        return INTERRUPTED
     except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted", "")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -21,9 +22,6 @@ from kmcheck.review.places import named
 from kmcheck.review.plan import Design, Plan, Run
 from kmcheck.sweep import Sweep, axes, sweep
 from kmcheck.verdict import ENGINE, WITHOUT, Budget, Result, Violated
-
-INTERRUPTED = "interrupted"
-"""Why a search has stopped if somebody wanted that: nothing is to come of a review then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +106,17 @@ def _verified(plan: Plan, pace: Pace, step: Callable[[], None]) -> Iterator[Ran]
     found: dict[int, Result] = {}
     if pace.jobs == 1:
         for number, (source, run) in enumerate(asked):
-            found[number] = verify(source, _asked(run, pace.share))
+            found[number] = verify(source, _asked(run, pace.share)).uninterrupted()
             step()
     else:
         tasks = [
             Task(number, str(number), verify, (source, _asked(run, pace.share)))
             for number, (source, run) in enumerate(asked)
         ]
-        for number, result in in_processes(tasks, pace.jobs, Ledger(None, Result)):
-            found[number] = result
-            step()
-    if any(result.label.stopped == INTERRUPTED for result in found.values()):
-        raise KeyboardInterrupt
+        with closing(in_processes(tasks, pace.jobs, Ledger(None, Result))) as ended:
+            for number, result in ended:
+                found[number] = result.uninterrupted()
+                step()
     return (
         Ran(run, compile_spec(source, dict(run.settings)), _timeless(found[number]))
         for number, (source, run) in enumerate(asked)
@@ -184,7 +181,7 @@ def _covered(first: Ran, pace: Pace) -> Coverage:
     result = first.result
     if first.violated and not first.run.every:
         options = replace(_options(first.run.settings, pace.bytes, None), every=True)
-        result = _timeless(verify(first.program.source, options))
+        result = _timeless(verify(first.program.source, options).uninterrupted())
     return covered(first.program, result)
 
 
