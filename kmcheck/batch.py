@@ -42,7 +42,7 @@ class Ledger(Generic[T]):
         if path is None or not path.exists():
             return
         try:
-            told = json.loads(path.read_text("utf-8"))
+            told = json.loads(path.read_text("utf-8") if path.is_file() else "")
             self.known = {key: kind(**outcome) for key, outcome in told.items()}
         except (OSError, ValueError, TypeError, AttributeError):
             raise UsageError(f"{path} is no file of outcomes", "name another one") from None
@@ -52,11 +52,18 @@ class Ledger(Generic[T]):
         return self.known.get(key)
 
     def keep(self, key: str, outcome: T) -> None:
-        """Write down what came of one."""
+        """Write down what came of one.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
         self.known[key] = outcome
         if self.path is not None:
             told = {name: asdict(found) for name, found in self.known.items()}  # type: ignore[call-overload]
-            self.path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+            try:
+                self.path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+            except OSError as error:
+                raise UsageError(f"cannot write {self.path}: {error.strerror}") from None
 
 
 def done(

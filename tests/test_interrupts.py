@@ -1,4 +1,4 @@
-"""Verbs that verify in many ways end at an interrupt at once, and say how far they are."""
+"""Interrupts and full disks: a verb ends at once, and says how far it is or what is wrong."""
 
 import json
 import os
@@ -114,3 +114,46 @@ def test_what_could_be_kept_is_said(
     told, hint = capfd.readouterr().err.splitlines()
     assert told.startswith("kmcheck: interrupted: ")
     assert hint == "  hint: `--resume FILE` keeps those that are done, for the next time"
+
+
+# --- what cannot be written ----------------------------------------------------------------------
+
+
+FULL = Path("/dev/full")
+
+
+def command(*arguments: str, out: str = "/dev/null", err: str = "/dev/null") -> int:
+    """Run kmcheck with its output to somewhere; return the exit code."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with open(out, "wb") as told, open(err, "wb") as said:  # noqa: PTH123 - devices
+        run = [sys.executable, "-m", "kmcheck", *arguments]
+        return subprocess.run(run, check=False, env=env, stdout=told, stderr=said).returncode
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+def test_where_there_is_no_room_it_says_so(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    assert command("--help", out=str(FULL), err=str(said)) == 2
+    told = said.read_text("utf-8")
+    assert told == "kmcheck: cannot write the output: No space left on device\n"
+    assert command("lint", "nowhere.py", err=str(FULL)) == 2
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+def test_outcomes_that_cannot_be_kept_are_told(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["sweep", PETERSON, "--resume", "/dev/full"]) == 2
+    assert capfd.readouterr().err.startswith("kmcheck: /dev/full is no file of outcomes")
+    nowhere = str(ROOT / "nowhere" / "outcomes")
+    assert run(["sweep", PETERSON, "--resume", nowhere]) == 2
+    assert capfd.readouterr().err.startswith(f"kmcheck: cannot write {nowhere}: ")
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_stream_is_no_error(closed: int) -> None:
+    process = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m kmcheck lint {PETERSON} {closed}>&-', sys.executable],
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+    )
+    assert (process.returncode, process.stderr) == (0, b"")
