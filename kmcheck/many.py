@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -38,3 +39,10 @@ def asked(given: Mapping[str, Any]) -> tuple[Options, int]:
     endless, races = bool(given["liveness"]), bool(given["races"])
     options = Options({}, properties, ENGINE, share, without=WITHOUT, endless=endless)
     return replace(options, races=races, readable=False), jobs
+
+
+def to_go_on(known: Path | None, what: str = "those that are done") -> str:
+    """Return what to tell somebody who interrupts a verb with `--resume`, given its file."""
+    if known is None:
+        return f"`--resume FILE` keeps {what}, for the next time"
+    return f"the same command goes on from {known}"

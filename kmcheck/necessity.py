@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -136,7 +137,7 @@ def judge(
         UsageError: the file is none of ours.
     """
     program = compile_spec(source, options.settings)
-    result = verify(source, options)
+    result = verify(source, options).uninterrupted()
     if result.outcome != "holds":
         why = f"{source.path} is {result.outcome} as it is, so its mutants tell nothing"
         raise NothingHeldError(why, "choose settings with which `kmcheck verify` says HOLDS")
@@ -158,9 +159,11 @@ def judge(
         for n, (mutant, p) in distinct.items()
     )
     ledger = Ledger(known, Outcome)
-    for number, outcome in done(tasks, jobs, ledger, lasting=lambda o: o.verdict != "unknown"):
-        told[number] = replace(outcome, line=every[number].line)
-        report(len(told), len(every))
+    lasting = lambda outcome: outcome.verdict != "unknown"  # noqa: E731 - one word for it
+    with closing(done(tasks, jobs, ledger, lasting=lasting)) as outcomes:
+        for number, outcome in outcomes:
+            told[number] = replace(outcome, line=every[number].line)
+            report(len(told), len(every))
     return Necessity(result, tuple(told[number] for number in range(len(every))))
 
 

@@ -15,7 +15,7 @@ from kmcheck.driver import Options, verify
 from kmcheck.frontend import compile_spec, read
 from kmcheck.options import budget, limits, setting
 from kmcheck.terminal import progress, put
-from kmcheck.verdict import ENGINE, WITHOUT
+from kmcheck.verdict import BY_USER, ENGINE, WITHOUT
 
 MARKS = {"run": "+", "partly": "~", "never": "!", "left out": "-", "": " "}
 LEGEND = "+ run   ~ not all of it   ! never run   - left out by the settings"
@@ -55,7 +55,7 @@ def command(**given: object) -> int:
     found = covered(compile_spec(source, settings), result)
     draw = {"text": _text, "markdown": _markdown, "json": _json}[str(given["form"])]
     put(draw(found, quiet=bool(given["quiet"])), given["output"])
-    if found.stopped == "interrupted":
+    if found.stopped == BY_USER:
         return INTERRUPTED
     if result.outcome == "violated" or (given["strict"] and found.uncovered):
         return VIOLATED

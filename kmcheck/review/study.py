@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -26,8 +26,6 @@ from kmcheck.verdict import ENGINE, WITHOUT, Budget, Result, Violated
 
 TOGETHER = 2
 """How many changes are made together at the most, to prevent a violation."""
-INTERRUPTED = "interrupted"
-"""Why a search has stopped if somebody wanted that: nothing is to come of a review then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +117,19 @@ def _verified(plan: Plan, pace: Pace, step: Callable[[], None]) -> Iterator[Ran]
     found: dict[int, Result] = {}
     if pace.jobs == 1:
         for number, (source, run) in enumerate(asked):
-            found[number] = verify(source, _asked(run, pace.share))
+            found[number] = verify(source, _asked(run, pace.share)).uninterrupted()
             step()
     else:
         tasks = [
             Task(number, str(number), verify, (source, _asked(run, pace.share)))
             for number, (source, run) in enumerate(asked)
         ]
-        for number, result in in_processes(tasks, pace.jobs, Ledger(None, Result)):
-            found[number] = result
-            step()
-    kept = {number: _kept(result) for number, result in found.items()}
+        with closing(in_processes(tasks, pace.jobs, Ledger(None, Result))) as ended:
+            for number, result in ended:
+                found[number] = result.uninterrupted()
+                step()
     return (
-        Ran(run, compile_spec(source, dict(run.settings)), kept[number])
+        Ran(run, compile_spec(source, dict(run.settings)), _timeless(found[number]))
         for number, (source, run) in enumerate(asked)
     )
 
@@ -212,16 +210,10 @@ def _covered(first: Ran, pace: Pace) -> Coverage:
     result = first.result
     if first.violated and not first.run.every:
         options = replace(_options(first.run.settings, pace.bytes, None), every=True)
-        result = _kept(verify(first.program.source, options))
+        result = _timeless(verify(first.program.source, options).uninterrupted())
     return covered(first.program, result)
 
 
-def _kept(result: Result) -> Result:
-    """Leave out what varies from run to run.
-
-    Raises:
-        KeyboardInterrupt: the search has stopped for that.
-    """
-    if result.label.stopped == INTERRUPTED:
-        raise KeyboardInterrupt
+def _timeless(result: Result) -> Result:
+    """Leave out what varies from run to run."""
     return replace(result, seconds=0.0, peak_bytes=0)
