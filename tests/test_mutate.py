@@ -6,7 +6,7 @@ import ast
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,12 @@ from kmcheck.frontend import read
 from kmcheck.necessity import NOT_RUN, REFUSED, SAME, Necessity, Outcome, judge, mutants
 from kmcheck.verdict import WITHOUT, Budget
 from tests.language import source
+
+
+@dataclass(frozen=True)
+class Counted:
+    n: int
+
 
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = Options(engine="native", without=WITHOUT)
@@ -495,3 +501,21 @@ def test_a_mutant_that_cannot_be_written_is_told() -> None:
     told = {o.mutator: o for o in judge(source(text), NATIVE, 2).outcomes}
     assert told["tryget"].verdict == REFUSED
     assert "my_get" in told["tryget"].told
+
+
+def test_what_is_known_is_never_half_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "known.json"
+    ledger = Ledger(path, Counted)
+    ledger.keep("one", Counted(1))
+
+    def cut(self: Path, content: bytes) -> None:
+        with self.open("wb") as file:
+            file.write(content[:9])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", cut)
+    with pytest.raises(KeyboardInterrupt):
+        ledger.keep("two", Counted(2))
+    assert Ledger(path, Counted).known == {"one": Counted(1)}
