@@ -227,6 +227,8 @@ def _lines(
 ) -> Iterator[Line]:
     marks: dict[int, Mark] = {p.span.line: "run" for p in program.properties if _is(p.span, source)}
     code = {line: run for (where, line), run in ran.items() if where == source}
+    arms = [span for span in program.left_out if _is(span, source)]
+    marks |= {n: "left out" for span in arms for n in range(span.line, span.end_line + 1)}
     marks |= dict.fromkeys(_left_out(source.text, code), "left out")
     marks |= {line: "run" if run else "never" for line, run in code.items()}
     found: dict[int, list[Missed]] = {}
@@ -247,22 +249,14 @@ def _is(span: Span, source: Source) -> bool:
 
 
 def _left_out(text: str, code: Collection[int]) -> Iterator[int]:
-    """Yield the lines that would do something, and for which there is no code with these settings.
+    """Yield the lines of functions that would do something, and that nothing calls.
 
-    That is a function that nothing calls, or an arm of an `if` that the settings decide. What does
-    nothing, such as a function that properties ask, is none of these.
+    What does nothing, such as a function that properties ask, is none of these.
     """
     for node in ast.walk(ast.parse(text)):
-        match node:
-            case ast.FunctionDef(body=body):
-                parts = [body]
-            case ast.If(body=body, orelse=orelse) if node.lineno not in code:
-                parts = [body, orelse]
-            case _:
-                continue
-        for part in parts:
-            lines = _range(part)
-            if any(map(_does_something, part)) and not any(line in code for line in lines):
+        if isinstance(node, ast.FunctionDef):
+            lines = range(node.body[0].lineno, (node.end_lineno or 0) + 1)
+            if any(map(_does_something, node.body)) and not any(line in code for line in lines):
                 yield from lines
 
 
@@ -276,8 +270,3 @@ def _does_something(statement: ast.stmt) -> bool:
             case ast.AugAssign(target=ast.Attribute() | ast.Subscript()):
                 return True
     return False
-
-
-def _range(body: list[ast.stmt]) -> range:
-    """Return the lines of some statements, one behind the other."""
-    return range(body[0].lineno, (body[-1].end_lineno or 0) + 1) if body else range(0)

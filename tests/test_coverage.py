@@ -114,6 +114,53 @@ def test_each_line_says_what_was_run_of_it(options: Options) -> None:
     assert found.stopped == ""
 
 
+ARMS = """
+class G(Object):
+    n: Annotated[int, range(9)]
+    up: bool
+
+g = G()
+CHECK = choice(False, "whether it looks")
+
+def checked(wanted: bool) -> bool:
+    if wanted and g.up:
+        return False
+    return True
+
+def both(wanted: bool) -> None:
+    if wanted:
+        return
+    g.n = 7
+
+@process
+def looks() -> None:
+    both(False)
+    both(True)
+    if CHECK and g.up:
+        return
+    while CHECK and g.up:
+        g.n = 1
+    if not CHECK or g.up:
+        g.n = 2
+    else:
+        k = 3
+    if checked(CHECK):
+        g.n = 4
+
+@setup
+def begin() -> None:
+    start(looks)
+"""
+
+
+def test_an_arm_that_the_settings_leave_out_is_marked_whatever_it_does() -> None:
+    found = coverage(ARMS)
+    left = [line.text.strip() for line in found.files[0].lines if line.mark == "left out"]
+    assert left == ["return False", "return", "g.n = 1", "k = 3"]
+    there = coverage(ARMS, replace(NATIVE, settings={"CHECK": True}))
+    assert [line for line in there.files[0].lines if line.mark == "left out"] == []
+
+
 WAYS = {
     "a wait behind a branch": """
     with atomic():

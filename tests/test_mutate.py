@@ -15,8 +15,9 @@ from click.testing import CliRunner
 
 from kmcheck.batch import Ledger
 from kmcheck.cli import kmcheck
+from kmcheck.cli.mutate import _text, _unbroken
 from kmcheck.diagnostics import UsageError
-from kmcheck.driver import Options
+from kmcheck.driver import Options, verify
 from kmcheck.editing import Change, Edit, edited
 from kmcheck.frontend import read
 from kmcheck.necessity import NOT_RUN, REFUSED, SAME, Necessity, Outcome, judge, mutants
@@ -444,6 +445,34 @@ def test_what_is_saved_is_restored_by_the_end() -> None:
     text = text.replace("mutex_unlock(g.m)", "spin_unlock_irqrestore(g.m, flags)")
     (told,) = judge(source(text), NATIVE, 1).outcomes
     assert (told.verdict, told.told) == ("violated", "all_counted")
+
+
+def test_a_row_that_goes_on_below_is_indented() -> None:
+    what = "g.what_was_stored_before_all_the_others = True"
+    outcome = Outcome("order", f"{what}, then {what}", 1, "holds")
+    result = verify(source(IDLE_LAW), NATIVE)
+    rows = _text(Necessity(result, (outcome, outcome))).splitlines()
+    assert max(map(len, rows)) <= 100
+    assert [row[:8] for row in rows[3:]] == ["order: g", "  then g"] * 2
+
+
+@pytest.mark.parametrize(
+    ("held", "others", "wording"),
+    [
+        (0, 4, "all 4 end at another violation"),
+        (0, 1, "the only one ends at another violation"),
+        (1, 2, "the other 2 of 3 end at another violation"),
+        (2, 1, "the other one of 3 ends at another violation"),
+    ],
+)
+def test_it_is_told_of_how_many_mutants_nothing_is_known(
+    held: int, others: int, wording: str
+) -> None:
+    outcome = Outcome("wait", "", 1, "violated", "assertion", 3)
+    outcomes = [replace(outcome, held=OWN)] * held + [outcome] * others
+    result = verify(source(IDLE_LAW), NATIVE)
+    (told,) = _unbroken(Necessity(result, tuple(outcomes)))
+    assert told.endswith(f": {wording}")
 
 
 def test_two_things_that_are_the_same_are_verified_once() -> None:

@@ -114,6 +114,7 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> tuple[Progra
         functions={key: tuple(f.key for f in known) for key, known in world.candidates.items()},
         cells=cells,
         idle=idle,
+        left_out=tuple(arm for arm, live in world.arms.items() if not live),
         lock_orders=world.locks.messages,
         sources=sources,
     )
@@ -156,6 +157,7 @@ def _lower(
     while world.changed and not (templates and reporter.found):
         world.changed = False
         world.asked.clear()
+        world.arms.clear()
         world.spent, world.sizes = 0, Sizes()
         world.locks.messages = {}
         templates, properties = {}, []

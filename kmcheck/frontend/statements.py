@@ -118,6 +118,8 @@ class Statements(Loops):
                 done,
             )
             return
+        self.arm(body)
+        self.arm(orelse)
         self.builder.branch(condition, yes, no, self.span(test))
         names, sure = dict(self.frame.names), set(self.frame.sure)
         self.builder.at(yes)
@@ -138,6 +140,8 @@ class Statements(Loops):
         self, taken: list[ast.stmt], other: list[ast.stmt], yes: int, no: int, done: int
     ) -> None:
         """Lower an `if` that a choice decides: the other arm is checked, and never run."""
+        self.arm(taken)
+        self.arm(other, live=False)
         self.builder.jump(yes)
         self.builder.at(no)
         names, sure = dict(self.frame.names), set(self.frame.sure)

@@ -77,6 +77,8 @@ class World:
         self.uninitialised: set[str] = set()
         self.started: set[str] = set()
         self.left_out: set[str] = set()
+        self.arms: dict[Span, bool] = {}
+        """The arms of branches, and whether some code comes to them with these settings."""
         """Processes that are started where a choice prunes the start."""
         self.called: set[str] = set()
         """Functions that are called somewhere, be it where a choice prunes the call."""
