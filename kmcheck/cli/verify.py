@@ -11,6 +11,7 @@ from kmcheck import evidence, expected, machine, shelf
 from kmcheck.cli import INCONCLUSIVE, INTERRUPTED, VIOLATED, WRONG_SPEC
 from kmcheck.diagnostics import SpecError, UsageError
 from kmcheck.driver import Options, verify
+from kmcheck.formats.text import unexercised, vacuous
 from kmcheck.frontend import read
 from kmcheck.options import amount, duration, setting
 from kmcheck.protocols import Format, FormatOptions, Told
@@ -215,11 +216,15 @@ class Run:
         if result.label.stopped == BY_USER:
             return INTERRUPTED
         seen = result.label.statistics
-        vacuous = len(seen.unexercised) + list(seen.judged.values()).count(0) + len(result.unmet)
+        count = len(seen.unexercised) + list(seen.judged.values()).count(0) + len(result.unmet)
         if result.outcome == "violated":
             return VIOLATED
-        if self.given["strict"] and vacuous:
-            message = f"--strict: {vacuous} vacuous or never exercised, see the label"
+        if self.given["strict"] and count:
+            hidden = self.given["quiet"] or self.given["form"] != "text"
+            told = filter(None, (vacuous(result), unexercised(result.label)))
+            where = "".join(f"\n  {line}" for text in told for line in text.splitlines())
+            message = f"--strict: {count} vacuous or never exercised"
+            message += f":{where}" if hidden else ", see the label"
             click.echo(f"kmcheck: {result.label.spec}: {message}", err=True)
             return VIOLATED
         return INCONCLUSIVE if result.outcome == "unknown" else 0

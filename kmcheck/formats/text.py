@@ -115,8 +115,8 @@ def label_lines(result: Result) -> list[str]:
         ("kept", f"go on with --resume {quote(seen.checkpoint)}" if seen.checkpoint else ""),
         ("sizes", _sizes(label)),
         ("endless", _endless(result)),
-        ("vacuous", _vacuous(result)),
-        ("unexercised", _unexercised(label)),
+        ("vacuous", vacuous(result)),
+        ("unexercised", unexercised(label)),
         ("bound", "\n".join(_reached(what, at) for what, at in label.limits)),
         ("spec", f"sha256 {label.digest}"),
         ("again", command(label)),
@@ -198,7 +198,8 @@ def _sizes(label: Label) -> str:
     return f"all: {label.solver_queries:,} z3 queries stood for {label.solver_stood_for:,} states"
 
 
-def _vacuous(result: Result) -> str:
+def vacuous(result: Result) -> str:
+    """Return which properties, and which parts of them, were never asked for."""
     seen = result.label.statistics
     never = [name for name, times in seen.judged.items() if not times]
     told = [f"{', '.join(never)}: never asked for"] if never else []
@@ -208,7 +209,8 @@ def _vacuous(result: Result) -> str:
     return "\n".join(told)
 
 
-def _unexercised(label: Label) -> str:
+def unexercised(label: Label) -> str:
+    """Return what was never run, a line each."""
     places = [f"{u.span.where} {_arm(u.what, u.span.text)}" for u in label.statistics.unexercised]
     return "\n".join(places)
 
