@@ -289,6 +289,7 @@ def _label(
         wanted=options.properties,
         every=options.every,
         limits=tuple((what, program.limit(what)) for what in finding.statistics.bound_reached),
+        budget=options.budget if finding.stopped else None,
         fairness=_fairness(program) if endless else "",
     )
 

@@ -11,11 +11,11 @@ from kmcheck import evidence, expected, machine, shelf
 from kmcheck.cli import INCONCLUSIVE, INTERRUPTED, VIOLATED, WRONG_SPEC
 from kmcheck.diagnostics import SpecError, UsageError
 from kmcheck.driver import Options, verify
-from kmcheck.formats.text import unexercised, vacuous
 from kmcheck.frontend import read
 from kmcheck.options import amount, duration, setting
 from kmcheck.protocols import Format, FormatOptions, Told
 from kmcheck.terminal import colour_wanted, counted, progress
+from kmcheck.vacuous import unexercised, vacuous
 from kmcheck.verdict import ALL, BY_USER, ENGINE, WITHOUT, Budget, Checkpoints, Result
 
 
@@ -161,6 +161,7 @@ class Run:
             self._checkpoints(),
             self.given["spill"],  # type: ignore[arg-type]
             bool(self.given["compact"]),
+            wanted_bytes=given["memory"],  # type: ignore[arg-type]
         )
 
     def _checkpoints(self) -> Checkpoints:
