@@ -299,6 +299,7 @@ def _label(
         every=options.every,
         closed=finding.complete,
         limits=tuple((what, program.limit(what)) for what in finding.statistics.bound_reached),
+        budget=options.budget if finding.stopped else None,
         fairness=_fairness(program) if endless else "",
     )
 

@@ -265,7 +265,9 @@ def test_a_limit_is_told_in_the_picture_and_by_the_exit_code(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run(["graph", FLAGSHIP, "--max-depth", "3"]) == 4
-    assert "NOT ALL STATES: depth 3 reached" in capsys.readouterr().out.replace("\xa0", " ")
+    told = capsys.readouterr()
+    assert "NOT ALL STATES: depth 3 reached" in told.out.replace("\xa0", " ")
+    assert told.err == "kmcheck: these are not all states: depth 3 reached\n"
 
 
 def test_a_stored_run_is_shown_with_its_own_settings(capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,7 +61,10 @@ def command(**given: object) -> int:
         _print(form, files)
     else:
         _write(form, files, Path(output))
-    return INCONCLUSIVE if graph.stopped else 0
+    if graph.stopped:
+        click.echo(f"kmcheck: these are not all states: {graph.stopped}", err=True)
+        return INCONCLUSIVE
+    return 0
 
 
 def _form(named: object, output: str | None) -> Form:
