@@ -141,21 +141,24 @@ def charge(page: Page) -> None:
     rcu_read_lock()
     memcg = page.memcg
     rcu_read_unlock()
-    with atomic("all at once"):
-        nr_pages = page.size
-        memcg.usage.add(nr_pages)
+    if memcg is not None:
+        with atomic("all at once"):
+            nr_pages = page.size
+            memcg.usage.add(nr_pages)
 
 
 @process
-def kill(memcg: Memcg) -> None:
+def kill(page: Page) -> None:
+    memcg = page.memcg
+    page.memcg = None
     free(memcg)
 
 
 @setup
 def two() -> None:
-    memcg = Memcg()
-    start(charge, Page(memcg=memcg))
-    start(kill, memcg)
+    page = Page(memcg=Memcg())
+    start(charge, page)
+    start(kill, page)
 """
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kmcheck.explain.history import Reason
 from kmcheck.explain.names import Family, primitive
 from kmcheck.explain.order import OWNER, Span, calls, spans
-from kmcheck.explain.relevance import focus, kept, visible
+from kmcheck.explain.relevance import focus, kept
 from kmcheck.explain.rows import Row, Rows, fails_inside
+from kmcheck.explain.saying import Reason
+from kmcheck.explain.slicing import visible
 from kmcheck.explain.why import Missing, Why
 from kmcheck.trace import Access, ProcessView, Trace, Value
 
