@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kmcheck.explain.contexts import Contexts
 from kmcheck.explain.issue import at_issue, dangling, given
-from kmcheck.explain.names import Family, in_kernel, plain, points_to, primitive, split
+from kmcheck.explain.names import Family, is_own, plain, points_to, primitive, split
 from kmcheck.explain.order import OWNER, Span, is_ordering
 from kmcheck.explain.saying import (
     Reason,
@@ -135,7 +135,7 @@ class History:
         """The latest changes of who points to whom, by the design itself."""
         found: dict[Field, tuple[int, Access]] = {}
         for index, event in enumerate(self.trace.events):
-            for access in visible(event) if _is_own(event) else ():
+            for access in visible(event) if is_own(event) else ():
                 field = (access.thing, access.field)
                 if _aims(access) and text_of(access.before) != text_of(access.after):
                     found.pop(field, None)
@@ -214,12 +214,6 @@ def _orders(event: Event) -> bool:
     """Tell whether a step is one of a lock, a section or a wait."""
     call = primitive(event)
     return call is not None and is_ordering(call.function)
-
-
-def _is_own(event: Event) -> bool:
-    """Tell whether a step is the spec's, and none of a primitive or of a process of the library."""
-    seen, inside = split(event.frames)
-    return inside is None and not any(map(in_kernel, seen[-1:]))
 
 
 def _aims(access: Access) -> bool:

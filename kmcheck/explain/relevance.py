@@ -55,16 +55,23 @@ def kept(
 
 
 def _sliced(trace: Trace, family: Family) -> frozenset[int]:
-    """The steps behind the fields at issue, or else behind the object that has failed."""
+    """The steps that touch the failing object, and those behind the fields at issue.
+
+    A global object is not somebody's: only the fields of it that are named are at issue.
+    """
     back = Slice(trace, family)
     fields = at_issue(trace, family)
-    if fields and is_property(trace):
-        freed = _frees(trace, dangling(trace, family))
-        return back.behind(back.writers(fields) | freed | _named(trace))
-    things = focus(trace, family)
-    steps = _touching(trace, things) | _named(trace)
-    steps |= _given(trace, family, things, steps)
-    return steps if trace.violation.kind in FOLLOWED else back.behind(steps)
+    named = _named(trace)
+    if not fields or not is_property(trace):
+        things = focus(trace, family)
+        steps = _touching(trace, things) | named
+        steps |= _given(trace, family, things, steps)
+        return steps if trace.violation.kind in FOLLOWED else steps | back.behind(named)
+    own = frozenset(name for name in focus(trace, family) if not family.is_global(name))
+    steps = _touching(trace, own) | named
+    steps |= _given(trace, family, own, steps)
+    freed = _frees(trace, dangling(trace, family))
+    return (steps - _noise(trace, family)) | back.behind(back.writers(fields) | freed | named)
 
 
 def _frees(trace: Trace, things: frozenset[str]) -> frozenset[int]:
@@ -77,24 +84,27 @@ def _frees(trace: Trace, things: frozenset[str]) -> frozenset[int]:
 
 
 def _noise(trace: Trace, family: Family) -> frozenset[int]:
-    """Steps that only store numbers where no step looks, and the violation does not either."""
+    """Steps that only store numbers where nobody looks, and in no object that is at issue."""
     fields = at_issue(trace, family)
     if not fields:
         return frozenset()
     read = {field_of(a) for e in trace.events for a in e.accesses if a.what == "load"} | fields
+    things = family.of(frozenset(filter(None, [trace.violation.thing])))
     return frozenset(
         index
         for index, event in enumerate(trace.events[:-1])
         if event.accesses
         and primitive(event) is None
-        and all(_is_idle(access, read) for access in event.accesses)
+        and all(a.thing not in things and _is_idle(a, read) for a in event.accesses)
     )
 
 
 def _is_idle(access: Access, read: set[Field]) -> bool:
     """Tell whether an access changes a number that nobody reads."""
     stores = access.what in {"store", "update"} and not access.ghost
-    return stores and field_of(access) not in read and not aims(access.after)
+    return (
+        stores and field_of(access) not in read and not (aims(access.before) or aims(access.after))
+    )
 
 
 def _concerns_an_object(trace: Trace) -> bool:

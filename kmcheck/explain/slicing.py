@@ -7,7 +7,7 @@ loads of what others change, in calls that are still going on: a branch may have
 
 from __future__ import annotations
 
-from kmcheck.explain.names import Family, primitive, split
+from kmcheck.explain.names import Family, is_own, split
 from kmcheck.trace import Access, Event, Trace, Value
 
 Field = tuple[str, str]
@@ -126,15 +126,15 @@ class Slice:
         return not closed or (event.process, closed[0].serial) in self.returned
 
     def _raced(self, event: Event) -> list[Field]:
-        """Return the fields that a step loads, and that another process changes in the run."""
-        frame = primitive(event)
-        if frame is not None:
+        """Return the fields that a step loads, and that another process changes in the run.
+
+        What a step changes itself it does not hang on: a count goes up from wherever it is.
+        """
+        if not is_own(event):
             return []
-        return [
-            field_of(access)
-            for access in visible(event)
-            if access.what == "load" and self._others(field_of(access), event.process)
-        ]
+        stored = {field_of(access) for access in event.accesses if access.what != "load"}
+        loaded = {field_of(access): None for access in visible(event) if access.what == "load"}
+        return [f for f in loaded if f not in stored and self._others(f, event.process)]
 
     def _others(self, field: Field, process: str) -> list[int]:
         """Return the steps in which anybody else changes a field."""
