@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 
@@ -102,11 +103,13 @@ def prevention(
             for number, change in enumerate(changes)
         ]
         outcomes: dict[int, Tried] = {}
-        for number, (outcome, run) in done(tasks, jobs, Ledger(None, tuple)):
-            outcomes[number] = outcome
-            if run is not None:
-                runs[frozenset(changes[number])] = run
-            report(len(outcomes), len(tasks))
+        report(0, len(tasks))
+        with closing(done(tasks, jobs, Ledger(None, tuple))) as ended:
+            for number, (outcome, run) in ended:
+                outcomes[number] = outcome
+                if run is not None:
+                    runs[frozenset(changes[number])] = run
+                report(len(outcomes), len(tasks))
         tried = ((change, outcomes[number]) for number, change in enumerate(changes))
         written = (t for t in tried if t[1].verdict != "no spec" or not _added(t[0]))
         found = replace(found, tried=(*found.tried, *written))
@@ -157,7 +160,7 @@ def _verified(source: Source, options: Options, change: Change) -> tuple[Tried, 
     asked = replace(options, settings={**options.settings, **_chosen(change)})
     try:
         changed = Written(source, _added(change))
-        result = verify(changed.source, asked)
+        result = verify(changed.source, asked).uninterrupted()
     except SpecError as error:
         return Tried("no spec", error.diagnostics[0].title), None
     except SyntaxError as error:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kmcheck.frontend import read
-from kmcheck.many import asked, flags
+from kmcheck.many import asked, flags, to_go_on
 from kmcheck.necessity import SAME, Necessity, Outcome, judge, order, summary
 from kmcheck.options import setting
 from kmcheck.terminal import counted
@@ -45,7 +45,7 @@ def command(**given: object) -> int:
     settings = dict(given["settings"])  # type: ignore[call-overload]
     options = replace(options, settings=settings, every=bool(given["every"]))
     known = None if given["known"] is None else Path(str(given["known"]))
-    with counted(str(given["shown"]), "mutants") as report:
+    with counted(str(given["shown"]), "mutants", to_go_on(known)) as report:
         found = judge(read(str(given["spec"])), options, jobs, known, report)
     draw = {"text": _text, "markdown": _markdown, "json": _json}[str(given["form"])]
     click.echo(draw(found), nl=False)
@@ -119,10 +119,9 @@ def _markdown(found: Necessity) -> str:
 
 
 def _json(found: Necessity) -> str:
-    seen = found.result.label.statistics
     told = {
         **summary(found),
-        "vacuous": [name for name, times in seen.judged.items() if not times],
+        "vacuous": list(found.result.vacuous),
         "unmet": [u.property for u in found.result.unmet],
         "mutants": [asdict(outcome) for outcome in found.outcomes],
     }

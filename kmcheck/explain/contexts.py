@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kmcheck.explain.names import Family, in_kernel, plain, points_to, primitive, ranges, waits
 from kmcheck.explain.order import OWNER, RCU, Span, is_ordering
+from kmcheck.explain.queued import queued_by
 from kmcheck.explain.saying import Reason, said, told
 from kmcheck.explain.slicing import Field, changes, field_of, visible
 from kmcheck.trace import Access, Trace
@@ -87,8 +88,7 @@ class Contexts:
         if not frames or not in_kernel(frames[0]) or not frames[0].function.endswith(CALLBACK):
             return []
         runs = f"{trace.failing} runs the callback in softirq, where nothing may sleep"
-        graces = (s for s in self.order if s.process == trace.failing and s.sort == "grace")
-        queued = next((trace.events[span.first] for span in graces), None)
+        queued = queued_by(trace, trace.events[-1])
         call = primitive(queued) if queued else None
         if queued is None or call is None:
             return [Reason(None, plain(runs))]

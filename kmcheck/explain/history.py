@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kmcheck.explain import living
 from kmcheck.explain.contexts import Contexts
 from kmcheck.explain.issue import at_issue, dangling, given
 from kmcheck.explain.names import Family, is_own, plain, points_to, primitive, split
@@ -43,6 +44,8 @@ class History:
             return []
         if kind == "leak":
             return self._leaked()
+        if living.asks(self.trace):
+            return self._living()
         held = Contexts(self.trace, self.family, self.order).reasons()
         return held or self._changes()
 
@@ -203,6 +206,16 @@ class History:
             and not points_to(access.after, things)
         ]
         return [*made, *(self._told(index, access) for index, access in lost[-1:])]
+
+    def _living(self) -> list[Reason]:
+        """Who made the objects that are there, or freed those that are not."""
+        lost = self.trace.violation.lost  # which is told anyway
+        found = [pair for pair in living.births_and_deaths(self.trace) if pair[0] or not lost]
+        return [
+            Reason(None, plain(text)) if event is None else said(event, text)
+            for event, text in found
+            if event is None or event.number != lost
+        ]
 
     # --- words --------------------------------------------------------------------------------
 

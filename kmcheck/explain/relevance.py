@@ -35,6 +35,17 @@ def _mentions(text: str, name: str) -> bool:
     return re.search(rf"(?<![\w>.#]){re.escape(name)}(?![\w#])", text) is not None
 
 
+def got(trace: Trace, things: frozenset[str]) -> tuple[Access, ...]:
+    """Return the loads by which the failing process got hold of a pointer to one of `things`."""
+    return tuple(
+        access
+        for event in trace.events
+        if event.number == trace.violation.source
+        for access in visible(event)
+        if access.what == "load" and access.thing not in things and points_to(access.after, things)
+    )
+
+
 def kept(
     trace: Trace, family: Family, told: tuple[Call, ...], order: tuple[Span, ...]
 ) -> frozenset[int]:

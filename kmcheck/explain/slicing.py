@@ -128,13 +128,12 @@ class Slice:
     def _raced(self, event: Event) -> list[Field]:
         """Return the fields that a step loads, and that another process changes in the run.
 
-        What a step changes itself it does not hang on: a count goes up from wherever it is.
+        A step that counts does not hang on the count: it goes up from wherever it is.
         """
         if not is_own(event):
             return []
-        stored = {field_of(access) for access in event.accesses if access.what != "load"}
         loaded = {field_of(access): None for access in visible(event) if access.what == "load"}
-        return [f for f in loaded if f not in stored and self._others(f, event.process)]
+        return [f for f in loaded if not _counts(event, f) and self._others(f, event.process)]
 
     def _others(self, field: Field, process: str) -> list[int]:
         """Return the steps in which anybody else changes a field."""
@@ -151,6 +150,11 @@ class Slice:
             later = [index for index in self._others(field, process) if index > load]
             found |= {*before[-1:], *later}
         return found
+
+
+def _counts(event: Event, field: Field) -> bool:
+    """Tell whether a step adds to a field, or takes from it."""
+    return any(f"{field[1]} {sign}= " in event.text for sign in "+-")
 
 
 def _fresh(access: Access) -> set[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kmcheck.explain.names import Family, primitive
+from kmcheck.explain.names import Family, is_own
 from kmcheck.explain.order import OWNER, Span, calls, spans
-from kmcheck.explain.relevance import focus, kept
+from kmcheck.explain.relevance import focus, got, kept
 from kmcheck.explain.rows import Row, Rows, fails_inside
 from kmcheck.explain.saying import Reason
 from kmcheck.explain.slicing import visible
@@ -93,6 +93,7 @@ def explain(trace: Trace, *, full: bool = False) -> Story:
 def _accesses(trace: Trace, family: Family, things: frozenset[str], row: Row) -> tuple[Access, ...]:
     if trace.violation.kind == "deadlock":
         return tuple(access for index in row.events for access in visible(trace.events[index]))
+    through = {(access.thing, access.field) for access in got(trace, things)}
     return tuple(
         access
         for index in row.events
@@ -101,7 +102,8 @@ def _accesses(trace: Trace, family: Family, things: frozenset[str], row: Row) ->
         and access.field != OWNER
         and (
             access.thing in things
-            or primitive(trace.events[index]) is None
+            or (access.thing, access.field) in through
+            or is_own(trace.events[index])
             or (access.what != "load" and not family.is_global(access.thing))
         )
     )
