@@ -239,12 +239,18 @@ def ends(body: str, wanted: str, first: str = "pass") -> Trace:
         (
             ("pass", "== 0", "b = Buf()"),
             "{b}",
-            ["no step frees b: it is there from the start"],
+            [
+                "no step frees b: it is there from the start",
+                "no run avoids this: it is certain from the start",
+            ],
         ),
         (
             ("b = Buf()\n    kfree(b)", "== 1"),
             "{}",
-            ["CPU0 frees buf#0 in kfree() (spec.py:22)"],
+            [
+                "CPU0 frees buf#0 in kfree() (spec.py:22)",
+                "no run avoids this: it is certain from the start",
+            ],
         ),
     ],
     ids=["allocated", "there from the start", "freed"],
