@@ -134,8 +134,9 @@ class Violation:
     `cause` the number of the event that broke it (the free), `source` that of the event in which
     the failing process got hold of the pointer; `sizes` an assignment that breaks a law over sizes.
     `lost` is the number of the event after which it was certain, if that is known and comes before
-    the last one. `frames` is what the failing process was inside of where it failed, as in `Event`:
-    a check may fail in a call that comes after the last step's access.
+    the last one; 0 if it was from the start. `frames` is what the failing process was inside of
+    where it failed, as in `Event`: a check may fail in a call that comes after the last step's
+    access.
     """
 
     kind: str

@@ -29,7 +29,7 @@ SLICES = {
     "no_read_lock": [2, 6, 7, 9, 10],
     "no_grace_period": [1, 3, 7, 8, 9],
     "late_reader": [2, 3, 5, 7, 11, 12, 13],
-    "wrong_list_lock": [1, 2, 3, 4, 6, 7, 8],
+    "wrong_list_lock": [1, 2, 3, 4, 5, 6, 7, 8],
     "two_mutexes": [1, 3],
     "resurrected": [1, 4, 6, 10],
 }
@@ -103,6 +103,7 @@ SENTENCES = {
     ],
     "reparent_lists/LOCKS=memcg/guard-violation": [
         "2 CPU1 sets cache#0->memcg to parent (reparent_lists.py)",
+        "4 CPU0 gets the pointer to parent from cache#0->memcg (reparent_lists.py)",
         "5 CPU0 takes parent->lru.lock (reparent_lists.py)",
         "6 child->lru.lock is needed, and nobody holds it; CPU0 holds parent->lru.lock",
     ],
@@ -119,6 +120,58 @@ SENTENCES = {
         "3 the grace period of CPU1 waits for CPU0",
         "  CPU0 waits in get_memcg_of(cache#0) (reparent_charge.py)",
         "  CPU1 waits in cgroup_rmdir(&child->css) (reparent_charge.py)",
+    ],
+    "dangling_caches/OBJECTS=0,CLEAR_ONCE=no/ref-underflow": [
+        "6 CPU1 raises memcg#0->css.refcnt.refs to 2 in css_get() (dangling_caches.py)",
+        "16 CPU1 lowers memcg#0->css.refcnt.refs to 1 in css_put() (dangling_caches.py)",
+        (
+            "24 CPU1 drops the last reference, memcg#0->css.refcnt.refs, in cgroup_rmdir() "
+            "(dangling_caches.py)"
+        ),
+    ],
+    "kmem_cache_refcnt/PIN_PARENT=no/no_reference_is_lost": [
+        "39 kworker#1 lowers parent->css.refcnt.refs to 1 in css_put() (kmem_cache_refcnt.py)",
+        "51 css_release drops the last reference, parent->css.refcnt.refs, in css_put() (css.py)",
+        "59 css_release#1 frees parent (kmem_cache_refcnt.py)",
+        "  no step changes root_cache.parent: it is parent from the start",
+    ],
+    "list_lru_memcg_locks/RCU_FREE=no/free-while-held": [
+        "16 CPU0 gets the pointer to mlru from lists.slots in xa_load() (list_lru_memcg_locks.py)",
+        "17 CPU0 takes mlru->node.lock (list_lru_memcg_locks.py)",
+        (
+            "19 CPU1 frees mlru while CPU0 holds mlru->node.lock, with no grace period since CPU0 "
+            "began to read in step 13 (list_lru_memcg_locks.py)"
+        ),
+    ],
+    "list_lru_memcg_locks/MARK_DEAD=no/guard-violation": [
+        (
+            "9 CPU1 sets old->d_lru.on to top->node in memcg_reparent_list_lru_one() "
+            "(list_lru_memcg_locks.py)"
+        ),
+        "16 CPU0 gets the pointer to mlru from lists.slots in xa_load() (list_lru_memcg_locks.py)",
+        "17 CPU0 takes mlru->node.lock (list_lru_memcg_locks.py)",
+        "19 top->node.lock is needed, and nobody holds it; CPU0 holds mlru->node.lock",
+    ],
+    "obj_cgroup_stock/HOLD=no/warning": [
+        "8 CPU0 lowers objcg->refcnt.refs to 1 in refcount_dec_and_test() (obj_cgroup_stock.py)",
+        (
+            "21 rcu_callback drops the last reference, objcg->refcnt.refs, in "
+            "refcount_dec_and_test() (obj_cgroup_stock.py)"
+        ),
+        "  no step changes objcg->nr_charged_bytes: it is 1 from the start",
+    ],
+    "tryget_loop/livelock": [
+        "2 CPU0 enters an RCU read section (tryget_loop.py)",
+        "4 CPU1 sets child->css.dying to true in kill_css() (tryget_loop.py)",
+        "5 the grace period of CPU1 waits for CPU0",
+        (
+            "  CPU0 goes round in steps 6-7, and no step of it changes what it reads: "
+            "child->css.dying and s->memcg"
+        ),
+        (
+            "  nobody else can take a step: CPU1 waits in css_confirm_kill(&child->css) "
+            "(tryget_loop.py)"
+        ),
     ],
     "clear_backpointer/CLEAR_TO=null/null-deref": [
         "4 CPU1 sets s->memcg to NULL (clear_backpointer.py)",

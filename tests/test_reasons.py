@@ -178,3 +178,104 @@ def test_a_process_of_the_kernel_waits_nowhere_in_the_spec() -> None:
     story = explain(traced(LOST.format(more=more, also="start(queue)"), "deadlock"))
     found = [r.text for r in story.reasons if "waits in rcu_callback" in r.text]
     assert found == ["rcu_callback waits in rcu_callback(&memcg.head)"]
+
+
+# --- what makes a context atomic, and what is left published -----------------------------------
+
+ATOMIC = """
+from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_unlock
+from kmcheck.kernel.rcu import RcuHead, call_rcu, rcu_read_lock, rcu_read_unlock
+from kmcheck.kernel.spinlock import SpinLock, spin_lock, spin_unlock
+from kmcheck.lang import Object, process, setup, start
+
+
+class Glob(Object):
+    mutex: Mutex
+    lock: SpinLock
+    head: RcuHead
+    n: int
+
+
+g = Glob()
+
+
+def callback(head: RcuHead) -> None:
+    mutex_lock(g.mutex)
+    mutex_unlock(g.mutex)
+
+
+@process
+def one() -> None:
+    g.n = 1
+    {body}
+
+
+@setup
+def begin() -> None:
+    start(one)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("rcu_read_lock()\n    mutex_lock(g.mutex)", "CPU0 enters an RCU read section"),
+        ("spin_lock(g.lock)\n    mutex_lock(g.mutex)", "CPU0 takes g.lock"),
+        (
+            "call_rcu(g.head, callback)",
+            "rcu_callback runs the callback in softirq, where nothing may sleep",
+        ),
+    ],
+)
+def test_what_may_not_sleep_is_told_with_what_makes_it_atomic(body: str, told: str) -> None:
+    story = explain(traced(ATOMIC.format(body=body), "sleep-in-atomic"))
+    (reason,) = [r.text for r in story.reasons]
+    assert told in reason
+
+
+PUBLISHED = """
+from kmcheck.kernel.rcu import rcu_read_lock, rcu_read_unlock
+from kmcheck.kernel.slab import kfree
+from kmcheck.lang import Object, Ref, process, setup, start, wait_until
+
+
+class Thing(Object):
+    n: int
+
+
+class Glob(Object):
+    thing: Ref[Thing]
+    is_gone: bool
+
+
+g = Glob()
+
+
+@process
+def user() -> None:
+    wait_until(g.is_gone)
+    rcu_read_lock()
+    thing = g.thing
+    thing.n = 1
+    rcu_read_unlock()
+
+
+@process
+def killer(thing: Thing) -> None:
+    kfree(thing)
+    g.is_gone = True
+
+
+@setup
+def begin() -> None:
+    g.thing = Thing()
+    start(user)
+    start(killer, g.thing)
+"""
+
+
+def test_a_pointer_that_is_loaded_after_the_free_was_left_there() -> None:
+    story = explain(traced(PUBLISHED, "use-after-free"))
+    (got,) = [r.text for r in story.reasons if "gets the pointer" in r.text]
+    assert "from g.thing, which still leads there after the free in step 1 (" in got
+    assert "read section" not in got  # it could not have helped

@@ -2,7 +2,6 @@
 
 from kmcheck.explain.changes import Change, changes
 from kmcheck.explain.heap import Arrow, Heap, Shot, heap
-from kmcheck.explain.history import Reason
 from kmcheck.explain.names import (
     call_text,
     comment,
@@ -18,6 +17,7 @@ from kmcheck.explain.names import (
 from kmcheck.explain.order import Span
 from kmcheck.explain.queued import queued_by
 from kmcheck.explain.rows import Row, joined
+from kmcheck.explain.saying import Reason
 from kmcheck.explain.states import Fact, Look, State, inner, key_fields, look
 from kmcheck.explain.story import Column, Story, explain
 from kmcheck.explain.why import Missing, evaluate

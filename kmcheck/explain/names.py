@@ -112,6 +112,12 @@ def primitive(event: Event) -> Frame | None:
     return split(event.frames)[1]
 
 
+def is_own(event: Event) -> bool:
+    """Tell whether a step is the spec's, and none of a primitive or of a process of the library."""
+    seen, inside = split(event.frames)
+    return inside is None and not any(map(in_kernel, seen[-1:]))
+
+
 def spec_place(event: Event) -> Place:
     """Return the step's place in the spec: that of the primitive's call, if it is in one."""
     return _called_from(event.frames) or event.place

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 
-from kmcheck.explain.names import Family, points_to, split
+from kmcheck.explain.issue import aims, at_issue, dangling, is_property
+from kmcheck.explain.names import Family, points_to, primitive, split
 from kmcheck.explain.order import STARTING, WAITING, Call, Span
+from kmcheck.explain.slicing import Field, Slice, field_of, visible
 from kmcheck.trace import Access, Event, Frame, Trace
 
 SHORT = 32
 """Steps that are all shown where the violation concerns no object in particular."""
+FOLLOWED = frozenset({"use-after-free", "double-free"})
+"""Told by the way of one pointer: what else its process looked at is no part of that."""
 
 
 def focus(trace: Trace, family: Family) -> frozenset[str]:
@@ -29,11 +33,6 @@ def focus(trace: Trace, family: Family) -> frozenset[str]:
 
 def _mentions(text: str, name: str) -> bool:
     return re.search(rf"(?<![\w>.#]){re.escape(name)}(?![\w#])", text) is not None
-
-
-def visible(event: Event) -> tuple[Access, ...]:
-    """Return the accesses that are part of the design: ghosts are not."""
-    return tuple(access for access in event.accesses if not access.ghost)
 
 
 def got(trace: Trace, things: frozenset[str]) -> tuple[Access, ...]:
@@ -57,15 +56,66 @@ def kept(
     elif trace.violation.kind == "deadlock":
         steps = _stuck(trace, told, order)
     elif len(trace.events) <= SHORT and not _concerns_an_object(trace):
-        steps = every
+        steps = every - _noise(trace, family)
     else:
-        things = focus(trace, family)
-        steps = _touching(trace, things) | _named(trace)
-        steps |= _given(trace, family, things, steps)
+        steps = _sliced(trace, family)
     if not steps:
         return every
     steps |= _starting(trace, told, steps)
     return steps | _ordering(trace, told, order, steps)
+
+
+def _sliced(trace: Trace, family: Family) -> frozenset[int]:
+    """The steps that touch the failing object, and those behind the fields at issue.
+
+    A global object is not somebody's: only the fields of it that are named are at issue.
+    """
+    back = Slice(trace, family)
+    fields = at_issue(trace, family)
+    named = _named(trace)
+    if not fields or not is_property(trace):
+        things = focus(trace, family)
+        steps = _touching(trace, things) | named
+        steps |= _given(trace, family, things, steps)
+        return steps if trace.violation.kind in FOLLOWED else steps | back.behind(named)
+    own = frozenset(name for name in focus(trace, family) if not family.is_global(name))
+    steps = _touching(trace, own) | named
+    steps |= _given(trace, family, own, steps)
+    freed = _frees(trace, dangling(trace, family))
+    return (steps - _noise(trace, family)) | back.behind(back.writers(fields) | freed | named)
+
+
+def _frees(trace: Trace, things: frozenset[str]) -> frozenset[int]:
+    """Steps that free one of `things`."""
+    return frozenset(
+        index
+        for index, event in enumerate(trace.events)
+        if any(access.what == "free" and access.thing in things for access in event.accesses)
+    )
+
+
+def _noise(trace: Trace, family: Family) -> frozenset[int]:
+    """Steps that only store numbers where nobody looks, and in no object that is at issue."""
+    fields = at_issue(trace, family)
+    if not fields:
+        return frozenset()
+    read = {field_of(a) for e in trace.events for a in e.accesses if a.what == "load"} | fields
+    things = family.of(frozenset(filter(None, [trace.violation.thing])))
+    return frozenset(
+        index
+        for index, event in enumerate(trace.events[:-1])
+        if event.accesses
+        and primitive(event) is None
+        and all(a.thing not in things and _is_idle(a, read) for a in event.accesses)
+    )
+
+
+def _is_idle(access: Access, read: set[Field]) -> bool:
+    """Tell whether an access changes a number that nobody reads."""
+    stores = access.what in {"store", "update"} and not access.ghost
+    return (
+        stores and field_of(access) not in read and not (aims(access.before) or aims(access.after))
+    )
 
 
 def _concerns_an_object(trace: Trace) -> bool:
@@ -76,7 +126,8 @@ def _concerns_an_object(trace: Trace) -> bool:
 
 def _named(trace: Trace) -> frozenset[int]:
     """The last step, and those that the violation points at."""
-    numbers = {trace.violation.cause, trace.violation.source}
+    violation = trace.violation
+    numbers = {violation.cause, violation.source, violation.lost}
     found = {i for i, event in enumerate(trace.events) if event.number in numbers}
     return frozenset({*found, len(trace.events) - 1})
 

@@ -8,9 +8,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from kmcheck.explain.history import drops_last
 from kmcheck.explain.names import TRANSPARENT, call_text, in_kernel, plain, primitive, split
 from kmcheck.explain.order import GRACE, Call, Span, is_ordering
+from kmcheck.explain.saying import drops_last
 from kmcheck.trace import Event, Frame, ProcessView, Trace
 
 Role = Literal["call", "step", "stuck", "gap"]

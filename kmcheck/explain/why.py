@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kmcheck.explain.history import DEREFERENCE, History, Reason
+from kmcheck.explain.history import DEREFERENCE, History
 from kmcheck.explain.names import (
     TRANSPARENT,
     Family,
@@ -19,8 +19,10 @@ from kmcheck.explain.names import (
 )
 from kmcheck.explain.order import READ_LOCK, READ_UNLOCK, Span
 from kmcheck.explain.queued import queued_by
-from kmcheck.explain.relevance import focus, got, visible
+from kmcheck.explain.relevance import focus, got
 from kmcheck.explain.rows import Row
+from kmcheck.explain.saying import Reason
+from kmcheck.explain.slicing import visible
 from kmcheck.trace import Access, Event, Trace
 
 TERM = re.compile(r"\s*([+-]?)\s*(?:(\d+)\s*\*\s*)?(?:size\(([^()]*)\)|(\d+))(?:\s*\*\s*(\d+))?")
@@ -71,7 +73,9 @@ class Why:
 
     def reasons(self, rows: tuple[Row, ...]) -> tuple[Reason, ...]:
         """Return the sentences, in the order of the steps; those about no step come last."""
-        found = [*self._loaded(), *self._moved(), *self._queued(), *self._graces()]
+        led = self.trace.violation.kind != "guard-violation"  # told by the locks
+        found = [*(self._loaded() if led else ()), *self._moved()]
+        found += [*self._queued(), *self._graces()]
         found += History(self.trace, self.family, self.order).reasons()
         numbers = {reason.number for reason in found}
         found += [reason for reason in self._caused(rows) if reason.number not in numbers]
@@ -144,6 +148,9 @@ class Why:
     def _protection(self) -> str:
         if self.trace.violation.kind != "use-after-free" or self.source is None:
             return ""
+        if self.cause is not None and self.cause < self.source:
+            freed = self.trace.events[self.cause].number
+            return f", which still leads there after the free in step {freed}"
         process = self.trace.events[self.source].process
         spans = [s for s in self.order if s.process == process and s.covers(self.source, self.last)]
         inside = [span.section for span in spans if span.sort == "read"]
@@ -229,6 +236,8 @@ class Why:
     def _lost(self, rows: tuple[Row, ...]) -> list[Reason]:
         """From when on it was certain."""
         number = self.trace.violation.lost
+        if number == 0:
+            return [Reason(None, "no run avoids this: it is certain from the start")]
         index = next((i for i, e in enumerate(self.trace.events) if e.number == number), None)
         if index is None:
             return []

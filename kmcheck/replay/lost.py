@@ -29,8 +29,8 @@ def lost_at(
 ) -> int | None:
     """Return the number of the step after which a violation is certain, counted from 1.
 
-    `states` are those of the run, the initial one first; the last is where it is violated. None if
-    this is no violation of how things end, if it could never be avoided, or if too much is to be
+    `states` are those of the run, the initial one first; the last is where it is violated. 0 if it
+    could never be avoided, None if this is no violation of how things end, or if too much is to be
     looked at.
     """
     if len(states) == 1 or not _is_about_the_end(system.program, violation):
@@ -38,7 +38,7 @@ def lost_at(
     search = Search(system, violation, solver)
     try:
         if not search.ends_well(states[0]):
-            return None
+            return 0
         well, lost = 0, len(states) - 1
         while lost - well > 1:
             middle = (well + lost) // 2
