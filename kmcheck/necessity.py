@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from kmcheck import __version__, shelf
@@ -15,6 +16,11 @@ from kmcheck.editing import Change, Mutator, edited, functions_of
 from kmcheck.frontend import compile_spec
 from kmcheck.ir.program import DATA_RACE, Program
 from kmcheck.verdict import Holds, Result, Violated
+
+
+class NothingHeldError(UsageError):
+    """A spec does not hold as it is, so that its mutants tell nothing."""
+
 
 NOT_RUN, REFUSED, SAME = "never run", "cannot be written", "same"
 """What is said of a mutant that was not verified, besides that it is the same as another one."""
@@ -127,13 +133,14 @@ def judge(
 
     Raises:
         SpecError: the spec is wrong.
-        UsageError: it does not hold as it is, or the file is none of ours.
+        NothingHeldError: it does not hold as it is.
+        UsageError: the file is none of ours.
     """
     program = compile_spec(source, options.settings)
-    result = verify(source, options)
+    result = verify(source, options).uninterrupted()
     if result.outcome != "holds":
         why = f"{source.path} is {result.outcome} as it is, so its mutants tell nothing"
-        raise UsageError(why, "choose settings with which `kmcheck verify` says HOLDS")
+        raise NothingHeldError(why, "choose settings with which `kmcheck verify` says HOLDS")
     marks = {line.number: line.mark for line in covered(program, result).files[0].lines}
     every = [_shown(mutant, marks) for mutant in mutants(source)]
     told: dict[int, Outcome] = {}
@@ -152,9 +159,11 @@ def judge(
         for n, (mutant, p) in distinct.items()
     )
     ledger = Ledger(known, Outcome)
-    for number, outcome in done(tasks, jobs, ledger, lasting=lambda o: o.verdict != "unknown"):
-        told[number] = replace(outcome, line=every[number].line)
-        report(len(told), len(every))
+    lasting = lambda outcome: outcome.verdict != "unknown"  # noqa: E731 - one word for it
+    with closing(done(tasks, jobs, ledger, lasting=lasting)) as outcomes:
+        for number, outcome in outcomes:
+            told[number] = replace(outcome, line=every[number].line)
+            report(len(told), len(every))
     return Necessity(result, tuple(told[number] for number in range(len(every))))
 
 
@@ -224,3 +233,17 @@ def order(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Return outcomes with what carries load first, by line."""
     rank = {"violated": 0, "unknown": 1, "holds": 2}
     return sorted(outcomes, key=lambda o: (rank.get(o.verdict, 3), o.line))
+
+
+def summary(found: Necessity) -> dict[str, object]:
+    """Return what programs are told of all mutants together."""
+    violated, ended = found.counts
+    label = found.result.label
+    return {
+        "spec": label.spec,
+        "digest": label.digest,
+        "settings": dict(label.changed),
+        "violated": violated,
+        "verified": ended,
+        "unbroken": [asdict(one) for one in found.unbroken],
+    }

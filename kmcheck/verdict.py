@@ -15,6 +15,9 @@ ENGINE = "native"
 ALL = frozenset({"all"})
 """All reductions, as names of what is left out."""
 
+BY_USER = "interrupted"
+"""Why a search has stopped if somebody wanted that."""
+
 WITHOUT: frozenset[str] = frozenset()
 """The reductions that the command line leaves out unless others are named."""
 
@@ -262,3 +265,13 @@ class Result:
         if any(isinstance(v, Violated) for v in self.verdicts):
             return "violated"
         return "unknown" if any(isinstance(v, Unknown) for v in self.verdicts) else "holds"
+
+    def uninterrupted(self) -> Result:
+        """Return the result, if it is one of many and the search was not interrupted.
+
+        Raises:
+            KeyboardInterrupt: somebody wants no more of this.
+        """
+        if self.label.stopped == BY_USER:
+            raise KeyboardInterrupt
+        return self

@@ -6,13 +6,14 @@ import ast
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from kmcheck.batch import Ledger
 from kmcheck.cli import kmcheck
 from kmcheck.cli.mutate import _text, _unbroken
 from kmcheck.diagnostics import UsageError
@@ -22,6 +23,12 @@ from kmcheck.frontend import read
 from kmcheck.necessity import NOT_RUN, REFUSED, SAME, Necessity, Outcome, judge, mutants
 from kmcheck.verdict import WITHOUT, Budget
 from tests.language import source
+
+
+@dataclass(frozen=True)
+class Counted:
+    n: int
+
 
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = Options(engine="native", without=WITHOUT)
@@ -480,7 +487,7 @@ def test_mutants_of_each_spec_are_python_and_differ(spec: Path) -> None:
     for mutant in mutants(given):
         ast.parse(mutant.source.text)
         assert mutant.source.text != given.text
-        if mutant.mutator != "tryget" and "kfree_rcu" not in mutant.what:
+        if mutant.mutator not in ("tryget", "rmw") and "kfree_rcu" not in mutant.what:
             assert mutant.source.text.count("\n") == given.text.count("\n")
 
 
@@ -504,6 +511,12 @@ def test_the_command_prints_a_table(tmp_path: Path) -> None:
     assert run("mutate", spec, "-D", "READ_LOCK=no").returncode == 2
 
 
+def test_a_file_of_outcomes_that_cannot_be_written_is_no_bug_of_ours(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "no" / "outcomes.json", Outcome)
+    with pytest.raises(UsageError, match="cannot write"):
+        ledger.keep("key", Outcome("lock", "a lock", 1, "holds"))
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "kmcheck", *arguments], capture_output=True, text=True, check=False
@@ -517,3 +530,21 @@ def test_a_mutant_that_cannot_be_written_is_told() -> None:
     told = {o.mutator: o for o in judge(source(text), NATIVE, 2).outcomes}
     assert told["tryget"].verdict == REFUSED
     assert "my_get" in told["tryget"].told
+
+
+def test_what_is_known_is_never_half_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "known.json"
+    ledger = Ledger(path, Counted)
+    ledger.keep("one", Counted(1))
+
+    def cut(self: Path, content: bytes) -> None:
+        with self.open("wb") as file:
+            file.write(content[:9])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", cut)
+    with pytest.raises(KeyboardInterrupt):
+        ledger.keep("two", Counted(2))
+    assert Ledger(path, Counted).known == {"one": Counted(1)}

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from kmcheck.frontend import read
-from kmcheck.many import asked, flags
-from kmcheck.necessity import SAME, Necessity, Outcome, judge, order
+from kmcheck.many import asked, flags, to_go_on
+from kmcheck.necessity import SAME, Necessity, Outcome, judge, order, summary
 from kmcheck.options import setting
 from kmcheck.terminal import counted
 
@@ -48,7 +48,7 @@ def command(**given: object) -> int:
     settings = dict(given["settings"])  # type: ignore[call-overload]
     options = replace(options, settings=settings, every=bool(given["every"]))
     known = None if given["known"] is None else Path(str(given["known"]))
-    with counted(str(given["shown"]), "mutants") as report:
+    with counted(str(given["shown"]), "mutants", to_go_on(known)) as report:
         found = judge(read(str(given["spec"])), options, jobs, known, report)
     draw = {"text": _text, "markdown": _markdown, "json": _json}[str(given["form"])]
     click.echo(draw(found), nl=False)
@@ -144,14 +144,8 @@ def _markdown(found: Necessity) -> str:
 
 
 def _json(found: Necessity) -> str:
-    violated, ended = found.counts
     told = {
-        "spec": found.result.label.spec,
-        "digest": found.result.label.digest,
-        "settings": dict(found.result.label.changed),
-        "violated": violated,
-        "verified": ended,
-        "unbroken": [asdict(one) for one in found.unbroken],
+        **summary(found),
         "vacuous": list(found.result.vacuous),
         "unmet": [u.property for u in found.result.unmet],
         "mutants": [asdict(outcome) for outcome in found.outcomes],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,10 +13,10 @@ from kmcheck.cli import INCONCLUSIVE, INTERRUPTED, VIOLATED, WRONG_SPEC
 from kmcheck.diagnostics import SpecError, UsageError
 from kmcheck.driver import Options, verify
 from kmcheck.frontend import read
-from kmcheck.options import amount, duration, setting
+from kmcheck.options import budget, duration, limits, setting
 from kmcheck.protocols import Format, FormatOptions, Told
-from kmcheck.terminal import colour_wanted, progress
-from kmcheck.verdict import ALL, ENGINE, WITHOUT, Budget, Checkpoints, Result
+from kmcheck.terminal import colour_wanted, counted, progress, put
+from kmcheck.verdict import ALL, BY_USER, ENGINE, WITHOUT, Checkpoints, Result
 
 
 @click.command()
@@ -61,19 +62,7 @@ from kmcheck.verdict import ALL, ENGINE, WITHOUT, Budget, Checkpoints, Result
     metavar="N",
     help="Threads of the native engine; with --expected: checks at once.",
 )
-@click.option(
-    "--max-states", type=click.IntRange(1), metavar="N", help="Give up beyond so many states."
-)
-@click.option(
-    "--max-depth", type=click.IntRange(0), metavar="N", help="Give up beyond so many steps."
-)
-@click.option("--timeout", callback=duration, metavar="TIME", help="Give up after 90s, 10m, 2h.")
-@click.option(
-    "--memory",
-    callback=amount,
-    metavar="SIZE",
-    help="Use at the most 512M, 8G [default: what is free].",
-)
+@limits()
 @click.option("--spill", metavar="DIR",
               type=click.Path(exists=True, file_okay=False, writable=True),
               help="Go on in files there when memory ends.")  # fmt: skip
@@ -151,15 +140,11 @@ class Run:
         self.given = given
         self.form: Format = shelf.take("formats", str(given["form"]), "FORMAT")
         self.colour = colour_wanted(str(given["color"]), sys.stdout) and given["output"] is None
-        self.budget = Budget(
-            given["max_states"],  # type: ignore[arg-type]
-            given["max_depth"],  # type: ignore[arg-type]
-            given["timeout"],  # type: ignore[arg-type]
-            given["memory"] or machine.memory(),  # type: ignore[arg-type]
-            1 if given["by_table"] else given["jobs"] or 1,  # type: ignore[arg-type]
-            self._checkpoints(),
-            self.given["spill"],  # type: ignore[arg-type]
-            bool(self.given["compact"]),
+        self.budget = replace(
+            budget(given, 1 if given["by_table"] else int(str(given["jobs"] or 1))),
+            checkpoints=self._checkpoints(),
+            spill=given["spill"],  # type: ignore[arg-type]
+            compact=bool(given["compact"]),
         )
 
     def _checkpoints(self) -> Checkpoints:
@@ -171,13 +156,7 @@ class Run:
 
     def print(self, text: str) -> None:
         """Print to where the user wants it."""
-        if self.given["output"] is None:
-            click.echo(text, nl=False, color=self.colour or None)
-            return
-        try:
-            Path(str(self.given["output"])).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"cannot write {self.given['output']}: {error.strerror}") from None
+        put(text, self.given["output"], colour=self.colour or None)
 
     def one_by_one(self) -> tuple[str, int]:
         """Verify each spec; return what to print, and the exit code."""
@@ -212,7 +191,7 @@ class Run:
         return named - {"none"} if named else default
 
     def _code(self, result: Result) -> int:
-        if result.label.stopped == "interrupted":
+        if result.label.stopped == BY_USER:
             return INTERRUPTED
         never = result.label.statistics.unexercised
         vacuous = len(never) + len(result.vacuous) + len(result.unmet)
@@ -255,7 +234,10 @@ class Run:
         jobs = int(str(self.given["jobs"] or machine.processors()))
         kept_in = None if self.given["kept_in"] is None else Path(str(self.given["kept_in"]))
         engine, without = str(self.given["engine"]), self._without(ALL)
-        outcomes = expected.meet_all(checks, engine, self.budget, kept_in, jobs, without)
+        with counted(str(self.given["shown"]), "checks") as report:
+            outcomes = expected.meet_all(
+                checks, engine, self.budget, kept_in, jobs, without, report
+            )
         wrong = [o for o in outcomes if o.wrong]
         lines = [_line(o) for o in (wrong if self.given["quiet"] else outcomes)]
         lines.append(f"{len(outcomes) - len(wrong)} of {len(outcomes)} checks are as expected")

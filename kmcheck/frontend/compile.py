@@ -114,8 +114,10 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> tuple[Progra
         functions={key: tuple(f.key for f in known) for key, known in world.candidates.items()},
         cells=cells,
         idle=idle,
-        left_out=tuple(arm for arm, live in world.arms.items() if not live),
         lock_orders=world.locks.messages,
+        left_out=tuple(
+            span for span, reached in world.stated.items() if not reached and not span.source.module
+        ),
         sources=sources,
     )
     return program, world, spec
@@ -157,9 +159,9 @@ def _lower(
     while world.changed and not (templates and reporter.found):
         world.changed = False
         world.asked.clear()
-        world.arms.clear()
         world.spent, world.sizes = 0, Sizes()
         world.locks.messages = {}
+        world.stated = {}
         templates, properties = {}, []
         ordered = [f for f in functions if f.role == "setup"] + [
             f for f in functions if f.role != "setup"

@@ -26,7 +26,6 @@ class Loops(Members):
             self.builder.jump(inside if condition.value else out)
         else:
             self.builder.branch(condition, inside, out, span)
-        self.arm(node.body, live=not isinstance(condition, Const) or bool(condition.value))
         self.builder.release(mark)
         endless = isinstance(condition, Const) and bool(condition.value)
         self._loop_body(node.body, head, inside, out, endless=endless)

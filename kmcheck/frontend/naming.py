@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 
 from kmcheck.diagnostics import Span
 from kmcheck.frontend.builder import Builder
@@ -77,14 +76,6 @@ class Naming:
     def span(self, node: ast.AST) -> Span:
         """Return where a node of the current function's file stands."""
         return span_of(self.frame.module.source, node)
-
-    def arm(self, body: list[ast.stmt], *, live: bool = True) -> None:
-        """Note an arm of a branch; it is `live` where the settings have it in any inlining."""
-        if body and not self.frame.module.source.module:
-            first, last = self.span(body[0]), self.span(body[-1])
-            span = replace(first, end_line=last.end_line, end_column=last.end_column)
-            known = self.world.arms.get(span, False)
-            self.world.arms[span] = known or (live and not self.dead)
 
     def refuse(
         self, code: str, title: str, node: ast.AST, label: str = "", hint: str = ""

@@ -52,6 +52,7 @@ class Statements(Loops):
         mark = self.builder.mark()
         if self.builder.ended:
             self.builder.at(self.builder.draft(self.span(node)))
+        self.builder.statements.append((self.span(node), self.builder.current))
         if self._writes_ghost(node):
             with self._ghost(node):
                 self._lower(node)
@@ -118,8 +119,6 @@ class Statements(Loops):
                 done,
             )
             return
-        self.arm(body)
-        self.arm(orelse)
         self.builder.branch(condition, yes, no, self.span(test))
         names, sure = dict(self.frame.names), set(self.frame.sure)
         self.builder.at(yes)
@@ -140,8 +139,6 @@ class Statements(Loops):
         self, taken: list[ast.stmt], other: list[ast.stmt], yes: int, no: int, done: int
     ) -> None:
         """Lower an `if` that a choice decides: the other arm is checked, and never run."""
-        self.arm(taken)
-        self.arm(other, live=False)
         self.builder.jump(yes)
         self.builder.at(no)
         names, sure = dict(self.frame.names), set(self.frame.sure)

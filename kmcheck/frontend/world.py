@@ -76,9 +76,9 @@ class World:
         self.allocated: set[str] = set()
         self.uninitialised: set[str] = set()
         self.started: set[str] = set()
+        self.stated: dict[Span, bool] = {}
+        """The statements of this pass, and whether any way leads to them with these settings."""
         self.left_out: set[str] = set()
-        self.arms: dict[Span, bool] = {}
-        """The arms of branches, and whether some code comes to them with these settings."""
         """Processes that are started where a choice prunes the start."""
         self.called: set[str] = set()
         """Functions that are called somewhere, be it where a choice prunes the call."""

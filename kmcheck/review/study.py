@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -16,14 +17,15 @@ from kmcheck.frontend import compile_spec, read
 from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.settings import Wanted
 from kmcheck.ir.program import Program
-from kmcheck.necessity import Necessity, judge
+from kmcheck.necessity import Necessity, NothingHeldError, judge
+from kmcheck.prevention import Prevention, prevention
 from kmcheck.review.places import named
 from kmcheck.review.plan import Design, Plan, Run
 from kmcheck.sweep import Sweep, axes, sweep
 from kmcheck.verdict import ENGINE, WITHOUT, Budget, Result, Violated
 
-INTERRUPTED = "interrupted"
-"""Why a search has stopped if somebody wanted that: nothing is to come of a review then."""
+TOGETHER = 2
+"""How many changes are made together at the most, to prevent a violation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,15 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A run of the plan, the program it was of, and what came of it."""
+    """A run of the plan, the program it was of, what came of it, and what would have prevented it.
+
+    That is None if nothing was violated, or nobody asked.
+    """
 
     run: Run
     program: Program
     result: Result
+    prevention: Prevention | None = None
 
     @property
     def violated(self) -> tuple[Violated, ...]:
@@ -60,7 +66,10 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Studied:
-    """A design, and all that came of it. The first run is what was covered."""
+    """A design, and all that came of it. The first run is what was covered.
+
+    `necessity` is None if it was not asked for, and where the design does not hold to begin with.
+    """
 
     design: Design
     runs: tuple[Ran, ...]
@@ -85,7 +94,7 @@ def study(plan: Plan, pace: Pace) -> Study:
         UsageError: a spec is not there, or has no such setting or property.
     """
     every = sum(
-        len(design.run) + (design.mutants is not None) + (design.sweep is not None)
+        2 * len(design.run) + (design.mutants is not None) + (design.sweep is not None)
         for design in plan.design
     )
     done = 0
@@ -108,18 +117,17 @@ def _verified(plan: Plan, pace: Pace, step: Callable[[], None]) -> Iterator[Ran]
     found: dict[int, Result] = {}
     if pace.jobs == 1:
         for number, (source, run) in enumerate(asked):
-            found[number] = verify(source, _asked(run, pace.share))
+            found[number] = verify(source, _asked(run, pace.share)).uninterrupted()
             step()
     else:
         tasks = [
             Task(number, str(number), verify, (source, _asked(run, pace.share)))
             for number, (source, run) in enumerate(asked)
         ]
-        for number, result in in_processes(tasks, pace.jobs, Ledger(None, Result)):
-            found[number] = result
-            step()
-    if any(result.label.stopped == INTERRUPTED for result in found.values()):
-        raise KeyboardInterrupt
+        with closing(in_processes(tasks, pace.jobs, Ledger(None, Result))) as ended:
+            for number, result in ended:
+                found[number] = result.uninterrupted()
+                step()
     return (
         Ran(run, compile_spec(source, dict(run.settings)), _timeless(found[number]))
         for number, (source, run) in enumerate(asked)
@@ -130,6 +138,7 @@ def _asked(run: Run, most: int | None) -> Options:
     return replace(
         _options(run.settings, most, None),
         properties=run.properties, every=run.every, endless=run.liveness, races=run.races,
+        readable=True,
     )  # fmt: skip
 
 
@@ -161,11 +170,12 @@ def _refuse_unknown(design: Design) -> None:
 def _studied(design: Design, ran: Iterator[Ran], pace: Pace, step: Callable[[], None]) -> Studied:
     """Return what came of a design, whose runs are the next ones."""
     source = read(design.spec)
-    runs = tuple(islice(ran, len(design.run)))
+    runs = tuple(_prevented(one, pace, step) for one in islice(ran, len(design.run)))
     necessity = table = None
     if design.mutants is not None:
         options = _options(design.mutants.settings, pace.share, design.mutants.max_states)
-        necessity = judge(source, options, pace.jobs, pace.known)
+        with suppress(NothingHeldError):
+            necessity = judge(source, options, pace.jobs, pace.known)
         step()
     if design.sweep is not None:
         options = _options({}, pace.share, design.sweep.max_states)
@@ -174,9 +184,25 @@ def _studied(design: Design, ran: Iterator[Ran], pace: Pace, step: Callable[[], 
     return Studied(design, runs, _covered(runs[0], pace), necessity, table)
 
 
+def _prevented(ran: Ran, pace: Pace, step: Callable[[], None]) -> Ran:
+    """Look for what would have prevented a violation."""
+    found = None
+    if ran.violated and ran.run.prevent != "nothing":
+        found = prevention(
+            ran.program.source,
+            replace(_asked(ran.run, pace.share), readable=False),
+            pace.jobs,
+            TOGETHER,
+            primitives=ran.run.prevent == "primitives",
+            known=ran.result,
+        )
+    step()
+    return replace(ran, prevention=found)
+
+
 def _options(settings: Wanted, most: int | None, states: int | None) -> Options:
     budget = Budget(states=states, bytes=most)
-    return Options(dict(settings), engine=ENGINE, budget=budget, without=WITHOUT)
+    return Options(dict(settings), engine=ENGINE, budget=budget, without=WITHOUT, readable=False)
 
 
 def _covered(first: Ran, pace: Pace) -> Coverage:
@@ -184,7 +210,7 @@ def _covered(first: Ran, pace: Pace) -> Coverage:
     result = first.result
     if first.violated and not first.run.every:
         options = replace(_options(first.run.settings, pace.bytes, None), every=True)
-        result = _timeless(verify(first.program.source, options))
+        result = _timeless(verify(first.program.source, options).uninterrupted())
     return covered(first.program, result)
 
 
