@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+import multiprocessing
+import signal
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from kmcheck.diagnostics import UsageError
+from kmcheck.files import exchange
 
 T = TypeVar("T")
 """What comes of one: a dataclass whose fields are numbers, texts, truths or None."""
@@ -40,7 +43,7 @@ class Ledger(Generic[T]):
         if path is None or not path.exists():
             return
         try:
-            told = json.loads(path.read_text("utf-8"))
+            told = json.loads(path.read_text("utf-8") if path.is_file() else "")
             self.known = {key: kind(**outcome) for key, outcome in told.items()}
         except (OSError, ValueError, TypeError, AttributeError):
             raise UsageError(f"{path} is no file of outcomes", "name another one") from None
@@ -50,11 +53,15 @@ class Ledger(Generic[T]):
         return self.known.get(key)
 
     def keep(self, key: str, outcome: T) -> None:
-        """Write down what came of one."""
+        """Write down what came of one.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
         self.known[key] = outcome
         if self.path is not None:
             told = {name: asdict(found) for name, found in self.known.items()}  # type: ignore[call-overload]
-            self.path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+            exchange(self.path, json.dumps(told, indent=1) + "\n")
 
 
 def done(
@@ -64,8 +71,11 @@ def done(
     *,
     alone: bool = False,
     lasting: Callable[[T], bool] = lambda _: True,
-) -> Iterator[tuple[int, T]]:
+) -> Generator[tuple[int, T], None, None]:
     """Yield what comes of each task, with its number, in the order in which they end.
+
+    Where processes cannot be had, tasks are done in this one. Somebody who stops before the end,
+    as at an interrupt, ends the processes at once: close the iterator (`contextlib.closing`).
 
     Args:
         tasks: what to do.
@@ -74,26 +84,58 @@ def done(
         alone: whether each task has a process that has done nothing else, so that its memory tells.
         lasting: whether what came of one is worth to be kept.
     """
+    waiting = []
+    for task in tasks:
+        if (found := ledger.of(task.key)) is not None:
+            yield task.number, found
+        else:
+            waiting.append(task)
+    if not waiting:
+        return
+    with _outcomes(waiting, jobs, alone=alone) as outcomes:
+        for task, outcome in outcomes:
+            if lasting(outcome):
+                ledger.keep(task.key, outcome)
+            yield task.number, outcome
+
+
+@contextmanager
+def _outcomes(
+    tasks: list[Task[T]], jobs: int, *, alone: bool
+) -> Iterator[Iterator[tuple[Task[T], T]]]:
+    """Give what comes of tasks; at an exception all processes that were started end."""
+    others = set(multiprocessing.active_children())
+    try:
+        pool = _alone(jobs) if alone else ProcessPoolExecutor(jobs)
+    except OSError:  # no /dev/shm, or it is not ours: processes cannot be coordinated
+        yield ((task, task.function(*task.arguments)) for task in tasks)
+        return
     waiting: dict[Future[T], Task[T]] = {}
-    with _alone(jobs) if alone else ProcessPoolExecutor(jobs) as pool:
+    with pool:
         try:
-            for task in tasks:
-                if (found := ledger.of(task.key)) is not None:
-                    yield task.number, found
-                else:
-                    waiting[pool.submit(task.function, *task.arguments)] = task
-            for future in as_completed(waiting):
-                if lasting(future.result()):
-                    ledger.keep(waiting[future].key, future.result())
-                yield waiting[future].number, future.result()
+            with _held_back():
+                waiting |= {pool.submit(task.function, *task.arguments): task for task in tasks}
+            yield ((waiting[future], future.result()) for future in as_completed(waiting))
         except BaseException:
-            for future in waiting:
-                future.cancel()
+            while not all(future.done() for future in waiting):  # one may just be starting
+                for child in set(multiprocessing.active_children()) - others:
+                    child.kill()
+                wait(waiting, timeout=0.02)
             raise
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Hold an interrupt back; processes that are started in here never hear of one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _alone(jobs: int) -> ProcessPoolExecutor:
     """Return processes that end behind one task. They begin with what a search has to import."""
-    context = get_context("forkserver")
+    context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["kmcheck.driver", "kmcheck.engines.native"])
     return ProcessPoolExecutor(jobs, context, max_tasks_per_child=1)

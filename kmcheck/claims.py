@@ -15,7 +15,7 @@ from kmcheck.machine import resident
 from kmcheck.protocols import Progress, Question
 from kmcheck.semantics import Fault, Undecided
 from kmcheck.solver import Undecided as SolverUndecided
-from kmcheck.verdict import Budget, Claim, Finding, Statistics, Witness
+from kmcheck.verdict import BY_USER, Budget, Claim, Finding, Statistics, Witness
 
 
 class Stop(Exception):  # noqa: N818
@@ -105,7 +105,7 @@ class Claims:
         except MemoryError:
             stopped, cut = "out of memory", "budget"
         except KeyboardInterrupt:
-            stopped, cut = "interrupted", "budget"
+            stopped, cut = BY_USER, "budget"
         self.given_up = stopped is not None and cut != "undecided"
         if stopped is None and self.bounds:
             stopped = "bound reached: " + ", ".join(sorted(self.bounds))

@@ -28,6 +28,10 @@ Mark = Literal["run", "partly", "never", "left out", ""]
 UNASKED, UNLOOKED = "is never asked for", "is never looked at"
 
 
+WORDS = {"steps": "steps", "arms": "arms of branches", "options": "options of choices"}
+"""What is counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Missed:
     """What was not run on a line, and the column where it begins, counted from 1."""
@@ -78,6 +82,12 @@ class Coverage:
     stopped: str
     violated: tuple[str, ...]
     """What was violated: runs that end so are among those that were run."""
+
+    @property
+    def told(self) -> str:
+        """The counts in words; what there is none of is left out."""
+        counts = self.counts.items()
+        return ", ".join(f"{c.run} of {c.all} {WORDS[what]}" for what, c in counts if c.all)
 
     @property
     def uncovered(self) -> tuple[tuple[str, Line], ...]:
@@ -140,10 +150,9 @@ def covered(program: Program, result: Result) -> Coverage:
 
 
 def _stopped(result: Result) -> str:
-    if result.label.stopped:
-        return result.label.stopped
-    violated = result.outcome == "violated" and not result.label.every
-    return "the search ended at the first violation" if violated else ""
+    if result.label.closed:
+        return ""
+    return result.label.stopped or "the search ended at the first violation"
 
 
 def _with_setup(program: Program, exercised: Mapping[str, Exercised]) -> dict[str, Exercised]:

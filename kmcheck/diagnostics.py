@@ -110,6 +110,15 @@ class UsageError(Exception):
         return UsageError, (self.message, self.hint)
 
 
+class Interrupted(Exception):  # noqa: N818 - no error
+    """Somebody wants no more of what takes long: how far it is, and how to go on."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
 class InternalError(Exception):
     """kmcheck is wrong: an invariant of its own does not hold."""
 

@@ -60,6 +60,9 @@ class Options:
     """Whether to look for data races, too."""
     audit: bool = False
     """Whether a second engine explores the same, and has to find the same."""
+    readable: bool = True
+    """Whether somebody is to read the runs: then one that changes processes the least is looked
+    for, and the step behind which nothing helps."""
 
 
 def verify(
@@ -119,7 +122,8 @@ def _verify(
         audited = audit(said, reduced, question, options.budget, report)
     settings = tuple((s.name, spell(s)) for s in program.settings)
     settings += ((LOCK_ORDER, order),) if order else ()
-    telling = Telling(system, engine, question, _since(options.budget, began), solver, settings)
+    left = _since(options.budget, began)
+    telling = Telling(system, engine, question, left, solver, settings, options.readable)
     try:
         shown = telling.shown(reduced, finding, report)
     except Unlike:
@@ -293,6 +297,7 @@ def _label(
         races=options.races,
         wanted=options.properties,
         every=options.every,
+        closed=finding.complete,
         limits=tuple((what, program.limit(what)) for what in finding.statistics.bound_reached),
         fairness=_fairness(program) if endless else "",
     )

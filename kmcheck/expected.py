@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from kmcheck import evidence
+from kmcheck.batch import Ledger, Task, done
 from kmcheck.diagnostics import SpecError, UsageError, show
 from kmcheck.driver import Options, verify
 from kmcheck.frontend import read
@@ -129,7 +131,9 @@ def meet(
     The numbers in tables are those of a search without reductions.
     """
     try:
-        result = verify(read(expectation.spec), asked(expectation, engine, budget, without))
+        options = asked(expectation, engine, budget, without)
+        options = replace(options, readable=keep_in is not None)
+        result = verify(read(expectation.spec), options).uninterrupted()
     except SpecError as error:
         return Outcome(expectation, NO_SPEC, tuple(show(d) for d in error.diagnostics))
     except UsageError as error:
@@ -184,17 +188,25 @@ def meet_all(
     keep_in: Path | None,
     jobs: int,
     without: frozenset[str] = ALL,
+    report: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> list[Outcome]:
     """Meet several checks, `jobs` at once; the outcomes are in the order of the checks."""
+    found: dict[int, Outcome] = {}
+    report(0, len(checks))
     if jobs == 1 or len(checks) == 1:
-        return [meet(check, engine, budget, keep_in, without) for check in checks]
-    try:
-        pool = ProcessPoolExecutor(min(jobs, len(checks)))
-    except OSError:  # no /dev/shm, or it is not ours: processes cannot be coordinated
-        return meet_all(checks, engine, budget, keep_in, 1, without)
-    with pool:
-        waiting = [pool.submit(meet, check, engine, budget, keep_in, without) for check in checks]
-        return [future.result() for future in waiting]
+        for number, check in enumerate(checks):
+            found[number] = meet(check, engine, budget, keep_in, without)
+            report(len(found), len(checks))
+        return list(found.values())
+    tasks = [
+        Task(number, str(number), meet, (check, engine, budget, keep_in, without))
+        for number, check in enumerate(checks)
+    ]
+    with closing(done(tasks, min(jobs, len(checks)), Ledger(None, Outcome))) as ended:
+        for number, outcome in ended:
+            found[number] = outcome
+            report(len(found), len(checks))
+    return [found[number] for number in range(len(checks))]
 
 
 def _found(result: Result) -> tuple[str, dict[str, int]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,6 +21,7 @@ def flags(one: str, several: str) -> Callable[[Command], Command]:
         click.option("-p", "--property", "properties", multiple=True, metavar="NAME",
                      help="Check only this; may be repeated."),
         click.option("--liveness", is_flag=True, help="Look for livelock and starvation, too."),
+        click.option("--races", is_flag=True, help="Look for data races, too."),
         click.option("-j", "--jobs", type=click.IntRange(1), metavar="N",
                      help=f"{several.capitalize()} at once [default: one a processor]."),
         limits(f"Give up {one} beyond", f"Give up {one} after", f", for all {several}"),
@@ -33,5 +36,13 @@ def asked(given: Mapping[str, Any]) -> tuple[Options, int]:
     jobs = given["jobs"] or machine.processors()
     share = budget(given, searches=jobs)
     properties = tuple(given["properties"])
-    endless = bool(given["liveness"])
-    return Options({}, properties, ENGINE, share, without=WITHOUT, endless=endless), jobs
+    endless, races = bool(given["liveness"]), bool(given["races"])
+    options = Options({}, properties, ENGINE, share, without=WITHOUT, endless=endless)
+    return replace(options, races=races, readable=False), jobs
+
+
+def to_go_on(known: Path | None, what: str = "those that are done") -> str:
+    """Return what to tell somebody who interrupts a verb with `--resume`, given its file."""
+    if known is None:
+        return f"`--resume FILE` keeps {what}, for the next time"
+    return f"the same command goes on from {known}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 
@@ -87,7 +88,8 @@ def prevention(
     """
     program = compile_spec(source, options.settings)
     asked = tuple((s.name, spell(s)) for s in program.settings if s.value != s.default)
-    first, run = _told(known or verify(source, options), Written(source, ()))
+    result = known or verify(source, options).uninterrupted()
+    first, run = _told(result, Written(source, ()))
     found = Prevention(program.name, asked, first)
     runs: dict[frozenset[Part], Run] = {} if run is None else {frozenset(): run}
     for size in range(1, most + 1):
@@ -102,11 +104,13 @@ def prevention(
             for number, change in enumerate(changes)
         ]
         outcomes: dict[int, Tried] = {}
-        for number, (outcome, run) in done(tasks, jobs, Ledger(None, tuple)):
-            outcomes[number] = outcome
-            if run is not None:
-                runs[frozenset(changes[number])] = run
-            report(len(outcomes), len(tasks))
+        report(0, len(tasks))
+        with closing(done(tasks, jobs, Ledger(None, tuple))) as ended:
+            for number, (outcome, run) in ended:
+                outcomes[number] = outcome
+                if run is not None:
+                    runs[frozenset(changes[number])] = run
+                report(len(outcomes), len(tasks))
         tried = ((change, outcomes[number]) for number, change in enumerate(changes))
         written = (t for t in tried if t[1].verdict != "no spec" or not _added(t[0]))
         found = replace(found, tried=(*found.tried, *written))
@@ -157,7 +161,7 @@ def _verified(source: Source, options: Options, change: Change) -> tuple[Tried, 
     asked = replace(options, settings={**options.settings, **_chosen(change)})
     try:
         changed = Written(source, _added(change))
-        result = verify(changed.source, asked)
+        result = verify(changed.source, asked).uninterrupted()
     except SpecError as error:
         return Tried("no spec", error.diagnostics[0].title), None
     except SyntaxError as error:

@@ -15,6 +15,7 @@ from typing import TextIO
 import click
 
 from kmcheck import estimate, machine
+from kmcheck.diagnostics import Interrupted
 from kmcheck.files import write
 from kmcheck.protocols import Progress
 
@@ -95,8 +96,12 @@ def progress(mode: str, name: str) -> Iterator[Callable[[Progress], None]]:
 
 
 @contextmanager
-def counted(mode: str, what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how many of several verifications are done, on a terminal."""
+def counted(mode: str, what: str, hint: str = "") -> Iterator[Callable[[int, int], None]]:
+    """Show how many of several verifications are done, on a terminal.
+
+    Raises:
+        Interrupted: somebody did; it says how many are done, and the hint how to go on.
+    """
     from rich.console import Console  # noqa: PLC0415 - for those who show it
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
@@ -110,7 +115,17 @@ def counted(mode: str, what: str) -> Iterator[Callable[[int, int], None]]:
     hidden = mode == "never" or not sys.stderr.isatty()
     with Bars(*columns, console=Console(stderr=True), transient=True, disable=hidden) as bar:
         task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        reached = ""
+
+        def report(done: int, total: int) -> None:
+            nonlocal reached
+            reached = f": {done} of {total} {what} {'is' if done == 1 else 'are'} done"
+            bar.update(task, completed=done, total=total)
+
+        try:
+            yield report
+        except KeyboardInterrupt:
+            raise Interrupted(f"interrupted{reached}", hint if reached else "") from None
 
 
 def _fitting(parts: list[str]) -> str:

@@ -15,6 +15,9 @@ ENGINE = "native"
 ALL = frozenset({"all"})
 """All reductions, as names of what is left out."""
 
+BY_USER = "interrupted"
+"""Why a search has stopped if somebody wanted that."""
+
 WITHOUT: frozenset[str] = frozenset()
 """The reductions that the command line leaves out unless others are named."""
 
@@ -221,10 +224,17 @@ class Label:
     """The properties that were asked for by name; none is all."""
     every: bool = False
     """Whether the search went on behind the first violation."""
+    closed: bool = False
+    """Whether every state was seen that can be reached: a search may end at a violation before."""
     limits: tuple[tuple[str, Span | None], ...] = ()
     """What ran out, and where its limit is written."""
     fairness: str = ""
     """Who is not left out for ever, if runs that never end were asked for."""
+
+    @property
+    def ended(self) -> str:
+        """Why not all was explored: it was given up, or was answered; empty if all was."""
+        return "" if self.closed else self.stopped or "ended at the violation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +245,13 @@ class Result:
     label: Label
     seconds: float = field(compare=False)
     peak_bytes: int = field(compare=False)
+
+    @property
+    def vacuous(self) -> tuple[str, ...]:
+        """What there are verdicts on, and was never asked for in any state."""
+        told = {v.property for v in self.verdicts}
+        judged = self.label.statistics.judged
+        return tuple(name for name, times in judged.items() if not times and name in told)
 
     @property
     def unmet(self) -> tuple[Unmet, ...]:
@@ -248,3 +265,13 @@ class Result:
         if any(isinstance(v, Violated) for v in self.verdicts):
             return "violated"
         return "unknown" if any(isinstance(v, Unknown) for v in self.verdicts) else "holds"
+
+    def uninterrupted(self) -> Result:
+        """Return the result, if it is one of many and the search was not interrupted.
+
+        Raises:
+            KeyboardInterrupt: somebody wants no more of this.
+        """
+        if self.label.stopped == BY_USER:
+            raise KeyboardInterrupt
+        return self

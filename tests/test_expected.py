@@ -136,7 +136,7 @@ def test_without_shared_memory_checks_are_met_one_after_the_other(
     def refuse(_: int) -> None:
         raise PermissionError
 
-    monkeypatch.setattr("kmcheck.expected.ProcessPoolExecutor", refuse)
+    monkeypatch.setattr("kmcheck.batch.ProcessPoolExecutor", refuse)
     checks = expectations(str(ROOT / "specs" / "classic" / "peterson.py"))
     outcomes = meet_all(checks, "reference", Budget(), None, 2)
     assert [outcome.wrong for outcome in outcomes] == [()] * len(checks)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
 from kmcheck import __version__, shelf
-from kmcheck.diagnostics import InternalError, SpecError, UsageError, show
+from kmcheck.diagnostics import InternalError, Interrupted, SpecError, UsageError, show
 
 VIOLATED, WRONG_COMMAND, WRONG_SPEC, INCONCLUSIVE, OUR_BUG, INTERRUPTED = 1, 2, 3, 4, 5, 130
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What is wrong where a file that is open cannot be written any more."""
 
 COMPLETING = "_KMCHECK_COMPLETE"
 """Set by a shell that wants to know what to offer."""
@@ -94,7 +99,9 @@ def kmcheck() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run kmcheck as a command."""
+    """Run kmcheck as a command; what is closed is written to nowhere."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - to the end
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - to the end
     sys.exit(run(arguments))
 
 
@@ -125,22 +132,36 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         _complain(error.format_message(), "")
         return WRONG_COMMAND
+    except Interrupted as error:
+        _complain(error.message, error.hint)
+        return INTERRUPTED
     except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted", "")
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 0
     except InternalError as error:
         _our_bug(str(error), given)
         return OUR_BUG
     except Exception as error:  # noqa: BLE001 - the last line: no traceback reaches a user
+        if isinstance(error, OSError) and error.filename is None and error.errno in FULL:
+            _forget_output()
+            _complain(f"cannot write the output: {error.strerror}", "")
+            return WRONG_COMMAND
         _our_bug(f"{type(error).__name__}: {error} ({_innermost(error)})", given)
         return OUR_BUG
     return code if isinstance(code, int) else 0
 
 
+def _forget_output() -> None:
+    """Have nothing more written to stdout, and no complaint about that when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _complain(message: str, hint: str) -> None:
-    click.echo(f"kmcheck: {message}" + (f"\n  hint: {hint}" if hint else ""), err=True)
+    with suppress(OSError):  # there is nowhere else to say it
+        click.echo(f"kmcheck: {message}" + (f"\n  hint: {hint}" if hint else ""), err=True)
 
 
 def _our_bug(message: str, given: Sequence[str]) -> None:

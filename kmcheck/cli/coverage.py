@@ -15,7 +15,7 @@ from kmcheck.driver import Options, verify
 from kmcheck.frontend import compile_spec, read
 from kmcheck.options import budget, limits, setting
 from kmcheck.terminal import progress, put
-from kmcheck.verdict import ENGINE, WITHOUT
+from kmcheck.verdict import BY_USER, ENGINE, WITHOUT
 
 MARKS = {"run": "+", "partly": "~", "never": "!", "left out": "-", "": " "}
 LEGEND = "+ run   ~ not all of it   ! never run   - left out by the settings"
@@ -48,14 +48,14 @@ def command(**given: object) -> int:
     settings = dict(given["settings"])  # type: ignore[call-overload]
     engine = str(given["engine"])
     searched = budget(given, int(str(given["jobs"])))
-    options = Options(settings, (), engine, searched, every=True, without=WITHOUT)
+    options = Options(settings, (), engine, searched, every=True, without=WITHOUT, readable=False)
     source = read(str(given["spec"]))
     with progress(str(given["shown"]), source.path) as report:
         result = verify(source, options, report)
     found = covered(compile_spec(source, settings), result)
     draw = {"text": _text, "markdown": _markdown, "json": _json}[str(given["form"])]
     put(draw(found, quiet=bool(given["quiet"])), given["output"])
-    if found.stopped == "interrupted":
+    if found.stopped == BY_USER:
         return INTERRUPTED
     if result.outcome == "violated" or (given["strict"] and found.uncovered):
         return VIOLATED
@@ -67,13 +67,7 @@ def command(**given: object) -> int:
 
 def _headline(found: Coverage) -> str:
     given = "".join(f"  {name}={value}" for name, value in found.label.changed)
-    told = ", ".join(
-        f"{c.run} of {c.all} {_WORDS[what]}" for what, c in found.counts.items() if c.all
-    )
-    return f"{found.label.spec}: {told}{given}"
-
-
-_WORDS = {"steps": "steps", "arms": "arms of branches", "options": "options of choices"}
+    return f"{found.label.spec}: {found.told}{given}"
 
 
 def _extent(found: Coverage) -> str:

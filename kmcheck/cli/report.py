@@ -10,6 +10,7 @@ import click
 from kmcheck import machine, review
 from kmcheck.cli import VIOLATED
 from kmcheck.diagnostics import UsageError
+from kmcheck.many import to_go_on
 from kmcheck.options import amount
 from kmcheck.terminal import counted
 
@@ -54,7 +55,7 @@ def command(  # noqa: PLR0913 - as many as it has flags
     if specs:
         _begin(into, specs, checked=checked)
     resumed = None if known is None else Path(known).resolve()
-    with counted(shown, "verifications") as report:
+    with counted(shown, "verifications", to_go_on(resumed, "mutants")) as report:
         jobs, memory = jobs or machine.processors(), memory or machine.memory()
         pace = review.Pace(jobs, memory, resumed, report)
         if checked:

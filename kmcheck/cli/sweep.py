@@ -12,7 +12,7 @@ from kmcheck.cli import INCONCLUSIVE, VIOLATED, WRONG_SPEC
 from kmcheck.diagnostics import UsageError
 from kmcheck.files import write
 from kmcheck.frontend import read
-from kmcheck.many import asked, flags
+from kmcheck.many import asked, flags, to_go_on
 from kmcheck.options import setting
 from kmcheck.sweep import SKIPPED, WRONG, Axis, Sweep, along, axes, chart, sweep
 from kmcheck.sweep.tables import json_of, markdown, text
@@ -53,7 +53,7 @@ def command(**given: object) -> int:
     plot, output = (None if given[n] is None else Path(str(given[n])) for n in ("plot", "output"))
     _refuse(wanted, plot, output)
     known = None if given["known"] is None else Path(str(given["known"]))
-    with counted(str(given["shown"]), "cells") as report:
+    with counted(str(given["shown"]), "cells", to_go_on(known)) as report:
         found = sweep(
             source, wanted, options, jobs, known=known, skip=bool(given["skip"]), report=report
         )

@@ -15,8 +15,8 @@ from kmcheck.driver import Options, verify
 from kmcheck.frontend import read
 from kmcheck.options import budget, duration, limits, setting
 from kmcheck.protocols import Format, FormatOptions, Told
-from kmcheck.terminal import colour_wanted, progress, put
-from kmcheck.verdict import ALL, ENGINE, WITHOUT, Checkpoints, Result
+from kmcheck.terminal import colour_wanted, counted, progress, put
+from kmcheck.verdict import ALL, BY_USER, ENGINE, WITHOUT, Checkpoints, Result
 
 
 @click.command()
@@ -191,10 +191,10 @@ class Run:
         return named - {"none"} if named else default
 
     def _code(self, result: Result) -> int:
-        if result.label.stopped == "interrupted":
+        if result.label.stopped == BY_USER:
             return INTERRUPTED
-        seen = result.label.statistics
-        vacuous = len(seen.unexercised) + list(seen.judged.values()).count(0) + len(result.unmet)
+        never = result.label.statistics.unexercised
+        vacuous = len(never) + len(result.vacuous) + len(result.unmet)
         if result.outcome == "violated":
             return VIOLATED
         if self.given["strict"] and vacuous:
@@ -234,7 +234,10 @@ class Run:
         jobs = int(str(self.given["jobs"] or machine.processors()))
         kept_in = None if self.given["kept_in"] is None else Path(str(self.given["kept_in"]))
         engine, without = str(self.given["engine"]), self._without(ALL)
-        outcomes = expected.meet_all(checks, engine, self.budget, kept_in, jobs, without)
+        with counted(str(self.given["shown"]), "checks") as report:
+            outcomes = expected.meet_all(
+                checks, engine, self.budget, kept_in, jobs, without, report
+            )
         wrong = [o for o in outcomes if o.wrong]
         lines = [_line(o) for o in (wrong if self.given["quiet"] else outcomes)]
         lines.append(f"{len(outcomes) - len(wrong)} of {len(outcomes)} checks are as expected")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kmcheck.explain import call_text, explain, plain, where, wrapped
+from kmcheck.explain import call_text, explain, plain, queued_by, where, wrapped
 from kmcheck.protocols import Media, Renderer, RenderOptions
 from kmcheck.trace import Event, Frame, Place, ProcessView, Trace
 
@@ -81,6 +81,11 @@ def _traces(trace: Trace, width: int) -> Iterator[str]:
         frees = any(access.what == "free" for access in cause.accesses)
         what = "Freed" if frees else "Broken"
         yield from _event(f"{what} by {cause.process} in step {cause.number}:", cause, width)
+        queued = queued_by(trace, cause)
+        if queued is not None:
+            title = f"Last potentially related work creation, by {queued.process}"
+            title += f" in step {queued.number}:"
+            yield from _calls(title, queued.frames, queued.place, width)
 
 
 def _makes(event: Event, thing: str | None) -> bool:

@@ -22,7 +22,7 @@ from kmcheck.solver import Undecided as SolverUndecided
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Claim, Witness
 
-MOST = 20_000
+MOST = 200_000
 """Places in runs that are looked at, and steps taken, before the known run is good enough."""
 
 ENDLESS = 400

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from kmcheck import __version__, shelf
 from kmcheck.chart import Chart, draw
 from kmcheck.coverage import Line
-from kmcheck.necessity import Necessity, order
+from kmcheck.necessity import order
 from kmcheck.protocols import Renderer, RenderOptions
 from kmcheck.review.laws import Law, laws
 from kmcheck.review.places import code, excerpt
@@ -194,8 +194,8 @@ def _part(key: str, one: Studied, traces: Mapping[Trace, str]) -> Part:
         solver=_solver(first),
         mutants=_mutants(one),
         unjudged=one.necessity is None and one.design.mutants is not None,
-        carries=_carries(one.necessity),
-        swept=_swept(one, one.sweep),
+        carries=_carries(one),
+        swept=_swept(one),
         limits=tuple(own_limits(one)),
     )
 
@@ -205,11 +205,9 @@ def _quote(beside: Beside, lines: tuple[Line, ...]) -> Quote:
 
 
 def _counts(one: Studied) -> str:
-    words = {"steps": "steps", "arms": "arms of branches", "options": "options of choices"}
-    told = [f"{c.run} of {c.all} {words[what]}" for what, c in one.coverage.counts.items() if c.all]
-    return f"{', '.join(told)} were run" + (
-        f"; not all was explored: {one.coverage.stopped}" if one.coverage.stopped else ""
-    )
+    stopped = one.coverage.stopped
+    missing = f"; not all was explored: {stopped}" if stopped else ""
+    return f"{one.coverage.told} were run{missing}"
 
 
 def _solver(ran: Ran) -> str:
@@ -280,13 +278,20 @@ def image(svg: str) -> str:
 
 
 def _mutants(one: Studied) -> str:
+    """Return how many mutants break it, and of what, if that is not what was proposed."""
     if one.necessity is not None:
-        return carried(one.necessity)
+        changed = one.necessity.result.label.changed
+        proposed = next((ran for ran in one.runs if ran.run.proposed), one.runs[0])
+        counted = carried(one.necessity)
+        if changed == proposed.result.label.changed:
+            return counted
+        return f"{counted}, with {settings(changed) or 'the settings of the spec'}"
     return "not asked for" if one.design.mutants is None else "it does not hold itself"
 
 
-def _carries(found: Necessity | None) -> Carries | None:
-    if found is None:
+def _carries(one: Studied) -> Carries | None:
+    found = one.necessity
+    if found is None or one.design.mutants is None:
         return None
     label = found.result.label
     rows = tuple(
@@ -300,22 +305,27 @@ def _carries(found: Necessity | None) -> Carries | None:
         for o in order(found.outcomes)
     )
     given = "".join(f" -D {name}={value}" for name, value in label.changed)
-    again = f"kmcheck mutate {label.path}{given}"
+    again = f"kmcheck mutate {label.path}{given}{_limited(one.design.mutants.max_states)}"
     return Carries(carried(found), settings(label.changed), rows, tuple(unbroken(found)), again)
 
 
-def _swept(one: Studied, found: Sweep | None) -> Swept | None:
-    if found is None or one.design.sweep is None:
+def _swept(one: Studied) -> Swept | None:
+    found, asked = one.sweep, one.design.sweep
+    if found is None or asked is None:
         return None
     along = any(axis.is_bound and len(axis.values) > 1 for axis in found.axes)
-    given = "".join(f" -D {name}={value}" for name, value in one.design.sweep.values.items())
+    given = "".join(f" -D {name}={value}" for name, value in asked.values.items())
     return Swept(
         tuple(heads(found, times=False)),
         tuple(tuple(row(cell, times=False)) for cell in found.cells),
         tuple(states_told(line) for line in found.lines if line.states is not None),
         image(draw(_states(found))) if along else "",
-        f"kmcheck sweep {one.design.spec}{given}",
+        f"kmcheck sweep {one.design.spec}{given}{_limited(asked.max_states)}",
     )
+
+
+def _limited(states: int | None) -> str:
+    return "" if states is None else f" --max-states {states}"
 
 
 def _states(found: Sweep) -> Chart:

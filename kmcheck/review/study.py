@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -26,8 +26,6 @@ from kmcheck.verdict import ENGINE, WITHOUT, Budget, Result, Violated
 
 TOGETHER = 2
 """How many changes are made together at the most, to prevent a violation."""
-INTERRUPTED = "interrupted"
-"""Why a search has stopped if somebody wanted that: nothing is to come of a review then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +117,17 @@ def _verified(plan: Plan, pace: Pace, step: Callable[[], None]) -> Iterator[Ran]
     found: dict[int, Result] = {}
     if pace.jobs == 1:
         for number, (source, run) in enumerate(asked):
-            found[number] = verify(source, _asked(run, pace.share))
+            found[number] = verify(source, _asked(run, pace.share)).uninterrupted()
             step()
     else:
         tasks = [
             Task(number, str(number), verify, (source, _asked(run, pace.share)))
             for number, (source, run) in enumerate(asked)
         ]
-        for number, result in in_processes(tasks, pace.jobs, Ledger(None, Result)):
-            found[number] = result
-            step()
-    if any(result.label.stopped == INTERRUPTED for result in found.values()):
-        raise KeyboardInterrupt
+        with closing(in_processes(tasks, pace.jobs, Ledger(None, Result))) as ended:
+            for number, result in ended:
+                found[number] = result.uninterrupted()
+                step()
     return (
         Ran(run, compile_spec(source, dict(run.settings)), _timeless(found[number]))
         for number, (source, run) in enumerate(asked)
@@ -141,6 +138,7 @@ def _asked(run: Run, most: int | None) -> Options:
     return replace(
         _options(run.settings, most, None),
         properties=run.properties, every=run.every, endless=run.liveness, races=run.races,
+        readable=True,
     )  # fmt: skip
 
 
@@ -192,7 +190,7 @@ def _prevented(ran: Ran, pace: Pace, step: Callable[[], None]) -> Ran:
     if ran.violated and ran.run.prevent != "nothing":
         found = prevention(
             ran.program.source,
-            _asked(ran.run, pace.share),
+            replace(_asked(ran.run, pace.share), readable=False),
             pace.jobs,
             TOGETHER,
             primitives=ran.run.prevent == "primitives",
@@ -204,7 +202,7 @@ def _prevented(ran: Ran, pace: Pace, step: Callable[[], None]) -> Ran:
 
 def _options(settings: Wanted, most: int | None, states: int | None) -> Options:
     budget = Budget(states=states, bytes=most)
-    return Options(dict(settings), engine=ENGINE, budget=budget, without=WITHOUT)
+    return Options(dict(settings), engine=ENGINE, budget=budget, without=WITHOUT, readable=False)
 
 
 def _covered(first: Ran, pace: Pace) -> Coverage:
@@ -212,7 +210,7 @@ def _covered(first: Ran, pace: Pace) -> Coverage:
     result = first.result
     if first.violated and not first.run.every:
         options = replace(_options(first.run.settings, pace.bytes, None), every=True)
-        result = _timeless(verify(first.program.source, options))
+        result = _timeless(verify(first.program.source, options).uninterrupted())
     return covered(first.program, result)
 
 

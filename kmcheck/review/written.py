@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from textwrap import wrap
 
 from kmcheck import documents
 from kmcheck.coverage import Line
 from kmcheck.review.page import Review
 
+MAIL = 75
+"""Columns of a line that survives being quoted."""
 SIGNS = {"run": "+", "partly": "~", "never": "!", "left out": "-", "": " "}
 FILES = {
     "report.toml": "what the review is of, in words and settings: the one file that people wrote",
@@ -37,7 +41,7 @@ def html(page: Review, names: Sequence[str]) -> str:
 def markdown(page: Review, names: Sequence[str]) -> str:
     """Return the page for a mail."""
     pages = documents.templates("kmcheck.review", escaped=False)
-    pages.filters |= {"cell": _cell, "listed": _listed}
+    pages.filters |= {"cell": _cell, "filled": filled, "listed": _listed}
     return pages.get_template("review.md").render(page=page, files=_files(names)).rstrip() + "\n"
 
 
@@ -51,6 +55,14 @@ def _files(names: Sequence[str]) -> list[tuple[str, str]]:
 def _cell(text: object) -> str:
     """Return a text as it may stand in a cell of a table."""
     return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def filled(text: str, mark: str = "") -> str:
+    """Return a paragraph in lines that fit a mail; `mark` stands before it, `> ` on each line."""
+    later = mark if mark == "> " else " " * len(mark)
+    lines = wrap(text, MAIL - len(mark), break_long_words=False, break_on_hyphens=False)
+    kept = [re.sub(r"^([-+*#>]|\d+(?=[.)]))", r"\\\1", line) for line in lines[1:]]
+    return "\n".join([mark + "".join(lines[:1]), *(later + line for line in kept)])
 
 
 def _listed(lines: Sequence[Line]) -> str:

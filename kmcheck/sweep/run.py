@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -55,16 +56,17 @@ def sweep(
                 continue
             values = dict(zip((axis.name for axis in wanted), combinations[number], strict=True))
             asked = replace(options, settings={**options.settings, **values})
-            how = f"{options.properties} {options.endless} kmcheck {__version__}"
+            how = f"{options.properties} {options.endless} {options.races} kmcheck {__version__}"
             key = f"{program.digest} {asked.settings} {how}"
             tasks.append(Task(number, key, measured, (source, asked)))
         report(len(found), len(combinations))
         lasting = lambda cell: cell.verdict != "unknown"  # noqa: E731 - one word for it
-        for number, cell in done(tasks, jobs, ledger, alone=True, lasting=lasting):
-            found[number] = cell
-            report(len(found), len(combinations))
-    cells = tuple(Cell(values, found[n]) for n, values in enumerate(combinations))
-    return Sweep(program.name, program.digest, wanted, cells)
+        with closing(done(tasks, jobs, ledger, alone=True, lasting=lasting)) as cells:
+            for number, cell in cells:
+                found[number] = cell
+                report(len(found), len(combinations))
+    told = tuple(Cell(values, found[n]) for n, values in enumerate(combinations))
+    return Sweep(program.name, program.digest, wanted, told)
 
 
 def measured(source: Source, options: Options) -> Measured:

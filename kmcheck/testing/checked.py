@@ -132,10 +132,7 @@ def explored(source: Source, options: Options) -> Result:
         SpecError, UsageError: as `verify` does.
         KeyboardInterrupt: somebody wants no more of this.
     """
-    result = verify(source, options)
-    if result.label.stopped == "interrupted":
-        raise KeyboardInterrupt
-    return result
+    return verify(source, options).uninterrupted()
 
 
 def told(result: Result) -> str:
