@@ -112,6 +112,11 @@ def primitive(event: Event) -> Frame | None:
     return split(event.frames)[1]
 
 
+def is_own(event: Event) -> bool:
+    """Tell whether the step is the design's: no primitive takes it, nor a process of the kernel."""
+    return primitive(event) is None and not (event.frames and all(map(in_kernel, event.frames)))
+
+
 def spec_place(event: Event) -> Place:
     """Return the step's place in the spec: that of the primitive's call, if it is in one."""
     return _called_from(event.frames) or event.place
