@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from kmcheck.diagnostics import UsageError
+from kmcheck.files import exchange
 
 T = TypeVar("T")
 """What comes of one: a dataclass whose fields are numbers, texts, truths or None."""
@@ -60,10 +61,7 @@ class Ledger(Generic[T]):
         self.known[key] = outcome
         if self.path is not None:
             told = {name: asdict(found) for name, found in self.known.items()}  # type: ignore[call-overload]
-            try:
-                self.path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
-            except OSError as error:
-                raise UsageError(f"cannot write {self.path}: {error.strerror}") from None
+            exchange(self.path, json.dumps(told, indent=1) + "\n")
 
 
 def done(

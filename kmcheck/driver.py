@@ -60,6 +60,9 @@ class Options:
     """Whether to look for data races, too."""
     audit: bool = False
     """Whether a second engine explores the same, and has to find the same."""
+    readable: bool = True
+    """Whether somebody is to read the runs: then one that changes processes the least is looked
+    for, and the step behind which nothing helps."""
 
 
 def verify(
@@ -76,17 +79,16 @@ def verify(
     began = time.perf_counter()
     program = compile_spec(source, options.settings)
     if options.properties and LOCK_ORDER in set(violations(program)) - {*options.properties}:
-        program = compile_spec(source, {**options.settings, LOCK_ORDER: UNCHECKED})
-        return _verify(program, {LOCK_ORDER: UNCHECKED}, options, began, report)
+        program = _ordered(source, options.settings, UNCHECKED)
+        return _verify(program, UNCHECKED, options, began, report)
     late = began + (math.inf if options.budget.seconds is None else options.budget.seconds)
-    edges = order_of_locks(program, options.settings, lambda: time.perf_counter() > late)
+    program, edges = order_of_locks(program, options.settings, lambda: time.perf_counter() > late)
     while True:
-        order = {LOCK_ORDER: spelled(edges)} if edges else {}
-        program = compile_spec(source, {**options.settings, **order}) if edges else program
-        result = _verify(program, order, options, began, report)
+        result = _verify(program, spelled(edges), options, began, report)
         known, edges = edges, learnt(program, result.verdicts, edges)
         if edges == known:
             return result
+        program = _ordered(source, options.settings, spelled(edges))
         # another search than that of a checkpoint
         checkpoints = replace(options.budget.checkpoints, resume=None)
         options = replace(options, budget=replace(options.budget, checkpoints=checkpoints))
@@ -94,12 +96,12 @@ def verify(
 
 def _verify(
     program: Program,
-    order: dict[str, str],
+    order: str,
     options: Options,
     began: float,
     report: Callable[[Progress], None],
 ) -> Result:
-    """Verify a program that takes its locks in one order of them."""
+    """Verify a program that takes its locks in the order that is spelled."""
     solver = Solver()
     wanted = frozenset(options.properties) or None
     endless = options.endless or _is_about_runs(program, wanted)
@@ -111,15 +113,17 @@ def _verify(
     question = Question(wanted, options.every, endless, races)
     reduced, notes = reduce(system, question, options.without)
     budget = _since(options.budget, began)
-    budget = _identified(budget, program, question, notes, order.get(LOCK_ORDER, ""))
+    budget = _identified(budget, program, question, notes, order)
     finding = engine.search(reduced, question, solver, budget, report)
     solved = solver.queries, solver.stood_for
     audited = ""
     if options.audit:
         said = Said(options.engine, finding)
         audited = audit(said, reduced, question, options.budget, report)
-    settings = (*((s.name, spell(s)) for s in program.settings), *order.items())
-    telling = Telling(system, engine, question, _since(options.budget, began), solver, settings)
+    settings = tuple((s.name, spell(s)) for s in program.settings)
+    settings += ((LOCK_ORDER, order),) if order else ()
+    left = _since(options.budget, began)
+    telling = Telling(system, engine, question, left, solver, settings, options.readable)
     try:
         shown = telling.shown(reduced, finding, report)
     except Unlike:
@@ -203,8 +207,13 @@ def unordered(source: Source, settings: Wanted) -> Program:
     """Compile a spec without an order of locks: that is learnt, by one search after the other."""
     program = compile_spec(source, settings)
     if LOCK_ORDER in violations(program) and LOCK_ORDER not in settings:
-        return compile_spec(source, {**settings, LOCK_ORDER: UNCHECKED})
+        return _ordered(source, settings, UNCHECKED)
     return program
+
+
+def _ordered(source: Source, settings: Wanted, order: str) -> Program:
+    """Compile a spec for an order of its locks."""
+    return compile_spec(source, {**settings, LOCK_ORDER: order})
 
 
 def again(source: Source, trace: Trace) -> Trace:
@@ -288,6 +297,7 @@ def _label(
         races=options.races,
         wanted=options.properties,
         every=options.every,
+        closed=finding.complete,
         limits=tuple((what, program.limit(what)) for what in finding.statistics.bound_reached),
         budget=options.budget if finding.stopped else None,
         fairness=_fairness(program) if endless else "",

@@ -22,7 +22,8 @@ class Change:
     """One thing taken away, or put in: what it is, where it stands, and the edits that do it.
 
     `needs` are words to import, each behind the module that it is in, or a word from there. `last`
-    is the last of the lines that it is about, if they are several.
+    is the last of the lines that it is about, if they are several. `places` are the places that it
+    could as well be said to stand at, this one among them: each with its line, and what is there.
     """
 
     what: str
@@ -30,6 +31,7 @@ class Change:
     edits: tuple[Edit, ...]
     needs: tuple[tuple[str, str], ...] = ()
     last: int | None = None
+    places: tuple[tuple[int, str], ...] = ()
 
 
 class Mutator(Protocol):
@@ -54,7 +56,7 @@ def functions_of(text: str) -> list[ast.FunctionDef]:
         SyntaxError: the text is no Python.
     """
     nodes = ast.walk(ast.parse(text))
-    return [n for n in nodes if isinstance(n, ast.FunctionDef) and not _marks(n) & NOT_RUN]
+    return [n for n in nodes if isinstance(n, ast.FunctionDef) and not marks_of(n) & NOT_RUN]
 
 
 NOT_RUN = frozenset(
@@ -65,7 +67,8 @@ NOT_RUN = frozenset(
 )
 
 
-def _marks(function: ast.FunctionDef) -> set[str]:
+def marks_of(function: ast.FunctionDef) -> set[str]:
+    """Return the words of the language that a function is marked with."""
     called = (m.func if isinstance(m, ast.Call) else m for m in function.decorator_list)
     return {m.id for m in called if isinstance(m, ast.Name)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,7 @@ def meet(
     """
     try:
         options = asked(expectation, engine, budget, without)
+        options = replace(options, readable=keep_in is not None)
         result = verify(read(expectation.spec), options).uninterrupted()
     except SpecError as error:
         return Outcome(expectation, NO_SPEC, tuple(show(d) for d in error.diagnostics))

@@ -25,10 +25,11 @@ WALKS, DEPTH = 32, 400
 
 def order_of_locks(
     program: Program, settings: Wanted, is_late: Callable[[], bool]
-) -> tuple[Edge, ...]:
+) -> tuple[Program, tuple[Edge, ...]]:
     """Return pairs of locks that are taken in this order, as many as walks come across.
 
-    They can all be kept at once: a pair that contradicts others is left for a search to find.
+    They can all be kept at once: a pair that contradicts others is left for a search to find. With
+    them comes the program that has them in order.
     """
     edges: tuple[Edge, ...] = ()
     while program.lock_orders and not is_late():
@@ -36,7 +37,7 @@ def order_of_locks(
         if edges == known:
             break
         program = compile_spec(program.source, {**settings, LOCK_ORDER: spelled(edges)})
-    return edges
+    return program, edges
 
 
 def _walked(program: Program, edges: tuple[Edge, ...]) -> tuple[Edge, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from kmcheck import __version__, shelf
@@ -14,8 +14,13 @@ from kmcheck.diagnostics import Source, SpecError, UsageError
 from kmcheck.driver import Options, verify
 from kmcheck.editing import Change, Mutator, edited, functions_of
 from kmcheck.frontend import compile_spec
-from kmcheck.ir.program import Program
+from kmcheck.ir.program import DATA_RACE, Program
 from kmcheck.verdict import Holds, Result, Violated
+
+
+class NothingHeldError(UsageError):
+    """A spec does not hold as it is, so that its mutants tell nothing."""
+
 
 NOT_RUN, REFUSED, SAME = "never run", "cannot be written", "same"
 """What is said of a mutant that was not verified, besides that it is the same as another one."""
@@ -23,12 +28,16 @@ NOT_RUN, REFUSED, SAME = "never run", "cannot be written", "same"
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A spec with one thing taken away: by which mutator, what, on which line."""
+    """A spec with one thing taken away: by which mutator, what, on which line.
+
+    `places` are all lines that it is taken away from, if they are several, and what is there.
+    """
 
     mutator: str
     what: str
     line: int
     source: Source
+    places: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +119,7 @@ def mutants(source: Source) -> tuple[Mutant, ...]:
 
 def _mutant(source: Source, mutator: Mutator, change: Change) -> Mutant:
     changed = replace(source, text=edited(source.text, change))
-    return Mutant(mutator.name, change.what, change.line, changed)
+    return Mutant(mutator.name, change.what, change.line, changed, change.places)
 
 
 def judge(
@@ -124,15 +133,16 @@ def judge(
 
     Raises:
         SpecError: the spec is wrong.
-        UsageError: it does not hold as it is, or the file is none of ours.
+        NothingHeldError: it does not hold as it is.
+        UsageError: the file is none of ours.
     """
     program = compile_spec(source, options.settings)
     result = verify(source, options).uninterrupted()
     if result.outcome != "holds":
         why = f"{source.path} is {result.outcome} as it is, so its mutants tell nothing"
-        raise UsageError(why, "choose settings with which `kmcheck verify` says HOLDS")
-    every = mutants(source)
+        raise NothingHeldError(why, "choose settings with which `kmcheck verify` says HOLDS")
     marks = {line.number: line.mark for line in covered(program, result).files[0].lines}
+    every = [_shown(mutant, marks) for mutant in mutants(source)]
     told: dict[int, Outcome] = {}
     distinct: dict[int, tuple[Mutant, Program]] = {}
     for number, mutant in enumerate(every):
@@ -142,7 +152,8 @@ def judge(
         else:
             distinct[number] = mutant, settled
     report(len(told), len(every))
-    asked = f"{options.properties} {options.endless} {options.every} kmcheck {__version__}"
+    how = options.properties, options.endless, options.races, options.every
+    asked = f"{' '.join(map(str, how))} kmcheck {__version__}"
     tasks = (
         Task(n, f"{p.digest} {sorted(p.settings, key=str)} {asked}", verified, (mutant, options))
         for n, (mutant, p) in distinct.items()
@@ -154,6 +165,13 @@ def judge(
             told[number] = replace(outcome, line=every[number].line)
             report(len(told), len(every))
     return Necessity(result, tuple(told[number] for number in range(len(every))))
+
+
+def _shown(mutant: Mutant, marks: Mapping[int, Mark]) -> Mutant:
+    """Return a mutant with the first of its places that is run, if any is, or not left out."""
+    rank = {"never": 1, "left out": 2}
+    places = sorted(mutant.places, key=lambda place: (rank.get(marks[place[0]], 0), place[0]))
+    return replace(mutant, line=places[0][0], what=places[0][1]) if places else mutant
 
 
 def _settled(
@@ -169,16 +187,22 @@ def _settled(
         program = compile_spec(mutant.source, options.settings)
     except SpecError as error:
         return Outcome(*about, REFUSED, error.diagnostics[0].title)
-    if mark == "left out" or _code(program) == _code(whole):
+    if mark == "left out":
         return Outcome(*about, SAME, "as the spec: the choices leave this out")
+    code = _code(program, options)
+    if code == _code(whole, options):
+        return Outcome(*about, SAME, "as the spec")
     for other, known in others:
-        if _code(known) == _code(program):
+        if _code(known, options) == code:
             return Outcome(*about, SAME, f"as line {other.line}, {other.mutator}")
     return Outcome(*about, NOT_RUN) if mark == "never" else program
 
 
-def _code(program: Program) -> object:
-    return program.templates, program.properties, program.kinds
+def _code(program: Program, options: Options) -> object:
+    """Return what tells two programs apart: what is marked makes a difference to races alone."""
+    races = options.races or DATA_RACE in options.properties
+    plain = [b.plain for t in program.templates.values() for b in t.blocks if races]
+    return program.templates, program.properties, program.kinds, plain
 
 
 def verified(mutant: Mutant, options: Options) -> Outcome:
@@ -209,3 +233,17 @@ def order(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Return outcomes with what carries load first, by line."""
     rank = {"violated": 0, "unknown": 1, "holds": 2}
     return sorted(outcomes, key=lambda o: (rank.get(o.verdict, 3), o.line))
+
+
+def summary(found: Necessity) -> dict[str, object]:
+    """Return what programs are told of all mutants together."""
+    violated, ended = found.counts
+    label = found.result.label
+    return {
+        "spec": label.spec,
+        "digest": label.digest,
+        "settings": dict(label.changed),
+        "violated": violated,
+        "verified": ended,
+        "unbroken": [asdict(one) for one in found.unbroken],
+    }

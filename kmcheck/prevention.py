@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 
 from kmcheck.additions import Addition, Run, Written, additions
@@ -14,7 +14,7 @@ from kmcheck.driver import Options, verify
 from kmcheck.frontend import compile_spec
 from kmcheck.frontend.settings import spell
 from kmcheck.ir.program import Program
-from kmcheck.verdict import Violated
+from kmcheck.verdict import Result, Violated
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ def prevention(
     most: int,
     *,
     primitives: bool = True,
+    known: Result | None = None,
     report: Callable[[int, int], None] = lambda _, __: None,
 ) -> Prevention:
     """Verify a spec, and if it is violated with all changes of up to `most` parts.
@@ -79,6 +80,7 @@ def prevention(
     A part is another option of a choice, or a primitive put in by a remedy. Changes of as few parts
     as are enough are looked at, and none of more. A change is left out where it cannot be enough: a
     run that violates the spec still does with something put in where that run has not been.
+    `known` is what came of the spec as it is.
 
     Raises:
         SpecError: the spec is wrong.
@@ -86,7 +88,8 @@ def prevention(
     """
     program = compile_spec(source, options.settings)
     asked = tuple((s.name, spell(s)) for s in program.settings if s.value != s.default)
-    first, run = _verified(source, options, ())
+    result = known or verify(source, options).uninterrupted()
+    first, run = _told(result, Written(source, ()))
     found = Prevention(program.name, asked, first)
     runs: dict[frozenset[Part], Run] = {} if run is None else {frozenset(): run}
     for size in range(1, most + 1):
@@ -115,8 +118,9 @@ def prevention(
 
 
 def _choices(program: Program) -> Iterator[Choice]:
+    """Yield the other options of the spec's own choices: those of primitives say how to look."""
     for setting in program.settings:
-        if setting.kind == "choice":
+        if setting.kind == "choice" and not setting.span.source.module:
             options = map(str.lower, setting.options)
             yield from (Choice(setting.name, o) for o in options if o != spell(setting))
 
@@ -162,8 +166,27 @@ def _verified(source: Source, options: Options, change: Change) -> tuple[Tried, 
         return Tried("no spec", error.diagnostics[0].title), None
     except SyntaxError as error:
         return Tried("no spec", str(error)), None
+    return _told(result, changed)
+
+
+def _told(result: Result, written: Written) -> tuple[Tried, Run | None]:
     violated = next((v for v in result.verdicts if isinstance(v, Violated)), None)
     if violated is None:
         return Tried(result.outcome, result.label.stopped or ""), None
     told = Tried("violated", violated.property, len(violated.trace.events))
-    return told, changed.run(violated.trace)
+    return told, written.run(violated.trace)
+
+
+def document(found: Prevention) -> dict[str, object]:
+    """Return what was tried, for JSON."""
+    return {
+        "spec": found.spec,
+        "settings": dict(found.asked),
+        "first": asdict(found.first),
+        "enough": [_parts(change) for change in found.enough],
+        "tried": [{"change": _parts(change), **asdict(told)} for change, told in found.tried],
+    }
+
+
+def _parts(change: Change) -> dict[str, object]:
+    return {"choices": _chosen(change), "added": [asdict(part) for part in _added(change)]}

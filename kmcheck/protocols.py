@@ -14,13 +14,21 @@ from kmcheck.verdict import Budget, Finding, Result
 
 Media = Literal["text", "binary"]
 
+NARROWEST, WIDEST = 60, 75
+"""What text is held to, in columns."""
+
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """How to draw: `full` keeps every step; `width` is what text is held to, in columns."""
+    """How to draw: `full` keeps every step; `width` is how wide text may be, in columns."""
 
     full: bool = False
-    width: int = 75
+    width: int = WIDEST
+
+    @property
+    def columns(self) -> int:
+        """What text is held to: neither too narrow to be read, nor too wide for a mail."""
+        return min(max(self.width, NARROWEST), WIDEST)
 
 
 class Renderer(Protocol):

@@ -11,7 +11,6 @@ from kmcheck.explain import Column, Reason, Row, Story, comment, explain, joined
 from kmcheck.protocols import RenderOptions
 from kmcheck.trace import Trace
 
-NARROWEST, WIDEST = 60, 75
 SIDE_BY_SIDE = 3
 """More processes than this fall back to a staircase."""
 LEVEL = 2
@@ -48,7 +47,7 @@ class Style:
 
 def table(trace: Trace, options: RenderOptions, style: Style) -> str:
     """Draw the table, and below it why it went wrong."""
-    width = min(max(options.width, NARROWEST), WIDEST)
+    width = options.columns
     story = explain(trace, full=options.full)
     flat = len(story.columns) <= SIDE_BY_SIDE
     abreast = _styled(story, style)

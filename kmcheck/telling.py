@@ -18,9 +18,8 @@ from dataclasses import dataclass, replace
 from kmcheck.diagnostics import InternalError
 from kmcheck.ir.program import DATA_RACE, ENDLESS
 from kmcheck.protocols import Engine, Progress, Question
-from kmcheck.replay import replay, unending, unreduced
+from kmcheck.replay import replay, unending, unreduced, with_fewest
 from kmcheck.solver import Solver
-from kmcheck.switches import with_fewest
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Budget, Checkpoints, Claim, Finding, Violated
 
@@ -45,6 +44,8 @@ class Telling:
     budget: Budget
     solver: Solver
     settings: tuple[tuple[str, str], ...]
+    readable: bool
+    """Whether to look for runs that are read with less effort, and for where all was lost."""
 
     def shown(
         self, reduced: TransitionSystem, finding: Finding, report: Callable[[Progress], None]
@@ -138,9 +139,9 @@ class Telling:
         return self.engine.search(self.system, question, self.solver, budget, report)
 
     def _told(self, claim: Claim, *, shortest: bool) -> Violated:
-        if claim.violation != DATA_RACE:  # two steps that come one after the other say it best
+        if self.readable and claim.violation != DATA_RACE:  # two steps of a race say it best
             claim = with_fewest(self.system, claim, self.solver)
-        trace = replay(self.system, claim, self.settings, self.solver)
+        trace = replay(self.system, claim, self.settings, self.solver, readable=self.readable)
         return Violated(claim.violation, trace, shortest and claim.witness.loop is None)
 
 

@@ -1,4 +1,4 @@
-"""Where a person looks: colours where they are wanted, and progress on stderr."""
+"""Where a person looks: what is printed, colours where they are wanted, progress on stderr."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import click
 
 from kmcheck import estimate, machine
 from kmcheck.diagnostics import Interrupted
+from kmcheck.files import write
 from kmcheck.protocols import Progress
 
 QUICK, SLOW = 0.25, 60.0
@@ -34,6 +35,18 @@ def colour_wanted(choice: str, stream: TextIO) -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return stream.isatty()
+
+
+def put(content: str | bytes, output: object, *, colour: bool | None = None) -> None:
+    """Print, or write into the file that is named.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    if output is None:
+        click.echo(content, nl=False, color=colour)
+    else:
+        write(str(output), content)
 
 
 @dataclass(slots=True)

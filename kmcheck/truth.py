@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from kmcheck.diagnostics import InternalError
-from kmcheck.semantics import BoundReached, Fault, Machine, State, Step
+from kmcheck.semantics import Fault, Machine, State, Step
 
 Steps = tuple[tuple[int, tuple[int, ...]], ...]
 """The process and the choices of each step."""
@@ -75,10 +75,7 @@ def _fails(fault: str, step: Step) -> bool:
 def _step(machine: Machine, state: State, fits: Callable[[Step], bool]) -> Step:
     """Return the first step from a state that fits."""
     for actor in range(len(machine.actors)):
-        try:
-            for step in machine.steps_of(state, actor):
-                if fits(step):
-                    return step
-        except BoundReached:
-            continue
+        for step in machine.possible(state, actor):
+            if fits(step):
+                return step
     raise InternalError("no step of a true run leads where its canonical form goes")

@@ -7,9 +7,7 @@ from kmcheck.verdict import Label, Result
 
 def vacuous(result: Result) -> str:
     """Return which properties, and which parts of them, were never asked for, a line each."""
-    seen = result.label.statistics
-    never = [name for name, times in seen.judged.items() if not times]
-    told = [f"{', '.join(never)}: never asked for"] if never else []
+    told = [f"{', '.join(result.vacuous)}: never asked for"] if result.vacuous else []
     told += [
         f"{u.property}: {u.span.where} `{u.span.text}` is never looked at" for u in result.unmet
     ]

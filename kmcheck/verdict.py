@@ -226,12 +226,19 @@ class Label:
     """The properties that were asked for by name; none is all."""
     every: bool = False
     """Whether the search went on behind the first violation."""
+    closed: bool = False
+    """Whether every state was seen that can be reached: a search may end at a violation before."""
     limits: tuple[tuple[str, Span | None], ...] = ()
     """What ran out, and where its limit is written."""
     budget: Budget | None = None
     """How far to go, if the search was given up: without it nothing else may come of it."""
     fairness: str = ""
     """Who is not left out for ever, if runs that never end were asked for."""
+
+    @property
+    def ended(self) -> str:
+        """Why not all was explored: it was given up, or was answered; empty if all was."""
+        return "" if self.closed else self.stopped or "ended at the violation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +249,13 @@ class Result:
     label: Label
     seconds: float = field(compare=False)
     peak_bytes: int = field(compare=False)
+
+    @property
+    def vacuous(self) -> tuple[str, ...]:
+        """What there are verdicts on, and was never asked for in any state."""
+        told = {v.property for v in self.verdicts}
+        judged = self.label.statistics.judged
+        return tuple(name for name, times in judged.items() if not times and name in told)
 
     @property
     def unmet(self) -> tuple[Unmet, ...]:

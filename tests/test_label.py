@@ -1,11 +1,16 @@
 """What a label says was never run."""
 
+import json
+
 import pytest
 
+from kmcheck import shelf
 from kmcheck.diagnostics import Source
 from kmcheck.driver import Options, verify
 from kmcheck.formats.text import label_lines
 from kmcheck.frontend import compile_spec
+from kmcheck.protocols import FormatOptions, Told
+from kmcheck.verdict import Violated
 
 SPEC = """
 from kmcheck.lang import Callable, Object, process, setup, start
@@ -201,3 +206,73 @@ def child() -> None:
 def one() -> None:
     start(child)
 """
+
+
+LEAST = """\
+from kmcheck.lang import Object, always, process, setup, start
+
+
+class Flag(Object):
+    up: bool
+    seen: bool
+    late: bool
+
+
+flag = Flag()
+
+
+@process
+def raises() -> None:
+    flag.up = True
+    flag.seen = True
+    flag.late = True
+
+
+@setup
+def begin() -> None:
+    start(raises)
+
+
+@always
+def never_up() -> bool:
+    return not flag.up
+
+
+@always
+def never_late() -> bool:
+    return not flag.late
+"""
+
+
+@pytest.mark.parametrize("engine", shelf.names("engines"))
+def test_a_space_is_closed_only_where_all_of_it_was_seen(engine: str) -> None:
+    def explored(*wanted: str, text: str = LEAST, every: bool = False) -> tuple[bool, str]:
+        options = Options(properties=wanted, engine=engine, every=every)
+        result = verify(Source("spec.py", text), options)
+        told = {fmt: shelf.take("formats", fmt, "FORMAT") for fmt in ("json", "sarif", "text")}
+        given = {n: f.render([Told(result, {})], FormatOptions()) for n, f in told.items()}
+        (label,) = json.loads(given["json"])["label"]
+        assert label["closed"] == (label["stopped"] is None) == result.label.closed
+        assert ("the space is closed" in " ".join(given["text"].split())) == label["closed"]
+        (run,) = json.loads(given["sarif"])["runs"]
+        (invocation,) = run["invocations"]
+        assert bool(invocation["toolExecutionNotifications"]) != label["closed"]
+        return result.label.closed, label["stopped"] or ""
+
+    assert explored("never_up") == explored() == (False, "ended at the violation")
+    assert explored("never_up", every=True) == (True, "")
+    assert explored("leak", "deadlock") == (True, "")
+    goes_wrong = LEAST.replace("flag.seen = True", "assert not flag.up")
+    assert explored("leak", text=goes_wrong) == (False, "runs are not followed beyond assertion")
+    assert explored("assertion", text=goes_wrong)[0] is False
+
+
+@pytest.mark.parametrize("engine", shelf.names("engines"))
+def test_a_space_is_closed_where_what_never_ends_is_found_behind_it(engine: str) -> None:
+    around = LEAST.replace(
+        "    flag.late = True\n", "    while flag.up:\n        flag.late = True\n"
+    )
+    options = Options(properties=("livelock",), engine=engine, endless=True)
+    result = verify(Source("spec.py", around), options)
+    assert [type(v) for v in result.verdicts] == [Violated]
+    assert result.label.closed

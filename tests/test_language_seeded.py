@@ -10,7 +10,7 @@ import pytest
 
 from kmcheck.claims import Claims
 from kmcheck.engines.reference import Search
-from kmcheck.replay.ending import Ending
+from kmcheck.replay import ending
 from kmcheck.residual import Residual
 from kmcheck.semantics import BoundReached, Judge, Machine, State, addresses, lifetimes, operations
 from kmcheck.semantics.instructions import Instructions
@@ -213,7 +213,7 @@ BUGS: dict[str, Bug] = {
         Judge, "test", lambda old: lambda self, prop, state, previous: old(self, prop, state, None)
     ),
     "the search is depth first": replaced(Search, "_levels", depth_first),
-    "replay believes that a run is stuck": replaced(Ending, "_is_stuck", always(True)),
+    "replay believes that a run is stuck": replaced(ending, "is_stuck", always(True)),
     "bounds are passed over": replaced(Machine, "steps_of", deaf_to_bounds),
     "a dangling pointer is followed": replaced(
         addresses, "index_of", lambda old: lambda reference, *args, **kwargs: (reference >> 1) - 1

@@ -48,7 +48,7 @@ def nested(*orders: str) -> Source:
 
 
 def walked(spec: Source, *, late: bool = False) -> list[tuple[str, str]]:
-    edges = order_of_locks(compile_spec(spec, {}), {}, lambda: late)
+    _, edges = order_of_locks(compile_spec(spec, {}), {}, lambda: late)
     return [(edge.held, edge.taken) for edge in edges]
 
 
@@ -87,7 +87,7 @@ def test_a_search_finds_the_same_where_nothing_was_learnt(
 def test_a_design_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
     path = Path("specs/kmemcg/page_pins_css.py")
     spec = Source(str(path), path.read_text("utf-8"))
-    edges = order_of_locks(compile_spec(spec, {}), {}, lambda: False)
+    _, edges = order_of_locks(compile_spec(spec, {}), {}, lambda: False)
     assert edges
     monkeypatch.setattr("kmcheck.driver.learnt", lambda program, verdicts, edges: edges)
     found = {verdict.property: verdict for verdict in verify(spec, Options()).verdicts}

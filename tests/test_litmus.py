@@ -18,6 +18,7 @@ from kmcheck.verdict import Violated
 from tests import herd, language
 from tests.runs import RUNS
 from tests.strategies import traces
+from tests.told import traced
 from tests.traces import Script
 
 STORED = sorted((Path(__file__).parent.parent / "counterexamples").rglob("*.json"))
@@ -144,3 +145,58 @@ def test_no_word_of_a_run_is_one_of_herd7() -> None:
 def test_a_comment_does_not_end_early() -> None:
     odd = replace(RUNS["no_read_lock"](), spec='a*) "(* b', path="x")
     herd.parse(drawn(odd))
+
+
+LISTED = """
+from kmcheck.kernel.list import INIT_LIST_HEAD, ListLink, list_add, list_empty, {delete}
+from kmcheck.lang import Object, process, setup, start
+
+
+class Item(Object):
+    link: ListLink
+
+
+class Table(Object):
+    head: ListLink
+    found: bool
+    removed: bool
+
+
+table = Table()
+
+
+@process
+def look() -> None:
+    found = not list_empty(table.head)
+    table.found = found
+
+
+@process
+def remove(item: Item) -> None:
+    {delete}(item.link)
+    table.removed = True
+    assert not table.found
+
+
+@setup
+def one() -> None:
+    INIT_LIST_HEAD(table.head)
+    item = Item()
+    list_add(item.link, table.head)
+    start(look)
+    start(remove, item)
+"""
+
+
+@pytest.mark.parametrize("delete", ["list_del_rcu", "list_del_init"])
+def test_a_link_that_another_process_follows_is_stored_to_and_loaded(delete: str) -> None:
+    text = drawn(traced(LISTED.format(delete=delete), "assertion"))
+    test = herd.parse(text)
+    (looks, removes) = sorted(
+        test.processes, key=lambda p: any(kind == "store" for kind, _ in p[:1])
+    )
+    assert looks[0] == ("load", ("r0", "table_head_next"))
+    assert removes[0] == ("store", ("table_head_next", "table_head"))
+    assert "one step of the spec; what else it stores to is not shared */\n" in text
+    assert f": {delete}(&item#0->link) */" in text
+    assert herd.is_reached(test)

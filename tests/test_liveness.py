@@ -401,7 +401,7 @@ def test_reductions_that_lose_runs_are_left_out_and_named(tmp_path: Path) -> Non
 def test_a_run_that_only_a_reduced_system_has_is_no_verdict() -> None:
     whole, solver = system(endless(FLAGS, daemon=BLINK, more=AGAIN))
     question = Question(endless=True)
-    telling = Telling(whole, REFERENCE, question, Budget(), solver, ())
+    telling = Telling(whole, REFERENCE, question, Budget(), solver, (), readable=True)
     found = REFERENCE.search(whole, question, solver, Budget(), lambda _: None)
     assert found.complete
     assert not found.claims

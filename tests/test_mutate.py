@@ -6,20 +6,29 @@ import ast
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from kmcheck.batch import Ledger
 from kmcheck.cli import kmcheck
+from kmcheck.cli.mutate import _text, _unbroken
 from kmcheck.diagnostics import UsageError
-from kmcheck.driver import Options
+from kmcheck.driver import Options, verify
 from kmcheck.editing import Change, Edit, edited
 from kmcheck.frontend import read
-from kmcheck.necessity import NOT_RUN, REFUSED, SAME, Necessity, judge, mutants
+from kmcheck.necessity import NOT_RUN, REFUSED, SAME, Necessity, Outcome, judge, mutants
 from kmcheck.verdict import WITHOUT, Budget
 from tests.language import source
+
+
+@dataclass(frozen=True)
+class Counted:
+    n: int
+
 
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = Options(engine="native", without=WITHOUT)
@@ -106,12 +115,14 @@ def test_each_mutator_takes_its_thing_away() -> None:
     told = found()
     assert told["section", line("my_lock(g.lock)")] == ("violated", "all_counted")
     assert told["section", line("my_lock(g.lock)", 1)] == (NOT_RUN, "")
-    assert told["wait", line("wait_for_done()", 1)] == ("violated", "assertion")
+    own = line("wait_until(g.done)")
+    assert told["wait", own] == ("violated", "assertion")
+    assert told["wait", line("wait_for_done()", 1)] == (SAME, f"as line {own}, wait")
     assert told["wait", line("wait_for_done()", 0)][0] == SAME
     assert told["order", line("g.ready = True")] == ("violated", "assertion")
     assert told["atomic", line("with atomic()")] == ("violated", "all_counted")
     assert told["atomic", line("fetch_add")] == ("violated", "all_counted")
-    assert len(told) == 7
+    assert len(told) == 9
 
 
 LAWS = """
@@ -132,7 +143,7 @@ def test_a_property_that_no_mutant_breaks_is_told() -> None:
     assert (law.property, law.held < law.verified) == ("says_nothing", True)
     every = judge(source(IDLE_LAW), replace(NATIVE, every=True, properties=OWN), 2)
     (law,) = every.unbroken
-    assert (law.property, law.held, law.verified) == ("says_nothing", 5, 5)
+    assert (law.property, law.held, law.verified) == ("says_nothing", 6, 6)
     (order,) = (o for o in every.outcomes if o.mutator == "order")
     assert (order.told, order.held) == ("ready_first", ("all_counted", "says_nothing"))
 
@@ -149,10 +160,10 @@ def test_the_command_says_what_may_say_nothing(tmp_path: Path) -> None:
         told = CliRunner().invoke(kmcheck, [*command, kept, "--format", form]).stdout
         assert "no mutant breaks says_nothing: it may say nothing here\n" in told
     told = json.loads(CliRunner().invoke(kmcheck, [*command, kept, "--format=json"]).stdout)
-    assert told["unbroken"] == [{"property": "says_nothing", "held": 5, "verified": 5}]
+    assert told["unbroken"] == [{"property": "says_nothing", "held": 6, "verified": 6}]
     assert told["vacuous"] == told["unmet"] == []
     plain = CliRunner().invoke(kmcheck, ["mutate", str(tmp_path / "spec.py")]).stdout
-    assert "no mutant is known to break says_nothing: the other 4 of 5 end" in plain
+    assert "no mutant is known to break says_nothing: the other 5 of 6 end" in plain
 
 
 TRYGET = """
@@ -212,13 +223,13 @@ def test_outcomes_are_kept_and_not_found_again(tmp_path: Path) -> None:
     ledger = tmp_path / "outcomes"
     first = found(known=ledger)
     kept = json.loads(ledger.read_text("utf-8"))
-    assert len(kept) == 5, kept
+    assert len(kept) == 6, kept
     for outcome in kept.values():
         outcome["told"] = "as the file says"
     ledger.write_text(json.dumps(kept), "utf-8")
     again = found(known=ledger)
     changed = {key for key in first if first[key] != again[key]}
-    assert len(changed) == 5
+    assert len(changed) == 6
     assert all(again[key][1] == "as the file says" for key in changed)
     ledger.write_text("{", "utf-8")
     with pytest.raises(UsageError, match="no file of outcomes"):
@@ -266,6 +277,204 @@ def test_what_the_choices_leave_out_is_not_called_redundant() -> None:
     assert (wait.verdict, wait.told) == (SAME, "as the spec: the choices leave this out")
 
 
+def test_an_atomic_block_of_one_statement_may_be_several_steps() -> None:
+    text = """
+    class G(Object):
+        n: Annotated[int, range(-2, 1)]
+        done: bool
+        owner: Annotated[int, range(3)]
+
+    g = G()
+
+    @process
+    def takes() -> None:
+        with atomic():
+            g.n -= 1
+        with atomic():
+            g.done = True
+        with atomic():
+            if g.owner < 2:
+                g.owner = g.owner + 1
+
+    @setup
+    def begin() -> None:
+        start(takes)
+        start(takes)
+
+    @finally_
+    def all_counted() -> bool:
+        return g.n == -2 and g.owner == 2
+    """
+    told = [(o.what, o.verdict, o.told) for o in judge(source(text), NATIVE, 1).outcomes]
+    assert told == [
+        ("with atomic()", "violated", "all_counted"),
+        ("with atomic()", SAME, "as the spec"),
+        ("with atomic()", "violated", "all_counted"),
+    ]
+
+
+def test_what_the_spec_waits_for_itself_is_not_waited_for() -> None:
+    text = SPEC.replace(
+        "@setup", "@action\ndef resets() -> None:\n    wait_until(g.n == 9)\n\n@setup"
+    )
+    told = found(text.replace("range(5)", "range(10)"))
+    assert told["wait", line("wait_until(not lock.taken)")] == ("violated", "all_counted")
+    assert told["wait", line("wait_until(g.done)")] == ("violated", "assertion")
+    assert [at for what, at in told if what == "wait"][-1] < line("@setup")
+
+
+LOCKED = """
+from kmcheck.kernel.mutex import Mutex, mutex_lock, mutex_trylock, mutex_unlock
+
+class G(Object):
+    n: Annotated[int, range(9)]
+    m: Mutex
+    other: Mutex
+
+g = G()
+TRIES = choice(True, "whether it tries first")
+
+@process
+def adds() -> None:
+    {takes}
+    n = g.n
+    g.n = n + 1
+    mutex_unlock(g.m)
+
+@setup
+def begin() -> None:
+    start(adds)
+    start(adds)
+
+@finally_
+def all_counted() -> bool:
+    return g.n >= 2
+"""
+TAKES = {
+    "in two arms": """
+    if g.n == 0:
+        mutex_lock(g.m)
+    else:
+        mutex_lock(g.m)""",
+    "where trying fails": """
+    if TRIES:
+        if not mutex_trylock(g.m):
+            mutex_lock(g.m)
+    else:
+        mutex_lock(g.m)""",
+    "as often as it takes": """
+    while not mutex_trylock(g.m):
+        pause()""",
+    "and again": """
+    mutex_lock(g.m)
+    while g.n == 7:
+        mutex_unlock(g.m)
+        if g.n == 6:
+            return
+        mutex_lock(g.m)""",
+    "inside of another": """
+    mutex_lock(g.m)
+    mutex_lock(g.other)
+    mutex_unlock(g.other)""",
+}
+
+
+@pytest.mark.parametrize("way", TAKES)
+def test_a_section_is_all_that_begins_it_and_all_that_ends_it(way: str) -> None:
+    text = source(LOCKED.replace("    {takes}", TAKES[way].lstrip("\n")))
+    told = [o for o in judge(text, NATIVE, 1).outcomes if o.mutator == "section"]
+    first = next(o for o in told if "other" not in o.what)
+    assert (first.verdict, first.told) == ("violated", "all_counted")
+    assert [o.verdict for o in told if "other" in o.what] == ["holds"] * (
+        way == "inside of another"
+    )
+
+
+def test_a_section_is_told_where_the_choices_have_it() -> None:
+    takes = TAKES["where trying fails"].lstrip("\n")
+    text = source(LOCKED.replace("    {takes}", takes))
+    (mutant,) = mutants(text)
+    assert mutant.source.text.count("mutex_") == 3  # those that are imported
+    assert "if not True:" in mutant.source.text
+    by_line = text.text.splitlines()
+    for tries, what in ((True, "mutex_trylock(g.m)"), (False, "mutex_lock(g.m)")):
+        (told,) = judge(text, replace(NATIVE, settings={"TRIES": tries}), 1).outcomes
+        assert (told.verdict, told.what) == ("violated", what)
+        assert what in by_line[told.line - 1]
+
+
+RACING = LOCKED.replace("n = g.n\n    g.n = n + 1", "g.n = 2").replace("{takes}", "mutex_lock(g.m)")
+
+
+@pytest.mark.parametrize("wanted", [{"races": True}, {"properties": ("data-race",)}])
+def test_a_lock_that_keeps_accesses_from_racing_carries_load_where_races_are_asked_for(
+    wanted: dict[str, Any],
+) -> None:
+    (told,) = judge(source(RACING), NATIVE, 1).outcomes
+    assert told.verdict == "holds"
+    (told,) = judge(source(RACING), replace(NATIVE, **wanted), 1).outcomes
+    assert (told.verdict, told.told) == ("violated", "data-race")
+
+
+def test_what_is_one_step_races_where_it_is_not_marked() -> None:
+    text = RACING.replace("    mutex_lock(g.m)\n", "    with atomic():\n        g.n = 2\n")
+    text = text.replace("    g.n = 2\n    mutex_unlock(g.m)\n", "")
+    (told,) = judge(source(text), NATIVE, 1).outcomes
+    assert (told.verdict, told.told) == (SAME, "as the spec")
+    (told,) = judge(source(text), replace(NATIVE, races=True), 1).outcomes
+    assert (told.verdict, told.told) == ("violated", "data-race")
+
+
+@pytest.mark.parametrize("verb", ["mutate", "prevent", "sweep"])
+def test_races_are_looked_for_by_all_that_verify_many_times(verb: str, tmp_path: Path) -> None:
+    spec, kept = tmp_path / "spec.py", tmp_path / "kept"
+    unlocked = RACING.replace("    mutex_lock(g.m)\n", "").replace("    mutex_unlock(g.m)\n", "")
+    spec.write_text(source(RACING if verb == "mutate" else unlocked).text)
+    more = {"mutate": ["--resume", str(kept)], "prevent": [], "sweep": ["-D", "TRIES=yes"]}[verb]
+    for races in ([], ["--races"]):
+        told = CliRunner().invoke(kmcheck, [verb, str(spec), *more, *races, "-j1"])
+        assert ("data-race" in told.stdout) == bool(races), told.output
+
+
+def test_what_is_saved_is_restored_by_the_end() -> None:
+    words = "spin_lock_irqsave, spin_unlock_irqrestore"
+    text = LOCKED.replace("Mutex", "SpinLock").replace("mutex import", "irq import")
+    text = text.replace("SpinLock, mutex_lock, mutex_trylock, mutex_unlock", words)
+    text = text.replace("class G", "from kmcheck.kernel.spinlock import SpinLock\n\nclass G")
+    text = text.replace("{takes}", "flags = spin_lock_irqsave(g.m)")
+    text = text.replace("mutex_unlock(g.m)", "spin_unlock_irqrestore(g.m, flags)")
+    (told,) = judge(source(text), NATIVE, 1).outcomes
+    assert (told.verdict, told.told) == ("violated", "all_counted")
+
+
+def test_a_row_that_goes_on_below_is_indented() -> None:
+    what = "g.what_was_stored_before_all_the_others = True"
+    outcome = Outcome("order", f"{what}, then {what}", 1, "holds")
+    result = verify(source(IDLE_LAW), NATIVE)
+    rows = _text(Necessity(result, (outcome, outcome))).splitlines()
+    assert max(map(len, rows)) <= 100
+    assert [row[:8] for row in rows[3:]] == ["order: g", "  then g"] * 2
+
+
+@pytest.mark.parametrize(
+    ("held", "others", "wording"),
+    [
+        (0, 4, "all 4 end at another violation"),
+        (0, 1, "the only one ends at another violation"),
+        (1, 2, "the other 2 of 3 end at another violation"),
+        (2, 1, "the other one of 3 ends at another violation"),
+    ],
+)
+def test_it_is_told_of_how_many_mutants_nothing_is_known(
+    held: int, others: int, wording: str
+) -> None:
+    outcome = Outcome("wait", "", 1, "violated", "assertion", 3)
+    outcomes = [replace(outcome, held=OWN)] * held + [outcome] * others
+    result = verify(source(IDLE_LAW), NATIVE)
+    (told,) = _unbroken(Necessity(result, tuple(outcomes)))
+    assert told.endswith(f": {wording}")
+
+
 def test_two_things_that_are_the_same_are_verified_once() -> None:
     twice = SPEC.replace("    g.ready = True\n", "    fetch_add(g.n, 0)\n    g.ready = True\n")
     told = found(twice)
@@ -278,7 +487,7 @@ def test_mutants_of_each_spec_are_python_and_differ(spec: Path) -> None:
     for mutant in mutants(given):
         ast.parse(mutant.source.text)
         assert mutant.source.text != given.text
-        if mutant.mutator != "tryget" and "kfree_rcu" not in mutant.what:
+        if mutant.mutator not in ("tryget", "rmw") and "kfree_rcu" not in mutant.what:
             assert mutant.source.text.count("\n") == given.text.count("\n")
 
 
@@ -302,6 +511,12 @@ def test_the_command_prints_a_table(tmp_path: Path) -> None:
     assert run("mutate", spec, "-D", "READ_LOCK=no").returncode == 2
 
 
+def test_a_file_of_outcomes_that_cannot_be_written_is_no_bug_of_ours(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "no" / "outcomes.json", Outcome)
+    with pytest.raises(UsageError, match="cannot write"):
+        ledger.keep("key", Outcome("lock", "a lock", 1, "holds"))
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "kmcheck", *arguments], capture_output=True, text=True, check=False
@@ -315,3 +530,21 @@ def test_a_mutant_that_cannot_be_written_is_told() -> None:
     told = {o.mutator: o for o in judge(source(text), NATIVE, 2).outcomes}
     assert told["tryget"].verdict == REFUSED
     assert "my_get" in told["tryget"].told
+
+
+def test_what_is_known_is_never_half_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "known.json"
+    ledger = Ledger(path, Counted)
+    ledger.keep("one", Counted(1))
+
+    def cut(self: Path, content: bytes) -> None:
+        with self.open("wb") as file:
+            file.write(content[:9])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", cut)
+    with pytest.raises(KeyboardInterrupt):
+        ledger.keep("two", Counted(2))
+    assert Ledger(path, Counted).known == {"one": Counted(1)}

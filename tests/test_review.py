@@ -24,6 +24,7 @@ from kmcheck.review.bundle import present
 from kmcheck.review.check import first_difference
 from kmcheck.review.statement import PREDICATE, TYPE
 from kmcheck.review.words import cites
+from kmcheck.review.written import filled
 from kmcheck.verdict import Result as Verified
 from tests.browser import CHROMIUM, ask
 from tests.language import source
@@ -138,7 +139,7 @@ def differing(folder: Path, *, quick: bool = False) -> list[str]:
 def test_a_bundle_has_a_page_and_files_for_machines(made: Path) -> None:
     assert present(made) == {
         "report.toml", "index.html", "report.md", "results.json", "results.sarif", "results.xml",
-        "necessity.json", "coverage.json", "sweep.json", "statement.json",
+        "necessity.json", "prevention.json", "coverage.json", "sweep.json", "statement.json",
         "sources/specs/counts.py.txt",
         "traces/specs/counts/LOCKED=no/all_are_counted.json",
     }  # fmt: skip
@@ -290,6 +291,7 @@ def test_the_first_line_that_differs_may_be_one_that_is_missing() -> None:
         ('COUNT = "1..3"', "", "the sweep of counting has no values", "values"),
         ('shows = "as it stands"', "proposed = true", "is proposed in several ways", ""),
         ('"specs/counts.py"', '"specs/other.py"', "there is no specs/other.py", ""),
+        ("proposed = true", 'prevent = "locks"', "nothing that could be tried", "primitives"),
         ("title = ", "title = [", "cannot read", ""),
     ],
 )
@@ -332,6 +334,36 @@ def test_specs_alone_are_enough_to_begin_with(
     assert not Path("other").exists()
 
 
+def test_a_spec_that_is_violated_begins_a_review_with_what_would_prevent_it(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(bundle.parent.parent)
+    text = Path("specs/counts.py").read_text("utf-8").replace("choice(True", "choice(False")
+    Path("specs/counts.py").write_text(text, "utf-8")
+    assert invoked("new", "specs/counts.py").return_value == 0
+    told = Path("new/report.md").read_text("utf-8")
+    assert "Mutants tell nothing of a design that does not hold to begin with." in told
+    assert "all else holds, with any of these" in told
+    assert "- `LOCKED=yes`" in told
+    assert "- `mutex_lock(new_mutex) around lines " in told
+    tried = json.loads(Path("new/prevention.json").read_text("utf-8"))
+    assert {"choices": {"LOCKED": "yes"}, "added": []} in tried[0]["enough"]
+    assert not Path("new/necessity.json").exists()
+
+
+def test_what_a_page_says_to_run_again_has_the_limits_of_the_plan(bundle: Path) -> None:
+    limited = PLAN.replace("[design.mutants]", "[design.mutants]\nmax_states = 500")
+    limited = limited.replace(
+        "[design.sweep.values]", "[design.sweep]\nmax_states = 600\n[design.sweep.values]"
+    )
+    (bundle / review.PLAN).write_text(limited, "utf-8")
+    assert invoked(bundle).return_value == 0
+    told = (bundle / "report.md").read_text("utf-8")
+    assert "kmcheck mutate specs/counts.py --max-states 500\n" in told
+    assert "kmcheck sweep specs/counts.py -D COUNT=1..3 --max-states 600\n" in told
+    assert ", with the settings of the spec |" in told
+
+
 def test_mutants_are_gone_on_with(bundle: Path, tmp_path: Path) -> None:
     known = tmp_path / "known.json"
     assert invoked(bundle, "--resume", known).return_value == 0
@@ -358,6 +390,25 @@ def test_nothing_is_written_where_a_search_is_interrupted(
     assert {name: (bundle / name).read_bytes() for name in present(bundle)} == before
 
 
+def test_nor_where_the_search_for_what_is_covered_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    into = project(tmp_path)
+    plan = PLAN.partition("[design.mutants]")[0].replace(
+        'shows = "as it stands"', "settings = { LOCKED = false }"
+    )
+    (into / review.PLAN).write_text(plan, "utf-8")
+
+    def interrupted(spec: Source, options: Options) -> Verified:
+        found = verify(spec, options)
+        stopped = "interrupted" if options.every else None  # what is behind the violation
+        return replace(found, label=replace(found.label, stopped=stopped))
+
+    monkeypatch.setattr("kmcheck.review.study.verify", interrupted)
+    assert run(["report", str(into), "-j", "1"]) == 130
+    assert present(into) == {review.PLAN}
+
+
 # --- the page ------------------------------------------------------------------------------------
 
 
@@ -380,7 +431,7 @@ class Texts(HTMLParser):
 def test_both_pages_say_what_was_found_and_what_it_rests_on(made: Path) -> None:
     page = Texts((made / "index.html").read_text("utf-8")).said
     mail = (made / "report.md").read_text("utf-8")
-    for text in (page, mail):
+    for text in (page, " ".join(mail.split())):
         for said in (
             "Is it right?", "Nobody else counts.", "They add <b>one</b>.", "all_are_counted",
             "in two steps", "LOCKED=no", "A <b>law</b> of sizes.", "for all sizes",
@@ -391,6 +442,16 @@ def test_both_pages_say_what_was_found_and_what_it_rests_on(made: Path) -> None:
         ):  # fmt: skip
             assert said in text, said
     assert "| It" not in mail
+
+
+def test_paragraphs_for_a_mail_are_filled_and_stay_paragraphs() -> None:
+    words = "a line may not begin with a dash " * 2 + "- or a number 1. or it were a list " * 3
+    lines = filled(words, "> ").splitlines()
+    assert all(len(line) <= 75 and line.startswith("> ") for line in lines)
+    assert not any(re.match(r"> ([-+*#>]|\d+[.)])", line) for line in lines)
+    told = " ".join(line[2:] for line in lines).replace("\\", "")
+    assert told.split() == words.split()
+    assert filled("one", "- ") == "- one"
 
 
 def test_a_page_is_one_file_without_a_script(made: Path) -> None:

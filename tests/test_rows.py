@@ -1,10 +1,13 @@
 """What a row says of a step, and what a property that fails says of the state."""
 
+import pytest
+
 from kmcheck.diagnostics import Source
 from kmcheck.driver import Options, verify
 from kmcheck.explain import explain
 from kmcheck.trace import Trace
 from kmcheck.verdict import Violated
+from tests import told
 
 COUNT = """
 from kmcheck.lang import Object, atomic, cmpxchg, finally_, process, setup, start
@@ -172,3 +175,101 @@ def test_a_step_that_fails_is_told_with_what_it_has_read_itself() -> None:
 def test_a_read_section_that_has_ended_is_not_told_as_none() -> None:
     (source,) = [r.text for r in explain(late()).reasons if "gets the pointer" in r.text]
     assert " inside an RCU read section that ends before the use " in source
+
+
+ALIVE = """
+from kmcheck.kernel.rcu import rcu_read_lock
+from kmcheck.kernel.slab import Gfp, kfree, kmalloc
+from kmcheck.lang import Object, Process, SetOf, alive, finally_, me, process, setup, start
+
+
+class Buf(Object, limit=2):
+    n: int
+
+
+class Dev(Object):
+    flag: bool
+    users: SetOf[Process]
+
+
+dev = Dev()
+
+
+@process
+def user() -> None:
+    {body}
+
+
+@process
+def other() -> None:
+    dev.flag = True
+
+
+@setup
+def two() -> None:
+    {first}
+    start(user)
+    start(other)
+
+
+@finally_
+def as_it_should_be() -> bool:
+    return len(alive(Buf)) {wanted}
+"""
+
+
+def ends(body: str, wanted: str, first: str = "pass") -> Trace:
+    return told.traced(ALIVE.format(body=body, wanted=wanted, first=first))
+
+
+@pytest.mark.parametrize(
+    ("spec", "said", "why"),
+    [
+        (
+            ("b = kmalloc(Buf, Gfp.KERNEL)\n    c = kmalloc(Buf, Gfp.KERNEL)", "<= 1"),
+            "{buf#0, buf#1}",
+            [
+                "CPU0 allocates buf#0 in kmalloc() (spec.py:21)",
+                "CPU0: c = kmalloc(Buf, GFP_KERNEL) (spec.py:22); behind it no run avoids this",
+            ],
+        ),
+        (
+            ("pass", "== 0", "b = Buf()"),
+            "{b}",
+            ["no step frees b: it is there from the start"],
+        ),
+        (
+            ("b = Buf()\n    kfree(b)", "== 1"),
+            "{}",
+            ["CPU0 frees buf#0 in kfree() (spec.py:22)"],
+        ),
+    ],
+    ids=["allocated", "there from the start", "freed"],
+)
+def test_a_property_of_what_is_alive_tells_what_is_and_nothing_else(
+    spec: tuple[str, ...], said: str, why: list[str]
+) -> None:
+    trace = ends(*spec)
+    assert trace.violation.message == f"as_it_should_be does not hold: alive(Buf) = {said}"
+    assert [reason.text for reason in explain(trace).reasons] == why
+
+
+def test_an_allocation_is_told_by_the_function_that_zeroes_or_does_not() -> None:
+    trace = ends("b = kmalloc(Buf, Gfp.KERNEL)\n    c = Buf(n=1)", "<= 1")
+    texts = [event.text for event in trace.events]
+    assert [text for text in texts if "alloc(" in text] == [
+        "buf#0 = kmalloc(buf)",
+        "buf#1 = kzalloc(buf); buf#1->n = 1",
+    ]
+
+
+def test_a_set_that_a_primitive_keeps_is_no_list() -> None:
+    trace = ends("rcu_read_lock(); dev.users.add(me())", "== 1")
+    texts = [event.text for event in trace.events if event.process == "CPU0"]
+    assert texts == ["/* CPU0 joins rcu_state.readers */", "list_add(CPU0, &dev.users)"]
+
+
+@pytest.mark.parametrize("sign", ["+", "-"])
+def test_a_change_by_nothing_is_told_with_the_operator_of_the_spec(sign: str) -> None:
+    trace = traced(f'by = stat.nr\n    with atomic("by"):\n        stat.nr {sign}= by')
+    assert trace.events[-1].text == f"stat.nr {sign}= 0"

@@ -6,13 +6,13 @@ from functools import partial
 
 import pytest
 
-from kmcheck import switches as module
 from kmcheck.driver import Options
 from kmcheck.engines.reference import ENGINE
 from kmcheck.protocols import Question
+from kmcheck.replay import switches as module
+from kmcheck.replay.switches import switches, with_fewest
 from kmcheck.semantics import Judge, Machine, State, Step
 from kmcheck.solver import Solver
-from kmcheck.switches import switches, with_fewest
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Budget, Claim, Violated, Witness
 from tests.language import explore, program, system

@@ -145,3 +145,20 @@ def test_a_search_that_goes_on_remembers_what_was_looked_at(tmp_path: Path) -> N
     assert result.unmet == ()
     whole = verified(law, Options(engine="native")).label.statistics
     assert result.label.statistics.exercised == whole.exercised
+
+
+def test_only_what_was_asked_for_is_vacuous_whatever_is_reduced(tmp_path: Path) -> None:
+    path = tmp_path / "spec.py"
+    law = "@always\ndef law(l: Lost) -> bool:\n    return not l.a\n"
+    lost = "class Lost(Object):\n    a: bool\n\nclass G("
+    text = SPEC.replace("{property}", law).replace("class G(", lost)
+    path.write_text(source(text).text)
+    for less in ([], ["--no-reduce", "all"]):
+        for name, vacuous in (("deadlock", []), ("law", ["law"])):
+            command = ["verify", str(path), "--strict", "--format=json", "-p", name, *less]
+            run = CliRunner().invoke(kmcheck, command, standalone_mode=False)
+            (label,) = json.loads(run.stdout)["label"]
+            assert label["vacuous"] == vacuous
+            assert ("vacuous" in run.stderr, run.return_value) == (bool(vacuous), len(vacuous))
+            plain = CliRunner().invoke(kmcheck, ["verify", str(path), "-p", name, *less])
+            assert ("never asked for" in plain.stdout) == bool(vacuous)

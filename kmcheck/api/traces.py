@@ -9,6 +9,7 @@ from pathlib import Path
 from kmcheck import driver, shelf, store
 from kmcheck.api.notebook import picture_of, trace_page
 from kmcheck.diagnostics import UsageError
+from kmcheck.files import write
 from kmcheck.frontend import read
 from kmcheck.frontend.hints import did_you_mean
 from kmcheck.protocols import Renderer, RenderOptions
@@ -80,10 +81,7 @@ class Trace:
         """
         drawn = self.render(picture, full=full)
         into = Path(path)
-        try:
-            into.write_bytes(drawn if isinstance(drawn, bytes) else drawn.encode())
-        except OSError as error:
-            raise UsageError(f"cannot write {into}: {error.strerror}") from None
+        write(into, drawn)
         return into
 
     def replay(self, spec: str | PathLike[str] | None = None) -> Trace:

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log10
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from kmcheck.chart.series import Panel, Point, Series, power
+from kmcheck.chart.series import Panel, Point, Series, Sort, power
 from kmcheck.diagram.shapes import (
     SMALL,
     Box,
@@ -21,6 +19,7 @@ from kmcheck.diagram.shapes import (
     number,
     width,
 )
+from kmcheck.documents import templates
 
 MARGIN, HEAD = 24.0, 52.0
 LEFT, GAP = 52.0, 36.0
@@ -58,10 +57,7 @@ class Drawing:
 
 def draw(chart: Chart) -> str:
     """Return the chart as an SVG that needs no other file: the same bytes for the same amounts."""
-    pages = Environment(
-        loader=PackageLoader("kmcheck.chart"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
+    pages = templates("kmcheck.chart")
     pages.filters["n"] = number
     return pages.get_template("chart.svg").render(drawing=placed(chart))
 
@@ -76,15 +72,12 @@ def placed(chart: Chart) -> Drawing:
         left = MARGIN + LEFT + at * (LEFT + PLOT_WIDTH + GAP)
         shapes += _panel(panel, Box(left, HEAD + 24, PLOT_WIDTH, PLOT_HEIGHT), chart.along)
     below = HEAD + 24 + PLOT_HEIGHT + 58
-    named = [Box(MARGIN, below + PITCH * n, wide - 2 * MARGIN, PITCH) for n in range(_rows(chart))]
+    rows = len(chart.panels[0].series) + 1  # one for each line, and one for the marks
+    named = [Box(MARGIN, below + PITCH * n, wide - 2 * MARGIN, PITCH) for n in range(rows)]
     key = list(_key(chart, named))
     bottom = named[-1].bottom + MARGIN
     text = "; ".join(f"{s.name}: {s.told}" for s in chart.panels[0].series if s.told)
     return Drawing(wide, bottom, chart.title, text, (*shapes, *key))
-
-
-def _rows(chart: Chart) -> int:
-    return len(chart.panels[0].series) + 1
 
 
 # --- one plot ------------------------------------------------------------------------------------
@@ -101,7 +94,7 @@ def _panel(panel: Panel, box: Box, along: str) -> Iterator[Shape]:
         yield from _curve(panel, series, at, box)
     for at, series in enumerate(panel.series):
         for point in series.points:
-            yield from mark(point.sort, *_place(panel, point, box), at)
+            yield from _mark(point.sort, *_place(panel, point, box), at)
 
 
 def _rules(panel: Panel, box: Box) -> Iterator[Shape]:
@@ -147,7 +140,7 @@ def _curve(panel: Panel, series: Series, at: int, box: Box) -> Iterator[Shape]:
             yield Path(ends, f"guess s{at % STYLES}")
 
 
-def mark(sort: str, x: float, y: float, at: int) -> Iterator[Shape]:
+def _mark(sort: Sort, x: float, y: float, at: int) -> Iterator[Shape]:
     """Yield a point's mark: its shape says what came of it, in any colour."""
     r, style = RADIUS, f"s{at % STYLES}"
     match sort:
@@ -169,7 +162,7 @@ def mark(sort: str, x: float, y: float, at: int) -> Iterator[Shape]:
 # --- the key -------------------------------------------------------------------------------------
 
 SAMPLE = 44.0
-MARKS = (
+MARKS: tuple[tuple[Sort, str], ...] = (
     ("holds", "holds"),
     ("violated", "violated: the search ended there"),
     ("unknown", "unknown: more than that"),
@@ -178,17 +171,17 @@ MARKS = (
 
 
 def _key(chart: Chart, rows: list[Box]) -> Iterator[Shape]:
-    for at, (series, row) in enumerate(zip(chart.panels[0].series, rows, strict=False)):
+    for at, (series, row) in enumerate(zip(chart.panels[0].series, rows[:-1], strict=True)):
         y = row.y + row.h / 2
         yield Path(((row.x, y), (row.x + SAMPLE, y)), f"line s{at % STYLES}")
-        yield from mark("holds", row.x + SAMPLE / 2, y, at)
+        yield from _mark("holds", row.x + SAMPLE / 2, y, at)
         text = ": ".join(filter(None, [series.name, series.told]))
         yield fitted(Box(row.x + SAMPLE + 10, row.y, row.w - SAMPLE - 10, row.h), text, "", SMALL)
     there = {point.sort for panel in chart.panels for point in panel.points}
     x, row = rows[-1].x + RADIUS + 2, rows[-1]
     for sort, text in MARKS:
         if sort in there:
-            yield from mark(sort, x, row.y + row.h / 2, 0)
+            yield from _mark(sort, x, row.y + row.h / 2, 0)
             wide = width(text, SMALL)
             yield Text(Box(x + 12, row.y, wide, row.h), text, "muted", SMALL)
             x += wide + 36

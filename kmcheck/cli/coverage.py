@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
-from kmcheck import machine, shelf
+from kmcheck import shelf
 from kmcheck.cli import INCONCLUSIVE, INTERRUPTED, VIOLATED
 from kmcheck.coverage import Coverage, Line, Listing, covered
-from kmcheck.diagnostics import UsageError
 from kmcheck.driver import Options, verify
 from kmcheck.frontend import compile_spec, read
-from kmcheck.options import amount, duration, setting
-from kmcheck.terminal import progress
-from kmcheck.verdict import BY_USER, ENGINE, WITHOUT, Budget
+from kmcheck.options import budget, limits, setting
+from kmcheck.terminal import progress, put
+from kmcheck.verdict import BY_USER, ENGINE, WITHOUT
 
 MARKS = {"run": "+", "partly": "~", "never": "!", "left out": "-", "": " "}
 LEGEND = "+ run   ~ not all of it   ! never run   - left out by the settings"
@@ -31,13 +29,7 @@ LEGEND = "+ run   ~ not all of it   ! never run   - left out by the settings"
               help=f"How to explore: {', '.join(shelf.names('engines'))}.")  # fmt: skip
 @click.option("-j", "--jobs", type=click.IntRange(1), default=1, metavar="N",
               help="Threads of the native engine.")  # fmt: skip
-@click.option("--max-states", type=click.IntRange(1), metavar="N",
-              help="Give up beyond so many states.")  # fmt: skip
-@click.option("--max-depth", type=click.IntRange(0), metavar="N",
-              help="Give up beyond so many steps.")  # fmt: skip
-@click.option("--timeout", callback=duration, metavar="TIME", help="Give up after 90s, 10m, 2h.")
-@click.option("--memory", callback=amount, metavar="SIZE",
-              help="Use at the most 512M, 8G [default: what is free].")  # fmt: skip
+@limits()
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text",
               help="What to print.")  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="Print into a file.")
@@ -53,22 +45,16 @@ def command(**given: object) -> int:
     Exit code: 0 all was explored, 1 a property is violated, or with --strict a line was not
     covered, 2 wrong command, 3 wrong spec, 4 the search ended early, 130 interrupted.
     """
-    budget = Budget(
-        given["max_states"],  # type: ignore[arg-type]
-        given["max_depth"],  # type: ignore[arg-type]
-        given["timeout"],  # type: ignore[arg-type]
-        given["memory"] or machine.memory(),  # type: ignore[arg-type]
-        given["jobs"],  # type: ignore[arg-type]
-    )
     settings = dict(given["settings"])  # type: ignore[call-overload]
     engine = str(given["engine"])
-    options = Options(settings, (), engine, budget, every=True, without=WITHOUT)
+    searched = budget(given, int(str(given["jobs"])))
+    options = Options(settings, (), engine, searched, every=True, without=WITHOUT, readable=False)
     source = read(str(given["spec"]))
     with progress(str(given["shown"]), source.path) as report:
         result = verify(source, options, report)
     found = covered(compile_spec(source, settings), result)
     draw = {"text": _text, "markdown": _markdown, "json": _json}[str(given["form"])]
-    _print(draw(found, quiet=bool(given["quiet"])), given["output"])
+    put(draw(found, quiet=bool(given["quiet"])), given["output"])
     if found.stopped == BY_USER:
         return INTERRUPTED
     if result.outcome == "violated" or (given["strict"] and found.uncovered):
@@ -76,28 +62,12 @@ def command(**given: object) -> int:
     return INCONCLUSIVE if result.outcome == "unknown" else 0
 
 
-def _print(text: str, output: object) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(str(output)).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror}") from None
-
-
 # --- what is printed -----------------------------------------------------------------------------
 
 
 def _headline(found: Coverage) -> str:
     given = "".join(f"  {name}={value}" for name, value in found.label.changed)
-    told = ", ".join(
-        f"{c.run} of {c.all} {_WORDS[what]}" for what, c in found.counts.items() if c.all
-    )
-    return f"{found.label.spec}: {told}{given}"
-
-
-_WORDS = {"steps": "steps", "arms": "arms of branches", "options": "options of choices"}
+    return f"{found.label.spec}: {found.told}{given}"
 
 
 def _extent(found: Coverage) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from kmcheck import shelf
-from kmcheck.diagnostics import UsageError
 from kmcheck.driver import unordered
 from kmcheck.frontend import read
 from kmcheck.options import setting
 from kmcheck.protocols import Exporter
 from kmcheck.solver import Solver
 from kmcheck.system import build
+from kmcheck.terminal import put
 
 
 @click.command()
@@ -34,13 +32,7 @@ def command(
     """
     exporter: Exporter = shelf.take("export", language, "EXPORTER")
     text = exporter.write(build(unordered(read(spec), settings), Solver().holds), turns)
-    if output is None:
-        click.echo(text, nl=False)
-        return 0
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror}") from None
+    put(text, output)
     return 0
 
 

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import click
 
-from kmcheck import machine, shelf
+from kmcheck import shelf
 from kmcheck.cli import INCONCLUSIVE
 from kmcheck.diagnostics import UsageError
 from kmcheck.driver import unordered, violations
+from kmcheck.files import write
 from kmcheck.frontend import read
 from kmcheck.frontend.hints import ASKED, did_you_mean
 from kmcheck.frontend.settings import spell
 from kmcheck.ir.program import Program
-from kmcheck.options import amount, duration, setting
+from kmcheck.options import budget, limits, setting
 from kmcheck.solver import Solver
 from kmcheck.stategraph import MOST, Form, Quotient, Views, explore, follow, merge
 from kmcheck.store import load
 from kmcheck.system import build
 from kmcheck.terminal import progress
-from kmcheck.verdict import Budget
 
 STATES = 20_000
 """States that are found unless more are asked for: some seconds."""
@@ -42,13 +42,7 @@ COARSER = ("state", "processes", "depth")
 @click.option("--trace", metavar="TRACE", help="Show this stored run in the graph.")
 @click.option("-p", "--property", "properties", multiple=True, metavar="NAME",
               help="Show a run to this only; may be repeated.")  # fmt: skip
-@click.option("--max-states", type=click.IntRange(1), metavar="N", default=STATES,
-              show_default=True, help="Go no further than so many states.")  # fmt: skip
-@click.option("--max-depth", type=click.IntRange(0), metavar="N",
-              help="Go no further than so many steps.")  # fmt: skip
-@click.option("--timeout", callback=duration, metavar="TIME", help="Stop after 90s, 10m, 2h.")
-@click.option("--memory", callback=amount, metavar="SIZE",
-              help="Use at the most 512M, 8G [default: what is free].")  # fmt: skip
+@limits("Go no further than", "Stop after", states=STATES)
 @click.option("--progress", "shown", type=click.Choice(["auto", "never"]), default="auto",
               help="Show progress.")  # fmt: skip
 def command(**given: object) -> int:
@@ -103,14 +97,8 @@ def _graph(given: Mapping[str, object], form: Form) -> Quotient:
         if name not in violations(program):
             hint = did_you_mean(name, violations(program), ASKED)
             raise UsageError(f"the spec has no property `{name}`", hint)
-    budget = Budget(
-        given["max_states"],  # type: ignore[arg-type]
-        given["max_depth"],  # type: ignore[arg-type]
-        given["timeout"],  # type: ignore[arg-type]
-        given["memory"] or machine.memory(),  # type: ignore[arg-type]
-    )
     with progress(str(given["shown"]), str(given["spec"])) as report:
-        space = explore(build(program, solver.holds), solver, wanted, budget, report)
+        space = explore(build(program, solver.holds), solver, wanted, budget(given), report)
     initial, acting = 0, list[int]()
     if trace is not None:
         space.way = follow(space, solver, trace.witness, trace.violation.kind)
@@ -154,10 +142,7 @@ def _write(form: Form, files: tuple[tuple[str, bytes], ...], output: Path) -> No
     for ending, content in files:
         as_named = len(files) == 1 and ending == f".{form.name}"
         path = output if as_named else Path(f"{stem}{ending}")
-        try:
-            path.write_bytes(content)
-        except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror}") from None
+        write(path, content)
         if not as_named:
             _tell_of_dot(form, ending)
             click.echo(f"kmcheck: wrote {path}", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import click
 
@@ -13,7 +13,7 @@ from kmcheck.cli import INCONCLUSIVE, VIOLATED
 from kmcheck.frontend import read
 from kmcheck.many import asked, flags
 from kmcheck.options import setting
-from kmcheck.prevention import Change, Choice, Prevention, Tried, prevention
+from kmcheck.prevention import Change, Prevention, Tried, document, prevention
 from kmcheck.terminal import counted
 
 
@@ -44,7 +44,8 @@ def command(**given: object) -> int:
     most, primitives = int(str(given["most"])), not given["no_primitives"]
     with counted(str(given["shown"]), "changes") as report:
         found = prevention(source, options, jobs, most, primitives=primitives, report=report)
-    click.echo(_json(found) if given["form"] == "json" else _text(found), nl=False)
+    as_json = given["form"] == "json"
+    click.echo(json.dumps(document(found), indent=1) if as_json else "\n".join(_lines(found)))
     return _code(found)
 
 
@@ -54,10 +55,6 @@ def _code(found: Prevention) -> int:
     if found.enough:
         return 0
     return INCONCLUSIVE if any(t.verdict == "unknown" for _, t in found.tried) else VIOLATED
-
-
-def _text(found: Prevention) -> str:
-    return "\n".join(_lines(found)) + "\n"
 
 
 def _lines(found: Prevention) -> Iterator[str]:
@@ -110,24 +107,6 @@ def _outcome(tried: Tried) -> str:
     if tried.verdict == "violated":
         return f"{tried.what} in {tried.steps} step{'s' * (tried.steps != 1)}"
     return f"{tried.verdict}: {tried.what}" if tried.what else tried.verdict
-
-
-def _json(found: Prevention) -> str:
-    tried = [{"change": _told(change), **asdict(told)} for change, told in found.tried]
-    document = {
-        "spec": found.spec,
-        "settings": dict(found.asked),
-        "first": asdict(found.first),
-        "enough": [_told(change) for change in found.enough],
-        "tried": tried,
-    }
-    return json.dumps(document, indent=1) + "\n"
-
-
-def _told(change: Change) -> dict[str, object]:
-    choices = {part.name: part.value for part in change if isinstance(part, Choice)}
-    added = [asdict(part) for part in change if isinstance(part, Addition)]
-    return {"choices": choices, "added": added}
 
 
 COMMAND: click.Command = command

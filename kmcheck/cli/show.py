@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from kmcheck import shelf
-from kmcheck.diagnostics import UsageError
 from kmcheck.protocols import Renderer, RenderOptions
 from kmcheck.store import load
+from kmcheck.terminal import put
 
 
 @click.command()
@@ -30,14 +28,7 @@ def command(trace: str, picture: str, output: str | None, *, full: bool) -> int:
     Exit code: 0 drawn, 2 wrong command or no trace.
     """
     renderer: Renderer = shelf.take("render", picture, "RENDERER")
-    drawn = renderer.render(load(trace), RenderOptions(full=full))
-    if output is None:
-        click.echo(drawn, nl=False)
-        return 0
-    try:
-        Path(output).write_bytes(drawn if isinstance(drawn, bytes) else drawn.encode())
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror}") from None
+    put(renderer.render(load(trace), RenderOptions(full=full)), output)
     return 0
 
 

@@ -10,12 +10,13 @@ import click
 from kmcheck.chart import draw
 from kmcheck.cli import INCONCLUSIVE, VIOLATED, WRONG_SPEC
 from kmcheck.diagnostics import UsageError
+from kmcheck.files import write
 from kmcheck.frontend import read
 from kmcheck.many import asked, flags, to_go_on
 from kmcheck.options import setting
 from kmcheck.sweep import SKIPPED, WRONG, Axis, Sweep, along, axes, chart, sweep
 from kmcheck.sweep.tables import json_of, markdown, text
-from kmcheck.terminal import counted
+from kmcheck.terminal import counted, put
 
 MOST_LINES = 12
 """Lines that a person can tell apart in one plot."""
@@ -57,13 +58,9 @@ def command(**given: object) -> int:
             source, wanted, options, jobs, known=known, skip=bool(given["skip"]), report=report
         )
     if plot is not None:
-        _write(plot, draw(chart(found)))
+        write(plot, draw(chart(found)))
     form = {"text": text, "markdown": markdown, "json": json_of}[str(given["form"])]
-    told = form(found, times=bool(given["times"]))
-    if output is None:
-        click.echo(told, nl=False)
-    else:
-        _write(output, told)
+    put(form(found, times=bool(given["times"])), output)
     return _code(found)
 
 
@@ -81,13 +78,6 @@ def _refuse(wanted: tuple[Axis, ...], plot: Path | None, output: Path | None) ->
     if lines > MOST_LINES:
         title = f"a plot of {lines} lines cannot be read"
         raise UsageError(title, f"give fewer values: {MOST_LINES} lines at the most")
-
-
-def _write(path: Path, content: str) -> None:
-    try:
-        path.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _code(found: Sweep) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,11 +13,11 @@ from kmcheck.cli import INCONCLUSIVE, INTERRUPTED, VIOLATED, WRONG_SPEC
 from kmcheck.diagnostics import SpecError, UsageError
 from kmcheck.driver import Options, verify
 from kmcheck.frontend import read
-from kmcheck.options import amount, duration, setting
+from kmcheck.options import budget, duration, limits, setting
 from kmcheck.protocols import Format, FormatOptions, Told
-from kmcheck.terminal import colour_wanted, counted, progress
+from kmcheck.terminal import colour_wanted, counted, progress, put
 from kmcheck.vacuous import unexercised, vacuous
-from kmcheck.verdict import ALL, BY_USER, ENGINE, WITHOUT, Budget, Checkpoints, Result
+from kmcheck.verdict import ALL, BY_USER, ENGINE, WITHOUT, Checkpoints, Result
 
 
 @click.command()
@@ -62,19 +63,7 @@ from kmcheck.verdict import ALL, BY_USER, ENGINE, WITHOUT, Budget, Checkpoints, 
     metavar="N",
     help="Threads of the native engine; with --expected: checks at once.",
 )
-@click.option(
-    "--max-states", type=click.IntRange(1), metavar="N", help="Give up beyond so many states."
-)
-@click.option(
-    "--max-depth", type=click.IntRange(0), metavar="N", help="Give up beyond so many steps."
-)
-@click.option("--timeout", callback=duration, metavar="TIME", help="Give up after 90s, 10m, 2h.")
-@click.option(
-    "--memory",
-    callback=amount,
-    metavar="SIZE",
-    help="Use at the most 512M, 8G [default: what is free].",
-)
+@limits()
 @click.option("--spill", metavar="DIR",
               type=click.Path(exists=True, file_okay=False, writable=True),
               help="Go on in files there when memory ends.")  # fmt: skip
@@ -152,16 +141,11 @@ class Run:
         self.given = given
         self.form: Format = shelf.take("formats", str(given["form"]), "FORMAT")
         self.colour = colour_wanted(str(given["color"]), sys.stdout) and given["output"] is None
-        self.budget = Budget(
-            given["max_states"],  # type: ignore[arg-type]
-            given["max_depth"],  # type: ignore[arg-type]
-            given["timeout"],  # type: ignore[arg-type]
-            given["memory"] or machine.memory(),  # type: ignore[arg-type]
-            1 if given["by_table"] else given["jobs"] or 1,  # type: ignore[arg-type]
-            self._checkpoints(),
-            self.given["spill"],  # type: ignore[arg-type]
-            bool(self.given["compact"]),
-            wanted_bytes=given["memory"],  # type: ignore[arg-type]
+        self.budget = replace(
+            budget(given, 1 if given["by_table"] else int(str(given["jobs"] or 1))),
+            checkpoints=self._checkpoints(),
+            spill=given["spill"],  # type: ignore[arg-type]
+            compact=bool(given["compact"]),
         )
 
     def _checkpoints(self) -> Checkpoints:
@@ -173,13 +157,7 @@ class Run:
 
     def print(self, text: str) -> None:
         """Print to where the user wants it."""
-        if self.given["output"] is None:
-            click.echo(text, nl=False, color=self.colour or None)
-            return
-        try:
-            Path(str(self.given["output"])).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"cannot write {self.given['output']}: {error.strerror}") from None
+        put(text, self.given["output"], colour=self.colour or None)
 
     def one_by_one(self) -> tuple[str, int]:
         """Verify each spec; return what to print, and the exit code."""
@@ -216,8 +194,8 @@ class Run:
     def _code(self, result: Result) -> int:
         if result.label.stopped == BY_USER:
             return INTERRUPTED
-        seen = result.label.statistics
-        count = len(seen.unexercised) + list(seen.judged.values()).count(0) + len(result.unmet)
+        never = result.label.statistics.unexercised
+        count = len(never) + len(result.vacuous) + len(result.unmet)
         if result.outcome == "violated":
             return VIOLATED
         if self.given["strict"] and count:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from kmcheck.diagram import bars, captions, handed, lanes, rounds
 from kmcheck.diagram.page import Page, arrange
 from kmcheck.diagram.rows import below_headings
 from kmcheck.diagram.shapes import Box, Shape, Text, number
 from kmcheck.diagram.spans import spans
+from kmcheck.documents import templates
 from kmcheck.explain import Story, joined, plain
 
 
@@ -29,10 +28,7 @@ class Drawing:
 
 def svg(drawing: Drawing) -> str:
     """Return the picture as a document that needs no other file."""
-    pages = Environment(
-        loader=PackageLoader("kmcheck.diagram"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
+    pages = templates("kmcheck.diagram")
     pages.filters["n"] = number
     return pages.get_template("picture.svg").render(drawing=drawing)
 
@@ -59,9 +55,11 @@ def draw(story: Story) -> Drawing:
 
 
 def _picture(page: Page, told: tuple[bars.Bar, ...]) -> list[Shape]:
-    """The rows and bars: arrows run behind the bars that they are not meant for."""
+    """The rows and bars: arrows pass over the bars that they are not meant for."""
     shapes = [*lanes.bands(page), *lanes.lifelines(page), *lanes.arrows(page)]
-    shapes += [*spans(page), *bars.draw(page, told), *lanes.rows(page)]
+    shapes += [*spans(page), *bars.draw(page, told), *lanes.crossings(page)]
+    crossed = {bar.name: lanes.crossed(page, bar.name) for bar in told}
+    shapes += [*bars.labels(page, told, crossed), *lanes.rows(page)]
     shapes += [*lanes.headings(page), *captions.names(page, told), *rounds.draw(page)]
     return [*_no_text(shapes), *_only_text(shapes)]
 

@@ -15,6 +15,8 @@ MOST = 5
 WIDEST = 168.0
 LEADING = 12.5
 PAD = 8.0
+APART = 4.0
+"""From an arrow that crosses a bar to what is written on it."""
 RANK = {"free": 0, "alloc": 1, "store": 1, "update": 1, "load": 2}
 
 
@@ -90,9 +92,24 @@ def _words(seen: Look) -> tuple[str, ...]:
 
 
 def draw(page: Page, told: tuple[Bar, ...]) -> list[Shape]:
-    """Return the bars as shapes, without their headings."""
+    """Return the bars as shapes, without their headings and without what is written on them."""
     return [
         shape for bar in told for segment in bar.segments for shape in _draw(page, bar, segment)
+    ]
+
+
+def labels(page: Page, told: tuple[Bar, ...], crossed: dict[str, list[float]]) -> list[Shape]:
+    """Write on each bar what state the object is in: beside the arrows that cross it, if it can be.
+
+    `crossed` are the heights of these arrows.
+    """
+    return [
+        shape
+        for bar in told
+        for segment in bar.segments
+        for shape in _label(
+            segment_box(page, bar.name, segment), segment, crossed.get(bar.name, [])
+        )
     ]
 
 
@@ -109,10 +126,10 @@ def _draw(page: Page, bar: Bar, segment: Segment) -> list[Shape]:
     shapes: list[Shape] = [Rect(box, f"bar {segment.state}", 3)]
     if segment.state in {"dying", "freed"}:
         shapes.append(Rect(box, f"pattern-{segment.state}", 3))
-    return [*shapes, *_label(box, segment)]
+    return shapes
 
 
-def _label(box: Box, segment: Segment) -> list[Shape]:
+def _label(box: Box, segment: Segment, crossed: list[float]) -> list[Shape]:
     """Write the state on the bar, in as many lines as it has room for."""
     most = int((box.h - 2) / LEADING)
     if most < 1:
@@ -123,7 +140,7 @@ def _label(box: Box, segment: Segment) -> list[Shape]:
     if whole:
         told = [*told[: most - 1], f"{told[most - 1][: room(inner, SMALL) - 3]} .."]
     height = LEADING * len(told)
-    top = box.y + (box.h - height) / 2
+    top = _beside(crossed, box, height)
     wide = max(width(line, SMALL) for line in told) + 6
     pill = Rect(Box(box.middle - wide / 2, top - 0.5, wide, height + 1), "pill", 3)
     style = "state strong" if segment.state == "freed" else "state"
@@ -132,6 +149,20 @@ def _label(box: Box, segment: Segment) -> list[Shape]:
         for i, line in enumerate(told)
     ]
     return [pill, *texts[:-1], replace(texts[-1], whole=whole or texts[-1].whole)]
+
+
+def _beside(crossed: list[float], box: Box, height: float) -> float:
+    """Return the top of what is written in the middle of a box, or as near to it as lines allow."""
+    middle = box.y + (box.h - height) / 2
+    tops = [middle, *(top for y in crossed for top in (y + APART, y - APART - height))]
+    free = [
+        top
+        for top in tops
+        if box.y + 1 <= top
+        and top + height + 1 <= box.bottom
+        and not any(top - APART < y < top + height + APART for y in crossed)
+    ]
+    return min(free, key=lambda top: abs(top - middle), default=middle)
 
 
 def touched(story: Story, row: Row) -> tuple[str, str] | None:

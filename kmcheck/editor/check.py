@@ -64,7 +64,7 @@ def _shown(source: Source, diagnostic: Diagnostic) -> Found:
 
 
 def _import(source: Source, there: Span) -> Span:
-    """Return the import that leads to another file: the first one, if none does directly."""
+    """Return the import that leads to another file; the first line, if none does directly."""
     stem = Path(there.source.path).stem
     lines = [line for module, line in imports_of(source.text) if module.lstrip(".") == stem]
     line = lines[0] + 1 if lines else 1

@@ -47,9 +47,9 @@ def definition(text: str, path: Path, name: str, far: int = 0) -> Definition | N
         column = place.start(1) - place.start()
         signature, doc = _told(text, name)
         return Definition(path, line, column, signature or place[0], doc, _module(path))
-    for imported, original in _imports(text):
-        if imported[1] == name and far < FARTHEST:
-            for file in _files(imported[0], path):
+    for module, known, original in _imports(text):
+        if known == name and far < FARTHEST:
+            for file in _files(module, path):
                 found = definition(_read(file), file, original, far + 1)
                 if found is not None:
                     return found
@@ -62,13 +62,13 @@ def imports_of(text: str) -> Iterator[tuple[str, int]]:
         yield found[1], text.count("\n", 0, found.start())
 
 
-def _imports(text: str) -> Iterator[tuple[tuple[str, str], str]]:
-    """Yield what is imported: the module and the name here, and the name there."""
+def _imports(text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield what is imported: the module, the name here, and the name there."""
     for found in IMPORT.finditer(text):
         names = re.sub(r"#[^\n]*", "", found[2]).strip("() \t\n")
         for part in names.split(","):
             original, _, renamed = part.partition(" as ")
-            yield (found[1], renamed.strip() or original.strip()), original.strip()
+            yield found[1], renamed.strip() or original.strip(), original.strip()
 
 
 def _files(module: str, beside: Path) -> list[Path]:
@@ -114,7 +114,7 @@ def _said(node: ast.stmt, name: str) -> tuple[str, str]:
             head = f"{marks}def {name}({ast.unparse(node.args)}){returns}"
             return head, ast.get_docstring(node) or ""
         case ast.ClassDef() if node.name == name:
-            bases = ", ".join(map(ast.unparse, [*node.bases]))
+            bases = ", ".join(map(ast.unparse, node.bases))
             fields = [f"    {ast.unparse(f)}" for f in node.body if isinstance(f, ast.AnnAssign)]
             head = "\n".join([f"class {name}({bases}):" if bases else f"class {name}:", *fields])
             return head, ast.get_docstring(node) or ""

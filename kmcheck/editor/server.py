@@ -135,7 +135,7 @@ class Server(LanguageServer):
 
 def _path(uri: str) -> str:
     """Return the file that an address names; a text that is none yet is called as it is there."""
-    return to_fs_path(uri) or f"{uri.rpartition(':')[2] or 'untitled'}"
+    return to_fs_path(uri) or uri.rpartition(":")[2] or "untitled"
 
 
 def serve() -> bool:

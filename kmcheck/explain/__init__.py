@@ -16,6 +16,7 @@ from kmcheck.explain.names import (
     wrapped,
 )
 from kmcheck.explain.order import Span
+from kmcheck.explain.queued import queued_by
 from kmcheck.explain.rows import Row, joined
 from kmcheck.explain.states import Fact, Look, State, inner, key_fields, look
 from kmcheck.explain.story import Column, Story, explain
@@ -49,6 +50,7 @@ __all__ = [
     "key_fields",
     "look",
     "plain",
+    "queued_by",
     "ranges",
     "spec_place",
     "where",

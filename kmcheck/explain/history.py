@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kmcheck.explain import living
 from kmcheck.explain.names import (
     Family,
     plain,
@@ -71,6 +72,8 @@ class History:
             return [*self._held(None), *self._waiting(), *self._stuck()]
         if kind == "leak":
             return self._leaked()
+        if living.asks(self.trace):
+            return self._living()
         held = self._locking() if kind in LOCKING else []
         return held or self._changes()
 
@@ -251,6 +254,16 @@ class History:
             and not points_to(access.after, things)
         ]
         return [*made, *(self._told(index, access) for index, access in lost[-1:])]
+
+    def _living(self) -> list[Reason]:
+        """Who made the objects that are there, or freed those that are not."""
+        lost = self.trace.violation.lost  # which is told anyway
+        found = [pair for pair in living.births_and_deaths(self.trace) if pair[0] or not lost]
+        return [
+            Reason(None, plain(text)) if event is None else self._said(event, text)
+            for event, text in found
+            if event is None or event.number != lost
+        ]
 
     # --- words --------------------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ LOCKS = re.compile(r"(^|_)(try|un)?lock($|_)|^(down|up)_(read|write)")
 GRACE = frozenset({"synchronize_rcu", "synchronize_rcu_expedited", "synchronize_srcu"})
 GRACE_BEGINS = "rcu_gp_begin"
 """Its argument is the process that will wait: not always the caller."""
+CALLBACKS = frozenset({"rcu_callback", "preempt_rcu_callback"})
+"""The processes that wait for a grace period as soon as they are started."""
 READ_LOCK = frozenset({"rcu_read_lock", "rcu_read_lock_bh", "rcu_read_lock_sched"})
 READ_UNLOCK = frozenset({"rcu_read_unlock", "rcu_read_unlock_bh", "rcu_read_unlock_sched"})
 READERS = "readers"
@@ -248,17 +250,29 @@ def _graces(trace: Trace, others: tuple[Span, ...]) -> list[Span]:
 
 
 def _callbacks(trace: Trace, others: tuple[Span, ...]) -> list[Span]:
-    """Grace periods that a callback waits for, until its first step."""
+    """Grace periods that a callback waits for, from where it is queued to its first step."""
     found: list[Span] = []
     for index, event in enumerate(trace.events):
         frame = _frame(event, frozenset({GRACE_BEGINS}))
-        waiter = frame.arguments[0] if frame and frame.arguments else event.process
-        if waiter != event.process:
+        waiters = {frame.arguments[0]} if frame and frame.arguments else set()
+        waiters |= _queued(trace, index)
+        for waiter in sorted(waiters - {event.process}):
             steps = (
                 i for i in range(index, len(trace.events)) if trace.events[i].process == waiter
             )
             found.append(_grace(trace, (waiter, index, next(steps, None)), others))
     return found
+
+
+def _queued(trace: Trace, index: int) -> set[str]:
+    """Return the callbacks that a step queues: with that their grace period begins."""
+    before = trace.events[index - 1].after if index else trace.initial
+    running = {view.name for view in before.processes if view.status != "ended"}
+    return {
+        view.name
+        for view in trace.events[index].after.processes
+        if view.function in CALLBACKS and view.status != "ended" and view.name not in running
+    }
 
 
 def _grace(trace: Trace, period: tuple[str, int, int | None], others: tuple[Span, ...]) -> Span:

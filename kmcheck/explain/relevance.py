@@ -36,6 +36,17 @@ def visible(event: Event) -> tuple[Access, ...]:
     return tuple(access for access in event.accesses if not access.ghost)
 
 
+def got(trace: Trace, things: frozenset[str]) -> tuple[Access, ...]:
+    """Return the loads by which the failing process got hold of a pointer to one of `things`."""
+    return tuple(
+        access
+        for event in trace.events
+        if event.number == trace.violation.source
+        for access in visible(event)
+        if access.what == "load" and access.thing not in things and points_to(access.after, things)
+    )
+
+
 def kept(
     trace: Trace, family: Family, told: tuple[Call, ...], order: tuple[Span, ...]
 ) -> frozenset[int]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kmcheck.explain.history import Reason
-from kmcheck.explain.names import Family, primitive
+from kmcheck.explain.names import Family, in_kernel, primitive
 from kmcheck.explain.order import OWNER, Span, calls, spans
-from kmcheck.explain.relevance import focus, kept, visible
+from kmcheck.explain.relevance import focus, got, kept, visible
 from kmcheck.explain.rows import Row, Rows, fails_inside
 from kmcheck.explain.why import Missing, Why
-from kmcheck.trace import Access, ProcessView, Trace, Value
+from kmcheck.trace import Access, Event, ProcessView, Trace, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ def explain(trace: Trace, *, full: bool = False) -> Story:
 def _accesses(trace: Trace, family: Family, things: frozenset[str], row: Row) -> tuple[Access, ...]:
     if trace.violation.kind == "deadlock":
         return tuple(access for index in row.events for access in visible(trace.events[index]))
+    through = {(access.thing, access.field) for access in got(trace, things)}
     return tuple(
         access
         for index in row.events
@@ -100,10 +101,16 @@ def _accesses(trace: Trace, family: Family, things: frozenset[str], row: Row) ->
         and access.field != OWNER
         and (
             access.thing in things
-            or primitive(trace.events[index]) is None
+            or (access.thing, access.field) in through
+            or _is_own(trace.events[index])
             or (access.what != "load" and not family.is_global(access.thing))
         )
     )
+
+
+def _is_own(event: Event) -> bool:
+    """Tell whether the step is the design's: no primitive takes it, nor a process of the kernel."""
+    return primitive(event) is None and not (event.frames and all(map(in_kernel, event.frames)))
 
 
 def _columns(trace: Trace, rows: tuple[Row, ...]) -> tuple[Column, ...]:

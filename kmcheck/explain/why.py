@@ -5,10 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kmcheck.explain.history import History, Reason
-from kmcheck.explain.names import TRANSPARENT, Family, plain, points_to, spec_place, split, where
+from kmcheck.explain.history import DEREFERENCE, History, Reason
+from kmcheck.explain.names import (
+    TRANSPARENT,
+    Family,
+    in_library,
+    plain,
+    points_to,
+    primitive,
+    spec_place,
+    split,
+    where,
+)
 from kmcheck.explain.order import READ_LOCK, READ_UNLOCK, Span
-from kmcheck.explain.relevance import focus, visible
+from kmcheck.explain.queued import queued_by
+from kmcheck.explain.relevance import focus, got, visible
 from kmcheck.explain.rows import Row
 from kmcheck.trace import Access, Event, Trace
 
@@ -49,15 +60,18 @@ class Why:
             event = self.trace.events[self.cause]
             seen, _ = split(event.frames)
             by = seen[-1].function if seen else event.process
-            where_ = f"{where(spec_place(event))} (step {event.number})"
-            return plain(f"{violation.kind}: {violation.thing} was freed by {by} at {where_}")
+            queued, place = queued_by(self.trace, event), spec_place(event)
+            at = "" if queued and in_library(place) else f" at {where(place)}"
+            then = f", queued at {where(spec_place(queued))}" if queued else ""
+            told = f"was freed by {by}{at} (step {event.number}){then}"
+            return plain(f"{violation.kind}: {violation.thing} {told}")
         if violation.message.startswith(violation.kind):
             return plain(violation.message)
         return plain(f"{violation.kind}: {violation.message}".rstrip(": "))
 
     def reasons(self, rows: tuple[Row, ...]) -> tuple[Reason, ...]:
         """Return the sentences, in the order of the steps; those about no step come last."""
-        found = [*self._loaded(), *self._moved(), *self._graces()]
+        found = [*self._loaded(), *self._moved(), *self._queued(), *self._graces()]
         found += History(self.trace, self.family, self.order).reasons()
         numbers = {reason.number for reason in found}
         found += [reason for reason in self._caused(rows) if reason.number not in numbers]
@@ -120,10 +134,11 @@ class Why:
         if self.source is None or self.source == self.last:
             return []
         event = self.trace.events[self.source]
-        found = [a for a in visible(event) if points_to(a.after, self.things)]
+        found = got(self.trace, self.things)
         place = f" from {self._field(found[0])}" if found else ""
-        thing = self.trace.violation.thing or "it"
-        text = f"{event.process} gets the pointer to {thing}{place}{self._protection()}"
+        reached = found[0].after.targets if found and found[0].after else ()
+        named = reached if len(reached) == 1 else (self.trace.violation.thing or "it",)
+        text = f"{event.process} gets the pointer to {named[0]}{place}{self._protection()}"
         return [Reason(event.number, plain(f"{text} ({where(spec_place(event))})"))]
 
     def _protection(self) -> str:
@@ -146,8 +161,7 @@ class Why:
         if self.source is None or self.cause is None:
             return []
         between = self.trace.events[self.source + 1 : self.cause + 1]
-        loads = visible(self.trace.events[self.source])
-        through = {(a.thing, a.field) for a in loads if points_to(a.after, self.things)}
+        through = {(a.thing, a.field) for a in got(self.trace, self.things)}
         return [
             Reason(event.number, self._store(event, access))
             for event in between
@@ -164,6 +178,18 @@ class Why:
 
     def _field(self, access: Access) -> str:
         return self.family.member(access.thing, access.field)
+
+    def _queued(self) -> list[Reason]:
+        """Who had the kernel free it."""
+        if self.cause is None or self.trace.violation.kind not in DEREFERENCE:
+            return []
+        event = queued_by(self.trace, self.trace.events[self.cause])
+        call = primitive(event) if event else None
+        if event is None or call is None:
+            return []
+        text = f"{event.process} queues what frees {self.trace.violation.thing}"
+        place = where(spec_place(event))
+        return [Reason(event.number, plain(f"{text} with {call.function}() ({place})"))]
 
     def _graces(self) -> list[Reason]:
         """For whom the grace periods before the free did not wait."""

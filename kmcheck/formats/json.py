@@ -86,7 +86,8 @@ def _label(result: Result) -> dict[str, Any]:
         "transitions": seen.transitions,
         "depth": seen.depth,
         "terminal_states": seen.terminal_states,
-        "stopped": label.stopped,
+        "closed": label.closed,
+        "stopped": label.ended or None,
         "checkpoint": seen.checkpoint or None,
         "multiplied": [
             {"by": m.name, "factor": round(m.factor, 3)}
@@ -94,7 +95,7 @@ def _label(result: Result) -> dict[str, Any]:
         ],
         "sampled": seen.multiplied.sample,
         "unexercised": [{"what": u.what, "where": u.span.where} for u in seen.unexercised],
-        "vacuous": [name for name, times in seen.judged.items() if not times],
+        "vacuous": list(result.vacuous),
         "unmet": [
             {"property": u.property, "what": u.span.text, "where": u.span.where}
             for u in result.unmet

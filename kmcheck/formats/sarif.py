@@ -63,17 +63,21 @@ def _log(rules: dict[str, Json], results: list[Json], invocation: Json) -> str:
 
 
 def _invocation(labels: Sequence[Label]) -> Json:
-    """Say what ended before its time: a verdict that is missing is none that is good."""
-    stopped = [label for label in labels if label.stopped]
+    """Say what ended before its time: a verdict that is missing is none that is good.
+
+    A search that ends at a violation has done what was asked of it, and has not seen all.
+    """
     notes = [
         {
-            "level": "warning",
-            "message": {"text": f"{label.spec}: not all was explored: {label.stopped}"},
+            "level": "warning" if label.stopped else "note",
+            "message": {"text": f"{label.spec}: not all was explored: {label.ended}"},
             "locations": [{"physicalLocation": {"artifactLocation": _artifact(label.path)}}],
         }
-        for label in stopped
+        for label in labels
+        if label.ended
     ]
-    return {"executionSuccessful": not stopped, "toolExecutionNotifications": notes}
+    successful = not any(label.stopped for label in labels)
+    return {"executionSuccessful": successful, "toolExecutionNotifications": notes}
 
 
 # --- rules ---------------------------------------------------------------------------------------

@@ -92,7 +92,7 @@ def label_lines(result: Result) -> list[str]:
         ("reductions", _reductions(label)),
         ("audit", label.audit),
         ("omission", _omission(label)),
-        ("explored", _explored(label, closed=_is_closed(result))),
+        ("explored", _explored(label)),
         ("multiplied", _multiplied(label) if unknown else ""),
         ("on disk", f"{_counted(seen.spilled, 'state')}" if seen.spilled else ""),
         ("kept", f"go on with --resume {quote(seen.checkpoint)}" if seen.checkpoint else ""),
@@ -127,13 +127,6 @@ def _endless(result: Result) -> str:
     return "no run ends: --liveness asks who goes round for ever"
 
 
-def _is_closed(result: Result) -> bool:
-    """Tell whether all was explored: what runs that never end violate is found behind that."""
-    behind = any(isinstance(v, Violated) and v.trace.loop_at is not None for v in result.verdicts)
-    unknown = any(isinstance(v, Unknown) for v in result.verdicts)
-    return not result.label.stopped and (behind or not unknown)
-
-
 def _checked(result: Result) -> str:
     told = [v.property for v in result.verdicts]
     own = [name for name in result.label.properties if name in told]
@@ -153,11 +146,9 @@ def _omission(label: Label) -> str:
     return f"p <= {_at_most(label.omission)} that a state was missed (64-bit fingerprints)"
 
 
-def _explored(label: Label, *, closed: bool) -> str:
+def _explored(label: Label) -> str:
     seen = label.statistics
-    end = (
-        "the space is closed" if closed else f"not all: {label.stopped or 'ended at the violation'}"
-    )
+    end = f"not all: {label.ended}" if label.ended else "the space is closed"
     size = f"{_counted(seen.states, 'state')}, {_counted(seen.transitions, 'transition')}"
     return f"{size}, depth {seen.depth}, {_counted(seen.terminal_states, 'terminal state')}; {end}"
 

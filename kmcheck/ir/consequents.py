@@ -7,7 +7,7 @@ what it says of the members, if there ever are any.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kmcheck.diagnostics import Span
 from kmcheck.ir.expr import And, Cond, Const, Expr, Op, Or, Quantifier
@@ -50,12 +50,10 @@ def _parts(expr: Expr) -> Iterator[tuple[Expr | None, Span]]:
                 if not isinstance(arm, Const):
                     yield from _behind([condition], arm)
         case Quantifier(what="all", body=body):
-            for reached, span in [(None, body.span), *_parts(body)]:
-                inner = Const(1, BOOL, span) if reached is None else reached
-                yield (
-                    Quantifier("any", expr.cell, expr.domain, expr.where, inner, BOOL, span),
-                    expr.span if reached is None else span,
-                )
+            yield _some(expr, Const(1, BOOL, body.span)), expr.span
+            for reached, span in _parts(body):
+                if reached is not None:
+                    yield _some(expr, reached), span
         case _:
             yield None, expr.span
 
@@ -66,6 +64,11 @@ def _behind(conditions: list[Expr], part: Expr) -> Iterator[tuple[Expr | None, S
     for reached, span in _parts(part):
         if reached is not None:
             yield And((*conditions, reached), BOOL, span), span
+
+
+def _some(every: Quantifier, reached: Expr) -> Quantifier:
+    """Return that there is a member, and of it what is given."""
+    return replace(every, what="any", body=reached, span=reached.span)
 
 
 def _not(expr: Expr) -> Expr:

@@ -16,10 +16,10 @@ class Atomics:
     name = "atomic"
 
     def changes(self, function: ast.FunctionDef) -> Iterator[Change]:
-        """Yield a change for each block of several statements, and each word that stands alone."""
+        """Yield a change for each block, as a statement may be several steps, and each word."""
         for body in blocks(function.body):
             for statement in body:
-                if isinstance(statement, ast.With) and len(statement.body) > 1:
+                if isinstance(statement, ast.With):
                     call = call_of(statement.items[0].context_expr)
                     if call is not None and call[0] == "atomic" and len(statement.items) == 1:
                         what = f"with {ast.unparse(statement.items[0].context_expr)}"

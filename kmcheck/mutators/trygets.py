@@ -5,9 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from kmcheck.editing import Change, Edit, Mutator, blocks, call_of, instead
+from kmcheck.editing import Change, Mutator, call_of
+from kmcheck.hoisting import calls, hoisted
 
-GETS = {"tryget_online": "get", "tryget_live": "get", "tryget": "get", "inc_not_zero": "inc"}
+GETS = {
+    "tryget_online": "get",
+    "tryget_live": "get",
+    "tryget": "get",
+    "try_get": "get",
+    "inc_not_zero": "inc",
+}
 
 
 class Trygets:
@@ -16,26 +23,15 @@ class Trygets:
     name = "tryget"
 
     def changes(self, function: ast.FunctionDef) -> Iterator[Change]:
-        """Yield a change for each call that asks in a condition, or keeps the answer."""
-        for body in blocks(function.body):
-            for statement in body:
-                for node in _asked(statement):
-                    call = call_of(node)
-                    get = None if call is None else _get(call[0])
-                    if call is not None and get is not None:
-                        line, column = statement.lineno, statement.col_offset
-                        taken = f"{get}({', '.join(call[1])})\n{' ' * column}"
-                        edits = (Edit((line, column), (line, column), taken), instead(node, "True"))
-                        yield Change(ast.unparse(node), node.lineno, edits, ((call[0], get),))
-
-
-def _asked(statement: ast.stmt) -> Iterator[ast.expr]:
-    """Yield what a statement evaluates once, before all else that it does."""
-    match statement:
-        case ast.If(test=asked) | ast.Assign(value=asked) | ast.Expr(value=asked):
-            yield from (n for n in ast.walk(asked) if isinstance(n, ast.Call))
-        case ast.Return(value=ast.expr() as asked):
-            yield from (n for n in ast.walk(asked) if isinstance(n, ast.Call))
+        """Yield a change for each call that asks, wherever it stands."""
+        for found in calls(function):
+            call = call_of(found.call)
+            get = None if call is None else _get(call[0])
+            if call is not None and get is not None:
+                taken = f"{get}({', '.join(call[1])})", "True"
+                edits = hoisted(found, lambda _, taken=taken: taken)  # type: ignore[misc]
+                what = ast.unparse(found.call)
+                yield Change(what, found.call.lineno, edits, ((call[0], get),))
 
 
 def _get(name: str) -> str | None:

@@ -1,13 +1,21 @@
-"""Take away a wait: a grace period, a barrier, a flush; what a callback does is done at once."""
+"""Take away a wait: a grace period, a barrier, a flush, the spec's own `wait_until`.
+
+What a callback does is done at once.
+"""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 
-from kmcheck.editing import Change, Mutator, blocks, instead, statement_call, without
+from kmcheck.editing import Change, Mutator, blocks, instead, marks_of, statement_call, without
 
-WAITS = ("synchronize_", "rcu_barrier", "flush_", "drain_", "wait_for_", "cancel_", "kthread_stop")
+WAITS = (
+    *("synchronize_", "rcu_barrier", "flush_", "drain_", "cancel_", "kthread_stop"),
+    *("wait_for_", "wait_event", "css_wait_for_"),
+)
+OWN = "wait_until"
+"""Of an action it says when that can be: nobody waits there."""
 SLAB = "kmcheck.kernel.slab"
 LATER = {"call_rcu", "call_srcu", "call_rcu_hurry"}
 
@@ -19,13 +27,14 @@ class Waits:
 
     def changes(self, function: ast.FunctionDef) -> Iterator[Change]:
         """Yield a change for each call that waits, or has something wait."""
+        waits = WAITS if "action" in marks_of(function) else (*WAITS, OWN)
         for body in blocks(function.body):
             for statement in body:
                 call = statement_call(statement)
                 if call is None:
                     continue
                 what = ast.unparse(statement)
-                if call[0].startswith(WAITS):
+                if call[0].startswith(waits):
                     yield Change(what, statement.lineno, (without(statement),))
                 elif call[0] in LATER:
                     head, callback = call[1][-2:]

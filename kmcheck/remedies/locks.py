@@ -20,7 +20,7 @@ ENDS = {
     "down_write": "up_write",
     "xa_lock": "xa_unlock",
 }
-NEW = "added_mutex"
+NEW = "new_mutex"
 MUTEX = "kmcheck.kernel.mutex"
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kmcheck.explain import call_text, explain, plain, where, wrapped
+from kmcheck.explain import call_text, explain, plain, queued_by, where, wrapped
 from kmcheck.protocols import Media, Renderer, RenderOptions
 from kmcheck.trace import Event, Frame, Place, ProcessView, Trace
 
-NARROWEST, WIDEST = 60, 75
 KINDS = {"load": "Read", "store": "Write", "update": "Write", "alloc": "Allocation", "free": "Free"}
 
 
@@ -23,7 +22,7 @@ class Kasan:
 
     def render(self, trace: Trace, options: RenderOptions) -> str:
         """Write the report."""
-        width = min(max(options.width, NARROWEST), WIDEST)
+        width = options.columns
         rule = "=" * (width - 9)
         lines = [rule, *_headline(trace, width), "", *_traces(trace, width), rule]
         return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -82,6 +81,11 @@ def _traces(trace: Trace, width: int) -> Iterator[str]:
         frees = any(access.what == "free" for access in cause.accesses)
         what = "Freed" if frees else "Broken"
         yield from _event(f"{what} by {cause.process} in step {cause.number}:", cause, width)
+        queued = queued_by(trace, cause)
+        if queued is not None:
+            title = f"Last potentially related work creation, by {queued.process}"
+            title += f" in step {queued.number}:"
+            yield from _calls(title, queued.frames, queued.place, width)
 
 
 def _makes(event: Event, thing: str | None) -> bool:

@@ -10,7 +10,6 @@ from kmcheck.explain import Story, explain, plain, wrapped
 from kmcheck.protocols import Media, Renderer, RenderOptions
 from kmcheck.trace import Frame, Trace
 
-NARROWEST, WIDEST = 60, 75
 HANDLERS = {"a hardirq handler": "hardirq", "a softirq handler": "softirq"}
 CLAUSES = (
     re.compile(r"(?P<taken>\S+) is taken while (?:another )?(?P<held>\S+) is held"),
@@ -33,7 +32,7 @@ class Lockdep:
 
     def render(self, trace: Trace, options: RenderOptions) -> str:
         """Draw the scenario, and below it why it went wrong."""
-        width = min(max(options.width, NARROWEST), WIDEST)
+        width = options.columns
         story = explain(trace)
         heads, steps, verdict = _scenario(story)
         lines = list(_drawn(heads, steps, width)) if steps else _none(story)

@@ -19,9 +19,14 @@ from kmcheck.verdict import Claim
 
 
 def replay(
-    system: TransitionSystem, claim: Claim, settings: tuple[tuple[str, str], ...], solver: Solver
+    system: TransitionSystem,
+    claim: Claim,
+    settings: tuple[tuple[str, str], ...],
+    solver: Solver,
+    *,
+    readable: bool = True,
 ) -> Trace:
-    """Return the trace that a claim stands for.
+    """Return the trace that a claim stands for; if it is to be read, with where all was lost.
 
     Raises:
         InternalError: the run is not one of the system's, or does not end in the violation.
@@ -29,7 +34,6 @@ def replay(
     teller = Teller(system, solver)
     actors = [number for number, _ in claim.witness.steps]
     teller.start(claim.witness.initial, actors)
-    initial = teller.snapshot()
     fault: Fault | None = None
     ending = Ending(teller, solver)
     states = [teller.state]
@@ -44,7 +48,8 @@ def replay(
         violation = racing(teller, states, actors, solver)
     elif claim.witness.loop is None:
         violation = ending.verdict(claim.violation, fault)
-        lost = lost_at(system, states, claim.violation, solver) if fault is None else None
+        looked = readable and fault is None
+        lost = lost_at(system, states, claim.violation, solver) if looked else None
         violation = replace(violation, lost=None if lost == len(actors) else lost)
     else:
         violation = Endless(teller, states, claim).verdict()
@@ -54,7 +59,7 @@ def replay(
         program.digest,
         program.source.path,
         settings,
-        initial,
+        teller.initial,
         tuple(teller.events),
         violation,
         (claim.witness.initial, claim.witness.steps),

@@ -8,11 +8,13 @@ from kmcheck.diagnostics import InternalError
 from kmcheck.ir.expr import Op
 from kmcheck.ir.program import ENDLESS
 from kmcheck.ir.types import Counter, Ref, SetOf
+from kmcheck.replay.getting import got_by, owner_of
 from kmcheck.replay.reading import inside_of, read_by
 from kmcheck.replay.recorder import place_of
 from kmcheck.replay.teller import Teller
+from kmcheck.replay.there import is_stuck
 from kmcheck.residual import Residual
-from kmcheck.semantics import BoundReached, Failure, Fault, Judge
+from kmcheck.semantics import Failure, Fault, Judge
 from kmcheck.semantics.obligations import Obligations, TooMany
 from kmcheck.solver import Solver
 from kmcheck.trace import Access, Violation
@@ -43,7 +45,7 @@ class Ending:
         for prop in self.layout.program.properties:
             if prop.name == violation:
                 return self._property(violation)
-        if violation == "deadlock" and self._is_stuck():
+        if violation == "deadlock" and is_stuck(self.teller.quiet, self.judge, self.teller.state):
             return Violation("deadlock", "no process can go on, and not all have ended")
         if violation == "leak":
             leaked = self.judge.leaked(self.teller.state)
@@ -77,39 +79,18 @@ class Ending:
         failing = self.judge.failing(state, previous)
         return any(prop.name == violation and fault is None for prop, fault in failing)
 
-    def _is_stuck(self) -> bool:
-        try:
-            moves = next(iter(self.teller.quiet.successors(self.teller.state)), None)
-        except BoundReached:
-            return False
-        return moves is None and not self.judge.all_ended(self.teller.state)
-
     def _fault(self, fault: Fault) -> Violation:
         thing = (
             None if fault.thing is None else self.names.of(*fault.thing, stale=fault.kind in _STALE)
         )
-        thing = _root(thing) if fault.kind in _STALE else thing
+        thing = owner_of(thing) if thing is not None and fault.kind in _STALE else thing
         cause = self._last(lambda a: a.what == "free" and a.thing == thing)
-        source = self._source(thing)
+        source = got_by(self.teller.events, self.teller.initial, thing)
         sizes, told = self._sizes(fault.residual, fault.thing)
         message = fault.message + told
         place = place_of(fault.span)
         frames = self.teller.frames_of(fault)
         return Violation(fault.kind, message, thing, cause, source, sizes, place, frames)
-
-    def _source(self, thing: str | None) -> int | None:
-        """Return the event in which the last one's process got hold of a pointer to `thing`."""
-        if thing is None or not self.teller.events:
-            return None
-        process = self.teller.events[-1].process
-        owned = (thing, _root(thing))
-        for event in reversed(self.teller.events[:-1]):
-            if event.process == process and any(
-                a.what == "load" and a.after is not None and set(owned) & set(a.after.targets)
-                for a in event.accesses
-            ):
-                return event.number
-        return None
 
     def _last(self, wanted: Callable[[Access], bool]) -> int | None:
         for event in reversed(self.teller.events):
@@ -200,7 +181,3 @@ def _value(form: tuple[int, ...], model: dict[int, int]) -> int:
 
 _LAWS = {"form_eq", "form_ne", "form_lt", "form_le", "form_gt", "form_ge"}
 _STALE = {"use-after-free", "double-free"}
-
-
-def _root(name: str | None) -> str | None:
-    return None if name is None else name.partition("->")[0]

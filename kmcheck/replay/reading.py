@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kmcheck.diagnostics import Span
-from kmcheck.ir.expr import Before, Position, walk
+from kmcheck.ir.expr import Alive, Before, Expr, Position, walk
 from kmcheck.replay.names import Names
 from kmcheck.replay.stacks import Stacks
 from kmcheck.replay.values import Values
@@ -48,7 +48,19 @@ def read_by(failure: Failure, state: State, names: Names, values: Values) -> str
     evaluator.formula(formula)(list(state), 0)
     if len(reading.found) > MOST:
         return ""
-    return ", ".join(f"{name} = {value}" for name, value in reading.found.items())
+    found = reading.found or _living(formula, evaluator, state, values)
+    return ", ".join(f"{name} = {value}" for name, value in found.items())
+
+
+def _living(formula: Expr, evaluator: Evaluator, state: State, values: Values) -> dict[str, str]:
+    """Return what is alive, for a property that asks about nothing else."""
+    asked = {f"alive({_plain(e.kind)})": e for e in walk(formula) if isinstance(e, Alive)}
+    there = {name: evaluator.of(e)(list(state), 0) for name, e in asked.items()}
+    return {name: values.of(asked[name].type, value).text for name, value in there.items()}
+
+
+def _plain(kind: str) -> str:
+    return kind.partition("(")[0]
 
 
 def inside_of(failure: Failure, state: State, stacks: Stacks, names: Names) -> list[str]:

@@ -9,7 +9,7 @@ from kmcheck.diagnostics import Span
 from kmcheck.ir.code import Alloc, Assign, Free, Store
 from kmcheck.ir.expr import Const, Expr, Load, Op, Var, walk
 from kmcheck.ir.layout import Layout
-from kmcheck.ir.types import ArrayOf, ListOf, Ref, SetOf, Type
+from kmcheck.ir.types import PROCESS, ArrayOf, ListOf, Ref, SetOf, Type
 from kmcheck.replay.names import Names
 from kmcheck.replay.values import Values
 from kmcheck.trace import Access, Place, Value
@@ -20,6 +20,8 @@ def place_of(span: Span) -> Place:
     return Place(span.source.path, span.line, span.column, span.text)
 
 
+NOBODY = "nothing"
+"""What a change puts into a set, or takes out of it, that changes nothing."""
 Call = tuple[str, int, int]
 """A process, an instance of it, and the serial of the place of a call in its code."""
 
@@ -148,7 +150,7 @@ class Recorder:
         )
         place = self.names.member(kind, index, instruction.field)
         in_place = update or any(n.access.what == "load" and n.text == place for n in self.notes)
-        change = self._change(place, instruction.value, info.type, old, new) if in_place else ""
+        change = self._change(place, instruction, info.type, old, new) if in_place else ""
         if update:
             self._forget_load(access)
         text = change or self._element(place, instruction.value, info.type, old, new)
@@ -176,10 +178,19 @@ class Recorder:
                 del self.notes[at]
                 return
 
-    def _change(self, place: str, value: Expr, kind: Type, old: Any, new: Any) -> str:
-        """Return a change in place as C: `x->nr += 1`, `list_add(item, &x->list)`."""
+    def _change(self, place: str, instruction: Store, kind: Type, old: Any, new: Any) -> str:
+        """Return a change in place as C: `x->nr += 1`, `list_add(item, &x->list)`.
+
+        Whom a primitive keeps in a set of processes is no entry of a list, and told in words.
+        """
+        value = instruction.value
         if not isinstance(value, Op):
             return ""
+        own = not instruction.span.source.module
+        if isinstance(kind, SetOf) and kind.element == PROCESS and not own and old != new:
+            joined, left = self._difference(kind, old, new), self._difference(kind, new, old)
+            who, verb = (joined, "joins") if joined != NOBODY else (left, "leaves")
+            return f"/* {who} {verb} {place} */"
         match value.name:
             case "with" | "list_append" | "list_push":
                 return f"list_add({self._difference(kind, old, new)}, &{place})"
@@ -194,12 +205,13 @@ class Recorder:
                 )
                 return f"{place} {sign} {self.values.form(delta)}"
             case "add" | "sub" if isinstance(old, int) and isinstance(new, int):
-                return f"{place} {'+=' if new >= old else '-='} {abs(new - old)}"
+                down = new < old or (new == old and value.name == "sub")
+                return f"{place} {'-=' if down else '+='} {abs(new - old)}"
         return ""
 
     def _difference(self, kind: Type, smaller: Any, larger: Any) -> str:
         if isinstance(larger, int):
-            return self.values.of(kind, larger & ~smaller).text.strip("{}") or "nothing"
+            return self.values.of(kind, larger & ~smaller).text.strip("{}") or NOBODY
         element = getattr(kind, "element", None)
         fresh = [v for v in larger if v not in smaller]
         return (
@@ -217,7 +229,8 @@ class Recorder:
         name = self.names.number(kind, index)
         access = Access("alloc", name, kind, "", None, None, place_of(instruction.span))
         plain = kind.partition("(")[0].lower()
-        note = Note(access, f"{name} = kzalloc({plain})", instruction.span)
+        function = "kzalloc" if instruction.zeroed else "kmalloc"
+        note = Note(access, f"{name} = {function}({plain})", instruction.span)
         note.comment = f"at the address of {former}" if former else ""
         self.notes.append(note)
 

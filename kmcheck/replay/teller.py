@@ -40,6 +40,7 @@ class Teller:
         self.order: list[int] = []
         """The processes, in the order in which they started."""
         self.events: list[Event] = []
+        self.initial = Snapshot((), ())
         self.actor = 0
         """Whose step was the last."""
         self.state: State = ()
@@ -68,6 +69,7 @@ class Teller:
         self.order.sort(key=lambda n: int(self.names.processes[n][3:]))
         self.names.bind(self.state)
         self.stacks.enter(self.state)
+        self.initial = self.snapshot()
 
     def step(self, number: int, actor: int, choices: tuple[int, ...]) -> Fault | None:
         """Take one step, and tell it as an event; return the violation that it ends in, if any."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kmcheck.replay.unreduced import MOST, Choices, Place, Walk, steps_to
+from kmcheck.replay.there import Choices, steps_to
+from kmcheck.replay.unreduced import MOST, Place, Walk
 from kmcheck.semantics import State
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem

@@ -7,22 +7,17 @@ where the reduced program ends a step, by the choices that are given, or else by
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from kmcheck.diagnostics import InternalError
-from kmcheck.semantics import BoundReached, Judge, Machine, State, Step, Undecided
+from kmcheck.replay.there import Choices, Way, fails, is_there, steps_to
+from kmcheck.semantics import Judge, Machine, State, Step
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Claim, Witness
 
 MOST = 100_000
 """Places in runs that are looked at for one claim."""
-
-Choices = tuple[int, ...]
-Way = tuple["Way", int, Choices] | None
-"""The steps to a place, last first: those before it, and the last one's process and choices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +81,7 @@ class Walk:
                 continue
             seen.add(key)
             for step in self._ways_on(place):
-                if step.fault is not None and step.fault.kind == self.claim.violation:
+                if fails(step, self.claim.violation):
                     return steps_to((place.way, step.process, step.choices))
             ahead += reversed(self.after(place))
         return None
@@ -110,10 +105,8 @@ class Walk:
         A step that is not explored, for want of objects, is no way on.
         """
         actor, _ = self.claim.witness.steps[place.done]
-        steps: list[Step] = []
-        with suppress(BoundReached):
-            steps.extend(self.machine.steps_of(place.state, actor))
         given = self._given(place)
+        steps = self.machine.possible(place.state, actor)
         return sorted(steps, key=lambda step: step.choices != given[: len(step.choices)])
 
     def _given(self, place: Place) -> Choices:
@@ -132,26 +125,5 @@ class Walk:
 
     def _violated(self, place: Place) -> bool:
         """Tell whether the violation is there; faults of steps are noticed when they are taken."""
-        violation, state = self.claim.violation, place.state
-        if violation == "deadlock":
-            return not self.judge.all_ended(state) and not any(self._moves(state))
-        if violation == "leak":
-            return self.judge.all_ended(state) and self.judge.leaked(state) is not None
-        failing = self.judge.failing(state, place.previous)
-        return any((f.kind if f else prop.name) == violation for prop, f in failing)
-
-    def _moves(self, state: State) -> Iterator[bool]:
-        try:
-            for _ in self.machine.successors(state):
-                yield True
-        except (BoundReached, Undecided):
-            yield True
-
-
-def steps_to(way: Way) -> tuple[tuple[int, Choices], ...]:
-    """Return the steps of a way, the first one first."""
-    found = []
-    while way is not None:
-        way, actor, choices = way
-        found.append((actor, choices))
-    return tuple(reversed(found))
+        violation = self.claim.violation
+        return is_there(self.machine, self.judge, violation, place.state, place.previous)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from kmcheck import evidence, shelf, store
 from kmcheck.diagnostics import Source, UsageError
-from kmcheck.necessity import order
+from kmcheck.necessity import order, summary
+from kmcheck.prevention import document
 from kmcheck.protocols import Format, FormatOptions, Told
 from kmcheck.review.page import review
 from kmcheck.review.plan import PLAN, Plan
@@ -86,6 +87,10 @@ def _stored(ran: Ran, files: dict[str, bytes]) -> Iterator[tuple[str, str]]:
 
 def _tables(found: Study) -> Iterator[tuple[str, list[object]]]:
     yield "necessity.json", [_necessity(one) for one in found.designs if one.necessity]
+    prevented: list[object] = [
+        document(ran.prevention) for one in found.designs for ran in one.runs if ran.prevention
+    ]
+    yield "prevention.json", prevented
     yield "coverage.json", [_coverage(one) for one in found.designs]
     yield "sweep.json", [_sweep(one) for one in found.designs if one.sweep]
 
@@ -96,17 +101,8 @@ def _json(parts: list[object]) -> bytes:
 
 def _necessity(one: Studied) -> object:
     assert one.necessity is not None
-    label = one.necessity.result.label
-    violated, verified = one.necessity.counts
-    return {
-        "spec": label.spec,
-        "digest": label.digest,
-        "settings": dict(label.changed),
-        "violated": violated,
-        "verified": verified,
-        "unbroken": [asdict(prop) for prop in one.necessity.unbroken],
-        "mutants": [asdict(outcome) for outcome in order(one.necessity.outcomes)],
-    }
+    mutants = [asdict(outcome) for outcome in order(one.necessity.outcomes)]
+    return {**summary(one.necessity), "mutants": mutants}
 
 
 def _coverage(one: Studied) -> object:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from kmcheck import __version__, shelf
 from kmcheck.chart import Chart, draw
 from kmcheck.coverage import Line
-from kmcheck.necessity import Necessity, order
+from kmcheck.necessity import order
 from kmcheck.protocols import Renderer, RenderOptions
 from kmcheck.review.laws import Law, laws
 from kmcheck.review.places import code, excerpt
@@ -18,10 +18,12 @@ from kmcheck.review.study import Ran, Studied, Study
 from kmcheck.review.words import (
     MARKS,
     carried,
+    change_told,
     cites,
     limits,
     own_limits,
     settings,
+    tried_told,
     unbroken,
     verdict,
     without,
@@ -67,6 +69,16 @@ class Row:
     again: str
     proposed: bool
     cases: tuple[Case, ...]
+    prevented: Prevented | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prevented:
+    """What would have prevented a violation: each change in words, and what was tried."""
+
+    enough: tuple[str, ...]
+    tried: str
+    again: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,10 @@ class Part:
     rows: tuple[Row, ...]
     laws: tuple[Law, ...]
     solver: str
+    mutants: str
+    """How many of the mutants break it, or why that is not known."""
+    unjudged: bool
+    """Whether mutants are asked for, and tell nothing: the design does not hold itself."""
     carries: Carries | None
     swept: Swept | None
     limits: tuple[str, ...]
@@ -176,8 +192,10 @@ def _part(key: str, one: Studied, traces: Mapping[Trace, str]) -> Part:
         rows=tuple(_row(f"{key}r{n}", ran, traces) for n, ran in enumerate(one.runs, start=1)),
         laws=tuple(laws(first)),
         solver=_solver(first),
-        carries=_carries(one.necessity),
-        swept=_swept(one, one.sweep),
+        mutants=_mutants(one),
+        unjudged=one.necessity is None and one.design.mutants is not None,
+        carries=_carries(one),
+        swept=_swept(one),
         limits=tuple(own_limits(one)),
     )
 
@@ -187,11 +205,9 @@ def _quote(beside: Beside, lines: tuple[Line, ...]) -> Quote:
 
 
 def _counts(one: Studied) -> str:
-    words = {"steps": "steps", "arms": "arms of branches", "options": "options of choices"}
-    told = [f"{c.run} of {c.all} {words[what]}" for what, c in one.coverage.counts.items() if c.all]
-    return f"{', '.join(told)} were run" + (
-        f"; not all was explored: {one.coverage.stopped}" if one.coverage.stopped else ""
-    )
+    stopped = one.coverage.stopped
+    missing = f"; not all was explored: {stopped}" if stopped else ""
+    return f"{one.coverage.told} were run{missing}"
 
 
 def _solver(ran: Ran) -> str:
@@ -223,6 +239,20 @@ def _row(key: str, ran: Ran, traces: Mapping[Trace, str]) -> Row:
         again=command(label),
         proposed=ran.run.proposed,
         cases=tuple(_cases(ran, traces)),
+        prevented=_prevented(ran),
+    )
+
+
+def _prevented(ran: Ran) -> Prevented | None:
+    found = ran.prevention
+    if found is None:
+        return None
+    given = "".join(f" -D {name}={value}" for name, value in ran.result.label.changed)
+    only = "" if ran.run.prevent == "primitives" else " --no-primitives"
+    return Prevented(
+        tuple(change_told(change) for change in found.enough),
+        tried_told(found),
+        f"kmcheck prevent {ran.result.label.path}{given}{only}",
     )
 
 
@@ -247,8 +277,21 @@ def image(svg: str) -> str:
 # --- what carries load, sweeps -------------------------------------------------------------------
 
 
-def _carries(found: Necessity | None) -> Carries | None:
-    if found is None:
+def _mutants(one: Studied) -> str:
+    """Return how many mutants break it, and of what, if that is not what was proposed."""
+    if one.necessity is not None:
+        changed = one.necessity.result.label.changed
+        proposed = next((ran for ran in one.runs if ran.run.proposed), one.runs[0])
+        counted = carried(one.necessity)
+        if changed == proposed.result.label.changed:
+            return counted
+        return f"{counted}, with {settings(changed) or 'the settings of the spec'}"
+    return "not asked for" if one.design.mutants is None else "it does not hold itself"
+
+
+def _carries(one: Studied) -> Carries | None:
+    found = one.necessity
+    if found is None or one.design.mutants is None:
         return None
     label = found.result.label
     rows = tuple(
@@ -262,22 +305,27 @@ def _carries(found: Necessity | None) -> Carries | None:
         for o in order(found.outcomes)
     )
     given = "".join(f" -D {name}={value}" for name, value in label.changed)
-    again = f"kmcheck mutate {label.path}{given}"
+    again = f"kmcheck mutate {label.path}{given}{_limited(one.design.mutants.max_states)}"
     return Carries(carried(found), settings(label.changed), rows, tuple(unbroken(found)), again)
 
 
-def _swept(one: Studied, found: Sweep | None) -> Swept | None:
-    if found is None or one.design.sweep is None:
+def _swept(one: Studied) -> Swept | None:
+    found, asked = one.sweep, one.design.sweep
+    if found is None or asked is None:
         return None
     along = any(axis.is_bound and len(axis.values) > 1 for axis in found.axes)
-    given = "".join(f" -D {name}={value}" for name, value in one.design.sweep.values.items())
+    given = "".join(f" -D {name}={value}" for name, value in asked.values.items())
     return Swept(
         tuple(heads(found, times=False)),
         tuple(tuple(row(cell, times=False)) for cell in found.cells),
         tuple(states_told(line) for line in found.lines if line.states is not None),
         image(draw(_states(found))) if along else "",
-        f"kmcheck sweep {one.design.spec}{given}",
+        f"kmcheck sweep {one.design.spec}{given}{_limited(asked.max_states)}",
     )
+
+
+def _limited(states: int | None) -> str:
+    return "" if states is None else f" --max-states {states}"
 
 
 def _states(found: Sweep) -> Chart:

@@ -18,6 +18,7 @@ from kmcheck.frontend.hints import did_you_mean
 PLAN = "report.toml"
 """The file of a review that people write; all others are made of it."""
 
+PREVENT = "choices", "primitives", "nothing"
 Value = int | bool | str
 
 
@@ -27,6 +28,8 @@ class Run:
 
     `every` goes on behind the first violation. Without `picture` a counterexample is a table only.
     `proposed` is of the run that stands for the design in the summary, if that is not the first.
+    `prevent` is what is tried to find out what would have prevented a violation: `choices`,
+    `primitives` as well, or `nothing`.
     """
 
     shows: str = "as it stands"
@@ -37,6 +40,7 @@ class Run:
     races: bool = False
     picture: bool = True
     proposed: bool = False
+    prevent: str = "choices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,12 @@ def _sound(path: Path, plan: Plan) -> None:
             raise UsageError(f"{path}: `{design.spec}` is a place on one machine", hint)
         if not design.run:
             raise UsageError(f"{path}: {design.name} has no run", "leave `run` out for one")
+        for run in design.run:
+            if run.prevent not in PREVENT:
+                raise UsageError(
+                    f'{path}: prevent = "{run.prevent}" is nothing that could be tried',
+                    f"write one of: {', '.join(PREVENT)}",
+                )
         if sum(run.proposed for run in design.run) > 1:
             raise UsageError(f"{path}: {design.name} is proposed in several ways", "mark one run")
 
@@ -195,12 +205,16 @@ def located(folder: Path, plan: Plan) -> Path:
 
 
 def first(specs: Sequence[str]) -> str:
-    """Return a `report.toml` to begin with: each spec as it stands, and its mutants."""
+    """Return a `report.toml` to begin with: each spec as it stands, and what carries load in it.
+
+    If it is violated, what would have prevented that.
+    """
     names = [PurePosixPath(spec).stem for spec in specs]
     title = f"title = {dumps('Review of ' + ', '.join(names))}\n"
     parts = [f'{title}question = "Does the design hold, and what does it depend on?"\n']
     parts += [
         f"[[design]]\nname = {dumps(name)}\nspec = {dumps(spec)}\nmutants = {{}}\n"
+        '\n[[design.run]]\nprevent = "primitives"\n'
         for name, spec in zip(names, specs, strict=True)
     ]
     return "\n".join(parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -17,11 +17,15 @@ from kmcheck.frontend import compile_spec, read
 from kmcheck.frontend.hints import did_you_mean
 from kmcheck.frontend.settings import Wanted
 from kmcheck.ir.program import Program
-from kmcheck.necessity import Necessity, judge
+from kmcheck.necessity import Necessity, NothingHeldError, judge
+from kmcheck.prevention import Prevention, prevention
 from kmcheck.review.places import named
 from kmcheck.review.plan import Design, Plan, Run
 from kmcheck.sweep import Sweep, axes, sweep
 from kmcheck.verdict import ENGINE, WITHOUT, Budget, Result, Violated
+
+TOGETHER = 2
+"""How many changes are made together at the most, to prevent a violation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,15 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A run of the plan, the program it was of, and what came of it."""
+    """A run of the plan, the program it was of, what came of it, and what would have prevented it.
+
+    That is None if nothing was violated, or nobody asked.
+    """
 
     run: Run
     program: Program
     result: Result
+    prevention: Prevention | None = None
 
     @property
     def violated(self) -> tuple[Violated, ...]:
@@ -58,7 +66,10 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Studied:
-    """A design, and all that came of it. The first run is what was covered."""
+    """A design, and all that came of it. The first run is what was covered.
+
+    `necessity` is None if it was not asked for, and where the design does not hold to begin with.
+    """
 
     design: Design
     runs: tuple[Ran, ...]
@@ -83,7 +94,7 @@ def study(plan: Plan, pace: Pace) -> Study:
         UsageError: a spec is not there, or has no such setting or property.
     """
     every = sum(
-        len(design.run) + (design.mutants is not None) + (design.sweep is not None)
+        2 * len(design.run) + (design.mutants is not None) + (design.sweep is not None)
         for design in plan.design
     )
     done = 0
@@ -127,6 +138,7 @@ def _asked(run: Run, most: int | None) -> Options:
     return replace(
         _options(run.settings, most, None),
         properties=run.properties, every=run.every, endless=run.liveness, races=run.races,
+        readable=True,
     )  # fmt: skip
 
 
@@ -158,11 +170,12 @@ def _refuse_unknown(design: Design) -> None:
 def _studied(design: Design, ran: Iterator[Ran], pace: Pace, step: Callable[[], None]) -> Studied:
     """Return what came of a design, whose runs are the next ones."""
     source = read(design.spec)
-    runs = tuple(islice(ran, len(design.run)))
+    runs = tuple(_prevented(one, pace, step) for one in islice(ran, len(design.run)))
     necessity = table = None
     if design.mutants is not None:
         options = _options(design.mutants.settings, pace.share, design.mutants.max_states)
-        necessity = judge(source, options, pace.jobs, pace.known)
+        with suppress(NothingHeldError):
+            necessity = judge(source, options, pace.jobs, pace.known)
         step()
     if design.sweep is not None:
         options = _options({}, pace.share, design.sweep.max_states)
@@ -171,9 +184,25 @@ def _studied(design: Design, ran: Iterator[Ran], pace: Pace, step: Callable[[], 
     return Studied(design, runs, _covered(runs[0], pace), necessity, table)
 
 
+def _prevented(ran: Ran, pace: Pace, step: Callable[[], None]) -> Ran:
+    """Look for what would have prevented a violation."""
+    found = None
+    if ran.violated and ran.run.prevent != "nothing":
+        found = prevention(
+            ran.program.source,
+            replace(_asked(ran.run, pace.share), readable=False),
+            pace.jobs,
+            TOGETHER,
+            primitives=ran.run.prevent == "primitives",
+            known=ran.result,
+        )
+    step()
+    return replace(ran, prevention=found)
+
+
 def _options(settings: Wanted, most: int | None, states: int | None) -> Options:
     budget = Budget(states=states, bytes=most)
-    return Options(dict(settings), engine=ENGINE, budget=budget, without=WITHOUT)
+    return Options(dict(settings), engine=ENGINE, budget=budget, without=WITHOUT, readable=False)
 
 
 def _covered(first: Ran, pace: Pace) -> Coverage:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from kmcheck.additions import Addition
 from kmcheck.ir.program import DATA_RACE
 from kmcheck.necessity import SAME, Necessity, Outcome
+from kmcheck.prevention import Change, Prevention
 from kmcheck.review.study import Ran, Studied, Study
 from kmcheck.verdict import Label, Unknown
 
@@ -57,6 +59,26 @@ def without(outcome: Outcome) -> str:
             return f"the same {outcome.told}"
         case verdict:
             return f"{verdict}: {outcome.told}" if outcome.told else verdict
+
+
+def change_told(change: Change) -> str:
+    """Return a change in words: `READ_LOCK=yes`, `rcu_read_lock() around lines 20-23 of f()`."""
+    return ", and ".join(
+        f"{part} of {part.function}()" if isinstance(part, Addition) else str(part)
+        for part in change
+    )
+
+
+def tried_told(found: Prevention) -> str:
+    """Return how much was tried to prevent a violation, and what of it was not known."""
+    if not found.tried:
+        return "the spec has no choices, and nothing else was asked for"
+    alone = sum(len(change) == 1 for change, _ in found.tried)
+    more = len(found.tried) - alone
+    unknown = sum(tried.verdict == "unknown" for _, tried in found.tried)
+    told = f"{alone} changes were tried" if alone != 1 else "one change was tried"
+    told += f", and {more} of two together" if more else ""
+    return told + (f"; of {unknown} it is not known" if unknown else "")
 
 
 def carried(found: Necessity) -> str:

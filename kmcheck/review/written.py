@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+import re
 from collections.abc import Sequence
-from hashlib import sha256
+from textwrap import wrap
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from kmcheck import documents
 from kmcheck.coverage import Line
 from kmcheck.review.page import Review
 
+MAIL = 75
+"""Columns of a line that survives being quoted."""
 SIGNS = {"run": "+", "partly": "~", "never": "!", "left out": "-", "": " "}
 FILES = {
     "report.toml": "what the review is of, in words and settings: the one file that people wrote",
@@ -20,6 +21,7 @@ FILES = {
     "results.sarif": "the verdicts as SARIF 2.1.0, each counterexample with its thread flows",
     "results.xml": "the verdicts as JUnit XML",
     "necessity.json": "what came of each mutant",
+    "prevention.json": "what was tried to prevent each violation, and what came of it",
     "coverage.json": "what was not run of each spec",
     "sweep.json": "the tables over bounds and choices",
     "statement.json": "an in-toto statement: the SHA-256 of every other file, and the verdicts",
@@ -30,31 +32,17 @@ FILES = {
 
 def html(page: Review, names: Sequence[str]) -> str:
     """Return the page; `names` are the files beside it."""
-    pages = _templates(autoescape=True)
-    style = pages.get_template("review.css").render()
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    policy = (
-        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src 'sha256-{digest}'"
+    pages = documents.templates("kmcheck.review")
+    return documents.page(
+        pages, "review.html", "review.css", page=page, files=_files(names), signs=SIGNS
     )
-    whole = pages.get_template("review.html").render(
-        page=page, style=style, policy=policy, files=_files(names), signs=SIGNS
-    )
-    return whole.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def markdown(page: Review, names: Sequence[str]) -> str:
     """Return the page for a mail."""
-    pages = _templates(autoescape=False)
-    pages.filters |= {"cell": _cell, "listed": _listed}
+    pages = documents.templates("kmcheck.review", escaped=False)
+    pages.filters |= {"cell": _cell, "filled": filled, "listed": _listed}
     return pages.get_template("review.md").render(page=page, files=_files(names)).rstrip() + "\n"
-
-
-def _templates(*, autoescape: bool) -> Environment:
-    return Environment(
-        loader=PackageLoader("kmcheck.review"), autoescape=autoescape, undefined=StrictUndefined,  # noqa: S701 - Markdown is no HTML
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
 
 
 def _files(names: Sequence[str]) -> list[tuple[str, str]]:
@@ -67,6 +55,14 @@ def _files(names: Sequence[str]) -> list[tuple[str, str]]:
 def _cell(text: object) -> str:
     """Return a text as it may stand in a cell of a table."""
     return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def filled(text: str, mark: str = "") -> str:
+    """Return a paragraph in lines that fit a mail; `mark` stands before it, `> ` on each line."""
+    later = mark if mark == "> " else " " * len(mark)
+    lines = wrap(text, MAIL - len(mark), break_long_words=False, break_on_hyphens=False)
+    kept = [re.sub(r"^([-+*#>]|\d+(?=[.)]))", r"\\\1", line) for line in lines[1:]]
+    return "\n".join([mark + "".join(lines[:1]), *(later + line for line in kept)])
 
 
 def _listed(lines: Sequence[Line]) -> str:

@@ -56,7 +56,7 @@ def sweep(
                 continue
             values = dict(zip((axis.name for axis in wanted), combinations[number], strict=True))
             asked = replace(options, settings={**options.settings, **values})
-            how = f"{options.properties} {options.endless} kmcheck {__version__}"
+            how = f"{options.properties} {options.endless} {options.races} kmcheck {__version__}"
             key = f"{program.digest} {asked.settings} {how}"
             tasks.append(Task(number, key, measured, (source, asked)))
         report(len(found), len(combinations))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from kmcheck.claims import Claims
 from kmcheck.engines.native.cells import Faults
 from kmcheck.engines.native.context import BREAKS, DEADLOCK, FAILS, LEAK, REACHES
@@ -11,7 +9,7 @@ from kmcheck.engines.native.emit import FAULT
 from kmcheck.engines.native.runs import Runs
 from kmcheck.engines.native.states import States
 from kmcheck.ir.program import Property
-from kmcheck.semantics import BoundReached, Judge, Machine
+from kmcheck.semantics import Judge, Machine
 
 
 class Noticed:
@@ -39,12 +37,11 @@ class Noticed:
 
     def _failed(self, number: int, actor: int, violation: str) -> None:
         """Let the reference take the step that fails, and claim what it says."""
-        with suppress(BoundReached):
-            for step in self.machine.steps_of(self.states.state(number), actor):
-                if step.fault is not None and step.fault.kind == violation:
-                    self.claims.beyond.add(violation)
-                    self.claims.claim(violation, self.runs.to(number, step))
-                    return
+        for step in self.machine.possible(self.states.state(number), actor):
+            if step.fault is not None and step.fault.kind == violation:
+                self.claims.beyond.add(violation)
+                self.claims.claim(violation, self.runs.to(number, step))
+                return
         raise AssertionError(violation)
 
     def _broken(self, prop: Property, number: int, sort: int) -> None:

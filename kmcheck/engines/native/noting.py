@@ -29,37 +29,29 @@ class Noting:
     """For each note that waits: whether it was made, and behind which blocks it may be due."""
     at: tuple[int, int] = (0, 0)
     """The block that is being written, and the place of the instruction there."""
-    later: list[bool] = field(init=False)
-    """For each block: whether the step may be disabled in a block behind it."""
 
     def __post_init__(self) -> None:
         """Find out where a step may still be disabled, and make room for what waits."""
         blocks = self.template.blocks
         gates = {n for n, b in enumerate(blocks) if any(map(may_disable, b.instructions))}
-        self.later = [not gates.isdisjoint(self._behind(n)) for n in range(len(blocks))]
         for number, block in enumerate(blocks):
             ends = frozenset(step_blocks(blocks, number))
-            if self.later[number] or number in gates:
+            arms = [self._disables(target, gates) for target in targets(block)]
+            later = any(arms)
+            if later or number in gates:
                 self._wait(number, ends)
-            for arm, target in enumerate(targets(block) if len(targets(block)) > 1 else ()):
-                if self._disables(target, gates):
+            for arm, disables in enumerate(arms if len(arms) > 1 else ()):
+                if disables:
                     self._wait(self.marks.arm(number, arm), ends)
             for place, instruction in enumerate(block.instructions):
                 rest = block.instructions[place + 1 :]
-                if isinstance(instruction, Choose) and (
-                    self.later[number] or any(map(may_disable, rest))
-                ):
+                if isinstance(instruction, Choose) and (later or any(map(may_disable, rest))):
                     first = self.marks.options[number, place]
                     for option in range(first, first + width(instruction)):
                         self._wait(option, ends)
 
-    def _behind(self, number: int) -> set[int]:
-        """Return the blocks that come behind one in its step, itself if it may come again."""
-        blocks = self.template.blocks
-        ahead = (t for t in targets(blocks[number]) if t != END and not blocks[t].cut)
-        return {n for target in ahead for n in step_blocks(blocks, target)}
-
     def _disables(self, target: int, gates: set[int]) -> bool:
+        """Tell whether a step that goes on at a block may still be disabled."""
         blocks = self.template.blocks
         on = target != END and not blocks[target].cut
         return on and not gates.isdisjoint(step_blocks(blocks, target))

@@ -10,12 +10,11 @@ then, and they are taken once more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from itertools import islice, pairwise
 
 from kmcheck.diagnostics import InternalError
 from kmcheck.engines.native.states import States
-from kmcheck.semantics import BoundReached, Machine, State, Step
+from kmcheck.semantics import Machine, State, Step
 from kmcheck.semantics.canonical import Canonical
 from kmcheck.semantics.stubborn import Chooser
 from kmcheck.system import TransitionSystem
@@ -90,8 +89,7 @@ class Runs:
     def steps(self, state: State, actors: Iterable[int] | None = None) -> Iterator[Step]:
         """Yield the steps out of a state that stay within the bounds: everybody's, or of some."""
         for actor in range(len(self.machine.actors)) if actors is None else actors:
-            with suppress(BoundReached):
-                yield from self.machine.steps_of(state, actor)
+            yield from self.machine.possible(state, actor)
 
     def _step(self, before: State, after: State) -> tuple[int, tuple[int, ...]]:
         for step in self.steps(before):

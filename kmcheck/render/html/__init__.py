@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from dataclasses import dataclass
-from hashlib import sha256
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from kmcheck import shelf
+from kmcheck import documents, shelf
 from kmcheck.diagram import draw, svg
 from kmcheck.explain import Story, explain, plain
 from kmcheck.film import MARGIN, frames, is_installed, picture
@@ -69,25 +66,9 @@ class Html:
 
     def render(self, trace: Trace, options: RenderOptions) -> str:
         """Write the page. Without `dot` it has no heap, and says so."""
-        templates = Environment(
-            loader=PackageLoader("kmcheck.render.html"), autoescape=True, trim_blocks=True,
-            undefined=StrictUndefined, lstrip_blocks=True, keep_trailing_newline=True,
-        )  # fmt: skip
-        style, script = (templates.get_template(name).render() for name in ("page.css", "page.js"))
-        policy = (
-            "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-            f"style-src {_hash(style)}; script-src {_hash(script)}"
-        )
-        page = _page(explain(trace, full=options.full), options)
-        whole = templates.get_template("page.html").render(
-            page=page, style=style, script=script, policy=policy
-        )
-        return whole.encode("ascii", "xmlcharrefreplace").decode("ascii")
-
-
-def _hash(text: str) -> str:
-    """Return what a Content-Security-Policy calls an inline style or script."""
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+        told = _page(explain(trace, full=options.full), options)
+        pages = documents.templates("kmcheck.render.html")
+        return documents.page(pages, "page.html", "page.css", "page.js", page=told)
 
 
 def _page(story: Story, options: RenderOptions) -> Page:

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
-from kmcheck.explain import Story, explain, in_kernel, plain, ranges
+from kmcheck.explain import Row, Story, explain, in_kernel, plain, ranges
 from kmcheck.protocols import Media, Renderer, RenderOptions
-from kmcheck.render.litmus.code import HOLDERS, LOADS, STORES, Process, Writer
+from kmcheck.render.litmus.code import LOADS, STORES, Process, Writer
 from kmcheck.render.litmus.places import Places, Variable
+from kmcheck.render.litmus.touches import HOLDERS, is_linking
 from kmcheck.render.litmus.words import safe
-from kmcheck.trace import Frame, Trace
+from kmcheck.trace import Access, Frame, Trace
 
 NO_OUTCOME = frozenset({"deadlock", "livelock", "starvation", "leak", "sleep-in-atomic"})
 """Violations that no value in memory shows."""
@@ -65,7 +66,7 @@ def shared(story: Story) -> frozenset[tuple[str, str]]:
 
     In whatever order other fields are touched, nobody sees it.
     """
-    told = {(a.thing, a.field) for row in story.rows for a in story.accesses(row) if a.field}
+    told = {(a.thing, a.field) for row in story.rows for a in _accesses(story, row) if a.field}
     touching: dict[tuple[str, str], set[str]] = {}
     changed: set[tuple[str, str]] = set()
     inner: set[tuple[str, str]] = set()
@@ -80,6 +81,12 @@ def shared(story: Story) -> frozenset[tuple[str, str]]:
     last = {(a.thing, a.field) for event in story.trace.events[-1:] for a in event.accesses}
     seen = {key for key, who in touching.items() if len(who) > 1}
     return frozenset((told & changed & (seen | last)) - inner)
+
+
+def _accesses(story: Story, row: Row) -> tuple[Access, ...]:
+    """Return what a row does to the design's objects, and to the links of any list."""
+    linking = [event for index in row.events if is_linking(event := story.trace.events[index])]
+    return (*story.accesses(row), *(a for event in linking for a in event.accesses))
 
 
 def _is_machinery(frames: list[Frame]) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from kmcheck.explain import Story, in_kernel, plain
+from kmcheck.explain import Story, call_text, in_kernel, plain
+from kmcheck.explain.names import primitive
 from kmcheck.render.litmus.places import Places, Variable
+from kmcheck.render.litmus.touches import Touch, is_linking, locks, touches
 from kmcheck.render.litmus.words import aside
 from kmcheck.trace import Access, Event, Frame, Value
 
@@ -20,9 +20,6 @@ FENCES = {
     )
 }  # fmt: skip
 """Calls without an argument, as herd7's linux-kernel.def has them."""
-LOCK = re.compile("lock|mutex|sem", re.IGNORECASE)
-"""The kinds of objects whose holder is a field of theirs."""
-HOLDERS = frozenset({"owner", "writer"})
 LOADS = {
     "rcu_dereference": "rcu_dereference(*{0})",
     "smp_load_acquire": "smp_load_acquire({0})",
@@ -107,15 +104,6 @@ class Process:
             self.say(self.open.pop(), "/* behind the end of the run */")
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """What one step does to one field: read, written, or changed at once (both)."""
-
-    access: Access
-    read: Value | None
-    written: Value | None
-
-
 class Writer:
     """Writes all processes, in the order of the run."""
 
@@ -133,25 +121,29 @@ class Writer:
     def step(self, index: int, event: Event, *, kept: bool) -> None:
         """Write a step; one that is not `kept` only if it stores to what is shared."""
         fails = index == len(self.story.trace.events) - 1 and self.looks_at_freed(self.story)
-        touches = [t for t in _touches(event) if self._is_told(t.access, fails=fails)]
+        told = [t for t in touches(event) if self._is_told(t.access, fails=fails)]
         frame = next(
             (f for f in event.frames if f.function in WITH_COUNTERPART and in_kernel(f)), None
         )
-        text = event.text if len(event.text) <= LONGEST else f"{event.text[:LONGEST]} ..."
+        stores = {(a.thing, a.field) for a in event.accesses if a.what == "store" and not a.ghost}
+        relinks = len(stores) > 1 and is_linking(event)
+        call = primitive(event) if relinks else None
+        text = call_text(call) if call else event.text
+        text = text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
         about = aside(f"{event.number}: {text}")
         process = self.process(event.process)
         before = len(process.lines)
-        taken, given = _locks(event)
+        taken, given = locks(event)
         for name in taken if kept else ():
             self._order(process, f"spin_lock({process.use(self.places.lock(name))});", event)
         if frame and frame.function in FENCES:
             if kept or FENCES[frame.function] in process.open:
                 self._once(process, frame, event)
-        elif kept or any(t.written for t in touches):
-            self._accesses(process, event, frame, touches, about)
+        elif kept or any(t.written for t in told):
+            self._accesses(process, event, frame, told, about, relinks=relinks)
         for name in given:
-            if (call := f"spin_unlock({self.places.lock(name).name});") in process.open:
-                self._order(process, call, event)
+            if (unlock := f"spin_unlock({self.places.lock(name).name});") in process.open:
+                self._order(process, unlock, event)
         if fails:
             self._fail(process, about)
         self._free(process, event, about)
@@ -179,11 +171,21 @@ class Writer:
         process.order(statement, aside(str(event.number)))
 
     def _accesses(
-        self, process: Process, event: Event, frame: Frame | None, touches: list[Touch], about: str
+        self,
+        process: Process,
+        event: Event,
+        frame: Frame | None,
+        told: list[Touch],
+        about: str,
+        *,
+        relinks: bool,
     ) -> None:
-        if len(touches) > 1:
-            process.lines.append(f"/* {event.number}: one step of the spec, {len(touches)} here */")
-        for touch in touches:
+        if len(told) > 1:
+            process.lines.append(f"/* {event.number}: one step of the spec, {len(told)} here */")
+        elif told and relinks:
+            rest = "what else it stores to is not shared"
+            process.lines.append(f"/* {event.number}: one step of the spec; {rest} */")
+        for touch in told:
             self._touch(process, frame.function if frame else "", touch, about, event)
 
     def _touch(self, process: Process, call: str, touch: Touch, about: str, event: Event) -> None:
@@ -282,31 +284,3 @@ class Writer:
         how = "stores" if touch.written else "loads"
         told = plain(f"{event.process} {how} plainly")
         return violation.kind == "data-race" and event in last and told in violation.message
-
-
-def _touches(event: Event) -> Iterator[Touch]:
-    """Return for each field that a step touches what it finds there, and what it leaves."""
-    found: dict[tuple[str, str], Touch] = {}
-    for access in event.accesses:
-        if access.ghost or not access.field:
-            continue
-        key = access.thing, access.field
-        old = found.get(key, Touch(access, None, None))
-        reads = access.what in {"load", "update"} and old.written is None
-        first = access.before if access.what == "update" else access.after
-        read = first if reads and old.read is None else old.read
-        written = old.written if access.what == "load" else access.after
-        found[key] = Touch(access, read, written)
-    yield from found.values()
-
-
-def _locks(event: Event) -> tuple[list[str], list[str]]:
-    """Return the locks that a step takes, and those that it gives back."""
-    changed = [
-        access
-        for access in event.accesses
-        if access.field in HOLDERS and access.what != "load" and LOCK.search(access.kind)
-    ]
-    taken = [a.thing for a in changed if a.after and a.after.text == event.process]
-    given = [a.thing for a in changed if a.before and a.before.text == event.process]
-    return taken, given

@@ -15,21 +15,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from kmcheck.semantics import BoundReached, Judge, Machine, State, Step, Undecided
+from kmcheck.replay.there import Choices, Way, fails, is_there, steps_to
+from kmcheck.semantics import Judge, Machine, State, Step, Undecided
 from kmcheck.solver import Solver
 from kmcheck.solver import Undecided as SolverUndecided
 from kmcheck.system import TransitionSystem
 from kmcheck.verdict import Claim, Witness
 
-MOST = 20_000
+MOST = 200_000
 """Places in runs that are looked at, and steps taken, before the known run is good enough."""
 
 ENDLESS = 400
 """Steps that are taken in the time in which one is found never to end."""
-
-Choices = tuple[int, ...]
-Way = tuple["Way", int, Choices] | None
-"""The steps to a place, last first: those before it, and the last one's process and choices."""
 
 
 def switches(steps: tuple[tuple[int, Choices], ...]) -> int:
@@ -145,7 +142,7 @@ class Search:
                 continue
             way = place.way, place.next, step.choices
             if self._ends(place.state, step):
-                yield Claim(self.claim.violation, Witness(place.initial, _steps(way)))
+                yield Claim(self.claim.violation, Witness(place.initial, steps_to(way)))
             elif step.state is not None:
                 done = tuple(n + (a == place.next) for a, n in enumerate(place.done))
                 yield Place(place.initial, step.state, place.next, place.depth + 1, way, done)
@@ -166,28 +163,7 @@ class Search:
 
     def _ends(self, before: State, step: Step) -> bool:
         """Tell whether a step ends in the violation."""
-        wanted = self.claim.violation
-        if step.fault is not None or step.state is None:
-            return step.fault is not None and step.fault.kind == wanted
-        if wanted == "deadlock":
-            return not self.judge.all_ended(step.state) and not self._goes_on(step.state)
-        if wanted == "leak":
-            return self.judge.all_ended(step.state) and self.judge.leaked(step.state) is not None
-        return any(
-            wanted == (prop.name if fault is None else fault.kind)
-            for prop, fault in self.judge.failing(step.state, before)
-        )
-
-    def _goes_on(self, state: State) -> bool:
-        try:
-            return next(self.machine.successors(state), None) is not None
-        except BoundReached:
-            return True
-
-
-def _steps(way: Way) -> tuple[tuple[int, Choices], ...]:
-    found: list[tuple[int, Choices]] = []
-    while way is not None:
-        way, process, choices = way
-        found.append((process, choices))
-    return tuple(reversed(found))
+        violation = self.claim.violation
+        if step.state is None:
+            return fails(step, violation)
+        return is_there(self.machine, self.judge, violation, step.state, before)
