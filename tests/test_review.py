@@ -489,6 +489,7 @@ def test_a_text_cites_versions_commits_files_and_symbols() -> None:
         ("files", "mm/memcontrol.c"),
         ("symbols", "css_tryget()"),
     ]
+    assert cites("lookup() and kfree()", "def lookup() -> None:\n") == [("symbols", "kfree()")]
 
 
 # --- the reviews of the project ------------------------------------------------------------------

@@ -374,3 +374,11 @@ def test_a_chart_of_one_value_has_axes() -> None:
 )
 def test_powers_are_told_in_few_letters(exponent: int, told: str) -> None:
     assert power(exponent, "s") == told
+
+
+def test_no_line_of_the_key_is_cut_off() -> None:
+    name = "A_CHOICE_OF_A_LONG_NAME=a_long_value ANOTHER_ONE=no AND_ONE_MORE=yes AND_THE_LAST=no"
+    told = "states grow x3.75 each time REMOVERS grows by one, measured within x1.05"
+    series = (Series(name, told, (Point(1, 10.0, "holds"), Point(2, 40.0, "holds"))),)
+    drawn = draw(Chart("title", "N", (Panel("states", "", series), Panel("time", "s", series))))
+    assert f">{name}: {told}<" in drawn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import log10
+from math import ceil, log10
 
 from kmcheck.chart.series import Panel, Point, Series, Sort, power
 from kmcheck.diagram.shapes import (
@@ -65,6 +65,8 @@ def draw(chart: Chart) -> str:
 def placed(chart: Chart) -> Drawing:
     """Place every shape of the chart."""
     wide = 2 * MARGIN + len(chart.panels) * (LEFT + PLOT_WIDTH) + (len(chart.panels) - 1) * GAP
+    longest = max(width(_named(series), SMALL) for series in chart.panels[0].series)
+    wide = max(wide, 2 * MARGIN + SAMPLE + 10 + ceil(longest) + 1)  # no line of the key is cut
     shapes: list[Shape] = [
         fitted(Box(MARGIN, 16, wide - 2 * MARGIN, 20), chart.title, "strong", 14.0)
     ]
@@ -170,13 +172,17 @@ MARKS: tuple[tuple[Sort, str], ...] = (
 )
 
 
+def _named(series: Series) -> str:
+    return ": ".join(filter(None, [series.name, series.told]))
+
+
 def _key(chart: Chart, rows: list[Box]) -> Iterator[Shape]:
     for at, (series, row) in enumerate(zip(chart.panels[0].series, rows[:-1], strict=True)):
         y = row.y + row.h / 2
         yield Path(((row.x, y), (row.x + SAMPLE, y)), f"line s{at % STYLES}")
         yield from _mark("holds", row.x + SAMPLE / 2, y, at)
-        text = ": ".join(filter(None, [series.name, series.told]))
-        yield fitted(Box(row.x + SAMPLE + 10, row.y, row.w - SAMPLE - 10, row.h), text, "", SMALL)
+        box = Box(row.x + SAMPLE + 10, row.y, row.w - SAMPLE - 10, row.h)
+        yield fitted(box, _named(series), "", SMALL)
     there = {point.sort for panel in chart.panels for point in panel.points}
     x, row = rows[-1].x + RADIUS + 2, rows[-1]
     for sort, text in MARKS:

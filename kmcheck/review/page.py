@@ -185,7 +185,7 @@ def _part(key: str, one: Studied, traces: Mapping[Trace, str]) -> Part:
         about=paragraphs(one.design.about),
         source=one.design.source,
         doc=doc,
-        cites=tuple(cites(doc)),
+        cites=tuple(cites(doc, first.program.source.text)),
         quotes=tuple(_quote(b, excerpt(listing, b.spec)) for b in one.design.beside),
         listing=code(listing),
         counts=_counts(one),

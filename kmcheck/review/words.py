@@ -15,9 +15,13 @@ from kmcheck.verdict import Label, Unknown
 MARKS = {"holds": "\u2713", "violated": "\u2717", "unknown": "?"}
 """What says a verdict beside its word, so that the eye finds it without a colour."""
 
+MODELLED = "What is modelled"
+"""Where a spec's docstring says what it leaves out."""
+
 VERSION = re.compile(r"\bv[2-9]\.\d+(?:\.\d+)?(?:-rc\d*)?")
 COMMIT = re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12}\b")
 FILE = re.compile(r"\b(?:mm|kernel|fs|include|lib)/[\w/]+\.[ch]\b")
+DEFINED = re.compile(r"^\s*def (\w+)", re.MULTILINE)
 SYMBOL = re.compile(r"\b([a-z_]\w{3,})\(\)")
 
 
@@ -37,13 +41,14 @@ def verdict(ran: Ran) -> str:
     return f"{seen.states:,} states, depth {seen.depth}"
 
 
-def cites(doc: str) -> list[tuple[str, str]]:
-    """Return what a text cites of the kernel, by what it is."""
+def cites(doc: str, spec: str = "") -> list[tuple[str, str]]:
+    """Return what a text cites of the kernel, by what it is; not what its spec defines itself."""
+    own = set(DEFINED.findall(spec))
     found = (
         ("kernel versions", VERSION.findall(doc)),
         ("commits", COMMIT.findall(doc)),
         ("files", FILE.findall(doc)),
-        ("symbols", [f"{name}()" for name in SYMBOL.findall(doc)]),
+        ("symbols", [f"{name}()" for name in SYMBOL.findall(doc) if name not in own]),
     )
     return [(what, ", ".join(dict.fromkeys(names))) for what, names in found if names]
 
@@ -106,9 +111,11 @@ def unbroken(found: Necessity) -> Iterator[str]:
 def limits(study: Study) -> Iterator[str]:
     """Yield what all verdicts of a review rest on."""
     labels = [ran.result.label for one in study.designs for ran in one.runs]
+    docs = [one.runs[0].program.doc for one in study.designs]
+    under = ", under “What is modelled”" if all(MODELLED in doc for doc in docs) else ""
     yield (
-        "The verdicts are about the specs, and not about C code. What a spec leaves out is said "
-        "in its docstring, under “What is modelled”."
+        "The verdicts are about the specs, and not about C code. What a spec leaves out is for its "
+        f"docstring to say{under}."
     )
     yield (
         "A bound is a number of objects or processes. HOLDS means that no interleaving within the "
