@@ -168,7 +168,7 @@ class History:
         return primitive(event) is None or not self.family.is_global(access.thing)
 
     def _null(self) -> list[Access]:
-        """The latest load of the failing process that found no object, or an array that lacks one."""
+        """The latest load of the failing process that found no object, or not all of them."""
         loads = (
             access
             for event in reversed(self.trace.events)
