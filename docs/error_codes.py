@@ -127,5 +127,8 @@ ABOUT = {
     "not checked.",
     "W010": "A property that reads no field and asks no question has one answer. Say what is to "
     "be true of the objects.",
+    "W011": "A change of a `ListLink` list is one step, as if a lock were held, and nobody is "
+    "asked for a lock that was never named: two that change the list without one do no harm. Say "
+    "which lock guards it, so that a change without it is reported, or let each pointer be a step.",
 }
 """For each code: the cause, and what to do about it. The hints say more of the single case."""

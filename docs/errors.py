@@ -21,7 +21,7 @@ order of the source. The exit code is 3.
 
 Codes that begin with W are warnings. `kmcheck lint` says them of a spec in which nothing is wrong:
 it means something, but hardly what was meant. They do not depend on bounds and choices, but for
-W009 and W010, and a name that begins with `_` is left alone. The exit code is 0, or 1 with
+W009 to W011, and a name that begins with `_` is left alone. The exit code is 0, or 1 with
 `--strict`.
 """
 

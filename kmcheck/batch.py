@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from kmcheck.diagnostics import UsageError
-from kmcheck.files import write
+from kmcheck.files import exchange
 
 T = TypeVar("T")
 """What comes of one: a dataclass whose fields are numbers, texts, truths or None."""
@@ -61,7 +61,7 @@ class Ledger(Generic[T]):
         self.known[key] = outcome
         if self.path is not None:
             told = {name: asdict(found) for name, found in self.known.items()}  # type: ignore[call-overload]
-            write(self.path, json.dumps(told, indent=1) + "\n")
+            exchange(self.path, json.dumps(told, indent=1) + "\n")
 
 
 def done(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from kmcheck.diagnostics import Source, Span
@@ -227,7 +228,7 @@ def _lines(
 ) -> Iterator[Line]:
     marks: dict[int, Mark] = {p.span.line: "run" for p in program.properties if _is(p.span, source)}
     code = {line: run for (where, line), run in ran.items() if where == source}
-    marks |= dict.fromkeys(_left_out(source.text, code), "left out")
+    marks |= dict.fromkeys(_left_out(source, code, program), "left out")
     marks |= {line: "run" if run else "never" for line, run in code.items()}
     found: dict[int, list[Missed]] = {}
     for span, what in missed:
@@ -246,24 +247,29 @@ def _is(span: Span, source: Source) -> bool:
     return span.source == source
 
 
-def _left_out(text: str, code: Collection[int]) -> Iterator[int]:
-    """Yield the lines that would do something, and for which there is no code with these settings.
+def _left_out(source: Source, code: Collection[int], program: Program) -> Iterator[int]:
+    """Yield the lines that are left out with these settings.
 
-    That is a function that nothing calls, or an arm of an `if` that the settings decide. What does
+    That is a row of statements to which no way leads, or a function that nothing calls. What does
     nothing, such as a function that properties ask, is none of these.
     """
-    for node in ast.walk(ast.parse(text)):
-        match node:
-            case ast.FunctionDef(body=body):
-                parts = [body]
-            case ast.If(body=body, orelse=orelse) if node.lineno not in code:
-                parts = [body, orelse]
-            case _:
-                continue
-        for part in parts:
-            lines = _range(part)
-            if any(map(_does_something, part)) and not any(line in code for line in lines):
+    left_out = {(s.line, s.column) for s in program.left_out if _is(s, source)}
+    for node in ast.walk(ast.parse(source.text)):
+        for field in ("body", "orelse"):
+            part = getattr(node, field, None)
+            for row in _rows(part, left_out) if isinstance(part, list) else ():
+                yield from _range(row)
+        if isinstance(node, ast.FunctionDef) and any(map(_does_something, node.body)):
+            lines = _range(node.body)
+            if not any(line in code for line in lines):
                 yield from lines
+
+
+def _rows(body: list[ast.stmt], wanted: Collection[tuple[int, int]]) -> Iterator[list[ast.stmt]]:
+    """Yield statements of a body that are wanted, those one behind the other together."""
+    for is_wanted, row in groupby(body, lambda s: (s.lineno, s.col_offset + 1) in wanted):
+        if is_wanted:
+            yield list(row)
 
 
 def _does_something(statement: ast.stmt) -> bool:
@@ -280,4 +286,4 @@ def _does_something(statement: ast.stmt) -> bool:
 
 def _range(body: list[ast.stmt]) -> range:
     """Return the lines of some statements, one behind the other."""
-    return range(body[0].lineno, (body[-1].end_lineno or 0) + 1) if body else range(0)
+    return range(body[0].lineno, (body[-1].end_lineno or 0) + 1)

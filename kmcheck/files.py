@@ -8,6 +8,20 @@ from pathlib import Path
 from kmcheck.diagnostics import UsageError
 
 
+def exchange(path: Path, content: str) -> None:
+    """Write a file anew, so that at any time it is the old one or the new one, and no part of one.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    beside = path.with_name(f"{path.name}.new")
+    write(beside, content)
+    try:
+        beside.replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
 def write(path: str | PathLike[str], content: str | bytes) -> None:
     """Write a file, a text as UTF-8.
 

@@ -91,4 +91,11 @@ def added(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command]
 def budget(given: Mapping[str, Any], threads: int = 1, *, searches: int = 1) -> Budget:
     """Return what a search may cost, by these flags, if there are so many at once."""
     memory = (given["memory"] or machine.memory()) // searches
-    return Budget(given["max_states"], given["max_depth"], given["timeout"], memory, threads)
+    return Budget(
+        given["max_states"],
+        given["max_depth"],
+        given["timeout"],
+        memory,
+        threads,
+        wanted_bytes=given["memory"],
+    )

@@ -88,7 +88,8 @@ def prevention(
     """
     program = compile_spec(source, options.settings)
     asked = tuple((s.name, spell(s)) for s in program.settings if s.value != s.default)
-    first, run = _told(known or verify(source, options), Written(source, ()))
+    result = known or verify(source, options).uninterrupted()
+    first, run = _told(result, Written(source, ()))
     found = Prevention(program.name, asked, first)
     runs: dict[frozenset[Part], Run] = {} if run is None else {frozenset(): run}
     for size in range(1, most + 1):

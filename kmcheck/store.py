@@ -82,8 +82,11 @@ def read(text: str, name: str = "the trace") -> Trace:
         raise UsageError(f"{name} has schema version {version}, not {SCHEMA_VERSION}")
     try:
         trace = _structure(document)
-    except (BaseValidationError, IndexError, TypeError, ValueError, RecursionError) as error:
+    except BaseValidationError as error:
         raise UsageError(f"{name} is damaged: {transform_error(error)[0]}") from error
+    except Exception as error:
+        # generated code stumbles over a list in place of an object: over what, it does not say
+        raise UsageError(f"{name} is damaged: it is not built as a trace is") from error
     steps = len(trace.events)
     if trace.loop_at is not None and not 0 <= trace.loop_at <= steps:
         raise UsageError(f"{name} is damaged: it has {steps} steps, and loop_at is {trace.loop_at}")

@@ -54,6 +54,8 @@ class Budget:
     """Whether to remember 64 bits of each state, and to say how likely it is that one is missed."""
     spent: float = 0.0
     """Seconds that are gone already."""
+    wanted_bytes: int | None = None
+    """`bytes`, if somebody named them; None if they are what this machine has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,8 @@ class Label:
     """Whether every state was seen that can be reached: a search may end at a violation before."""
     limits: tuple[tuple[str, Span | None], ...] = ()
     """What ran out, and where its limit is written."""
+    budget: Budget | None = None
+    """How far to go, if the search was given up: without it nothing else may come of it."""
     fairness: str = ""
     """Who is not left out for ever, if runs that never end were asked for."""
 

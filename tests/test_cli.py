@@ -266,6 +266,12 @@ def test_strict_fails_on_what_was_never_exercised(tmp_path: Path) -> None:
     done = kmcheck("verify", str(spec), "--strict")
     assert done.returncode == 1
     assert "is never true" in done.stdout
+    assert "see the label" in done.stderr
+    for hidden in (["-q"], ["--format", "json"]):
+        done = kmcheck("verify", str(spec), "--strict", *hidden)
+        assert done.returncode == 1
+        assert "is never true" in done.stderr
+        assert "label" not in done.stderr
 
 
 def test_expected_tables_are_checked_in_parallel() -> None:

@@ -114,6 +114,107 @@ def test_each_line_says_what_was_run_of_it(options: Options) -> None:
     assert found.stopped == ""
 
 
+ARMS = """
+class G(Object):
+    n: Annotated[int, range(9)]
+    up: bool
+
+g = G()
+CHECK = choice(False, "whether it looks")
+
+def checked(wanted: bool) -> bool:
+    if wanted and g.up:
+        return False
+    return True
+
+def both(wanted: bool) -> None:
+    if wanted:
+        return
+    g.n = 7
+
+@process
+def looks() -> None:
+    both(False)
+    both(True)
+    if CHECK and g.up:
+        return
+    while CHECK and g.up:
+        g.n = 1
+    if not CHECK or g.up:
+        g.n = 2
+    else:
+        k = 3
+    if checked(CHECK):
+        g.n = 4
+
+@setup
+def begin() -> None:
+    start(looks)
+"""
+
+
+def test_an_arm_that_the_settings_leave_out_is_marked_whatever_it_does() -> None:
+    found = coverage(ARMS)
+    left = [line.text.strip() for line in found.files[0].lines if line.mark == "left out"]
+    assert left == ["return False", "return", "g.n = 1", "k = 3"]
+    there = coverage(ARMS, replace(NATIVE, settings={"CHECK": True}))
+    assert [line for line in there.files[0].lines if line.mark == "left out"] == []
+
+
+CHAIN = """
+class G(Object):
+    n: Annotated[int, range(9)]
+
+g = G()
+WAY = bound(1, "which arm")
+GOES_ON = choice(False, "whether it goes on")
+
+@process
+def works() -> None:
+    if WAY == 1:
+        first = g.n
+        g.n = first
+    elif WAY == 2:
+        second = g.n
+        while second == 2:
+            # what is not run, either
+            second = g.n + 2
+    else:
+        third = g.n
+    behind = 0
+    if not GOES_ON:
+        return
+    last = g.n
+    behind = last
+
+@setup
+def begin() -> None:
+    start(works)
+"""
+CHAIN_ARMS = {
+    1: ["first = g.n", "g.n = first"],
+    2: ["second = g.n", "while second == 2:", "# what is not run, either", "second = g.n + 2"],
+    3: ["third = g.n"],
+}
+
+
+@pytest.mark.parametrize("way", [1, 2, 3])
+def test_what_the_settings_leave_out_is_marked_whatever_it_does(way: int) -> None:
+    lines = marks(coverage(CHAIN, replace(NATIVE, settings={"WAY": way})))
+    left_out = {text for text, mark in lines.items() if mark == "left out"}
+    others = {text for other in CHAIN_ARMS.keys() - {way} for text in CHAIN_ARMS[other]}
+    chain = {"elif WAY == 2:", "else:"} if way == 1 else set()
+    assert left_out == others | chain | {"last = g.n", "behind = last"}
+
+
+def test_nothing_is_left_out_that_some_caller_runs() -> None:
+    text = CHAIN.replace("@process\ndef works() -> None:", "def helps(way: int) -> None:")
+    text = text.replace("WAY ==", "way ==").replace("if not GOES_ON:\n        return\n    ", "")
+    callers = "@process\ndef works() -> None:\n    helps(1)\n    helps(2)\n\n@setup"
+    lines = marks(coverage(text.replace("@setup", callers)))
+    assert {text for text, mark in lines.items() if mark == "left out"} == {"third = g.n"}
+
+
 WAYS = {
     "a wait behind a branch": """
     with atomic():

@@ -105,6 +105,22 @@ def test_what_some_setting_makes_or_embeds_is_made(made: str) -> None:
     assert lint(Source("made.py", MADE), {"MAKE": made}) == ()
 
 
+def test_a_list_is_fine_where_its_lock_is_named_or_each_pointer_is_a_step() -> None:
+    text = (DOUBTFUL / "list_without_a_lock.py").read_text("utf-8")
+    assert [d.code for d in lint(Source("list.py", text))] == ["W011"]
+    assert lint(Source("list.py", text), {"LIST_STEPS": "fine"}) == ()
+    named = text.replace("list_add, ", "list_add, list_guarded_by, ")
+    named = named.replace("pages: ListLink", "pages: ListLink\n    lock: SpinLock")
+    named = named.replace(
+        "    zone.first = P", "    list_guarded_by(zone.pages, zone.lock)\n    zone.first = P"
+    )
+    named = "from kmcheck.kernel.spinlock import SpinLock\n" + named
+    assert lint(Source("list.py", named)) == ()
+    filled = text.replace("start(activate, zone.first)", "list_add(zone.first.lru, zone.pages)")
+    filled = filled.replace("    list_add(page.lru, zone.pages)", "    page.lru.next = None")
+    assert lint(Source("list.py", filled)) == ()
+
+
 @pytest.mark.parametrize("name", ["bound_too_large", "atomic_forgotten_with", "arrow_of_c"])
 def test_errors_are_those_that_verify_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REJECTED)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kmcheck.diagram import bars
+from kmcheck.diagram import bars, draw
+from kmcheck.diagram.shapes import Path, Rect
 from kmcheck.explain import Arrow, explain, heap
 from kmcheck.protocols import RenderOptions
 from kmcheck.render.kasan import RENDERER as KASAN
@@ -218,3 +219,33 @@ def test_what_a_work_frees_that_a_callback_queued_is_told_by_the_call_in_the_spe
         "by memcg_free at spec.py:22 (step 7), queued at spec.py:35"
     )
     assert "CPU1 queues what frees memcg#0 with queue_rcu_work() (spec.py:35)" in reasons(trace)
+
+
+def test_what_a_worker_looks_at_before_it_calls_the_work_is_no_pointer_that_it_gets() -> None:
+    text = WORK.replace("slot.memcg = memcg\n    start", "start").replace(
+        "kfree(container_of(to_rcu_work(work), Memcg, Memcg.rwork))",
+        "memcg = container_of(to_rcu_work(work), Memcg, Memcg.rwork)\n    kfree(memcg)\n"
+        "    memcg.nr = 1",
+    )
+    trace = traced(text, "use-after-free")
+    loads = [a for e in trace.events for a in e.accesses if e.process == trace.failing and a.after]
+    assert any(a.thing.startswith("workers") and a.after and a.after.targets for a in loads)
+    assert trace.violation.source is None
+
+
+# --- arrows to the second object --------------------------------------------------------------
+
+
+def test_an_arrow_passes_over_the_bars_of_other_objects_and_beside_what_they_say() -> None:
+    shapes = draw(explain(session(section=True, free="kfree(s)"))).shapes
+    (gap,) = (shape for shape in shapes if isinstance(shape, Path) and shape.style == "halo")
+    at = shapes.index(gap)
+    again = shapes[at + 1]
+    assert isinstance(again, Path)
+    assert (again.points, again.style) == (gap.points, "arrow read")
+    (left, y), (right, _) = gap.points
+    under = [s for s in shapes[:at] if isinstance(s, Rect) and s.style.startswith("bar ")]
+    over = [s for s in shapes[at:] if isinstance(s, Rect) and s.style == "pill"]
+    assert any(left < s.box.x and s.box.right < right and s.box.y < y < s.box.bottom for s in under)
+    assert over
+    assert not any(s.box.y <= y <= s.box.bottom and left < s.box.x < right for s in over)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from io import BytesIO
@@ -123,6 +124,32 @@ def test_a_state_says_where_its_processes_are() -> None:
     space, views = space_of(COUNTER)
     first, *_ = merge(space, views, "state", "x").knots
     assert [line.partition(": ")[0] for line in first.lines] == ["state 0", "CPU0", "CPU1"]
+
+
+@pytest.mark.parametrize("by", ["cpu0", "cpu1", "kmem_cache_free.memcg", "processes"])
+def test_nodes_that_are_not_one_say_what_tells_them_apart(by: str) -> None:
+    space, views = flagship(("READ_LOCK", "no"), ("FREERS", "1"))
+    knots = [knot.lines for knot in merge(space, views, by, "x").knots]
+    assert len(knots) == len(set(knots))
+    if by == "cpu0":
+        assert ("CPU0: line 103, step 1 of 2",) in knots
+        assert ("CPU0: line 102",) in knots
+    if by == "kmem_cache_free.memcg":
+        assert ("CPU0.memcg = child (freed)",) in knots
+
+
+def test_a_line_of_a_function_is_told_with_where_that_was_called() -> None:
+    calls = "def adds() -> None:\n    g.n += 1\n\n@process"
+    text = program("n: Annotated[int, range(9)]", "adds()\nadds()", "g.n += 2")
+    text = text.replace("@process", calls, 1)
+    rows = source(text).text.splitlines()
+    lines = [number for number, row in enumerate(rows, 1) if row.strip() == "adds()"]
+    assert len(lines) == 2
+    space, views = space_of(text)
+    knots = [line for knot in merge(space, views, "cpu0", "x").knots for line in knot.lines]
+    told = {re.sub(r"line \d+", "line N", line) for line in knots}
+    assert {f"CPU0: line N, called in {at}, step 1 of 2" for at in lines} <= told
+    assert len(knots) == len(set(knots))
 
 
 def test_the_way_is_one_to_what_was_asked_for() -> None:
@@ -265,7 +292,9 @@ def test_a_limit_is_told_in_the_picture_and_by_the_exit_code(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run(["graph", FLAGSHIP, "--max-depth", "3"]) == 4
-    assert "NOT ALL STATES: depth 3 reached" in capsys.readouterr().out.replace("\xa0", " ")
+    told = capsys.readouterr()
+    assert "NOT ALL STATES: depth 3 reached" in told.out.replace("\xa0", " ")
+    assert told.err == "kmcheck: these are not all states: depth 3 reached\n"
 
 
 def test_a_stored_run_is_shown_with_its_own_settings(capsys: pytest.CaptureFixture[str]) -> None:
@@ -289,3 +318,16 @@ def test_a_wrong_command_says_what_is_wrong(
 ) -> None:
     assert run(["graph", FLAGSHIP, *more]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_names_that_there_are_not_are_answered_with_those_that_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["graph", FLAGSHIP, *SMALL, "--by", "foo"]) == 2
+    assert "  hint: there is: " in (told := capsys.readouterr().err)
+    assert "cache, child, " in told
+    assert "such as " in told
+    for verb in ("graph", "verify"):
+        assert run([verb, FLAGSHIP, *SMALL, "-p", "xyz"]) == 2
+        assert "  hint: there is: " in (told := capsys.readouterr().err)
+        assert "use-after-free" in told

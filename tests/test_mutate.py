@@ -6,7 +6,7 @@ import ast
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,20 @@ from click.testing import CliRunner
 
 from kmcheck.batch import Ledger
 from kmcheck.cli import kmcheck
+from kmcheck.cli.mutate import _text, _unbroken
 from kmcheck.diagnostics import UsageError
-from kmcheck.driver import Options
+from kmcheck.driver import Options, verify
 from kmcheck.editing import Change, Edit, edited
 from kmcheck.frontend import read
 from kmcheck.necessity import NOT_RUN, REFUSED, SAME, Necessity, Outcome, judge, mutants
 from kmcheck.verdict import WITHOUT, Budget
 from tests.language import source
+
+
+@dataclass(frozen=True)
+class Counted:
+    n: int
+
 
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = Options(engine="native", without=WITHOUT)
@@ -440,6 +447,34 @@ def test_what_is_saved_is_restored_by_the_end() -> None:
     assert (told.verdict, told.told) == ("violated", "all_counted")
 
 
+def test_a_row_that_goes_on_below_is_indented() -> None:
+    what = "g.what_was_stored_before_all_the_others = True"
+    outcome = Outcome("order", f"{what}, then {what}", 1, "holds")
+    result = verify(source(IDLE_LAW), NATIVE)
+    rows = _text(Necessity(result, (outcome, outcome))).splitlines()
+    assert max(map(len, rows)) <= 100
+    assert [row[:8] for row in rows[3:]] == ["order: g", "  then g"] * 2
+
+
+@pytest.mark.parametrize(
+    ("held", "others", "wording"),
+    [
+        (0, 4, "all 4 end at another violation"),
+        (0, 1, "the only one ends at another violation"),
+        (1, 2, "the other 2 of 3 end at another violation"),
+        (2, 1, "the other one of 3 ends at another violation"),
+    ],
+)
+def test_it_is_told_of_how_many_mutants_nothing_is_known(
+    held: int, others: int, wording: str
+) -> None:
+    outcome = Outcome("wait", "", 1, "violated", "assertion", 3)
+    outcomes = [replace(outcome, held=OWN)] * held + [outcome] * others
+    result = verify(source(IDLE_LAW), NATIVE)
+    (told,) = _unbroken(Necessity(result, tuple(outcomes)))
+    assert told.endswith(f": {wording}")
+
+
 def test_two_things_that_are_the_same_are_verified_once() -> None:
     twice = SPEC.replace("    g.ready = True\n", "    fetch_add(g.n, 0)\n    g.ready = True\n")
     told = found(twice)
@@ -495,3 +530,21 @@ def test_a_mutant_that_cannot_be_written_is_told() -> None:
     told = {o.mutator: o for o in judge(source(text), NATIVE, 2).outcomes}
     assert told["tryget"].verdict == REFUSED
     assert "my_get" in told["tryget"].told
+
+
+def test_what_is_known_is_never_half_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "known.json"
+    ledger = Ledger(path, Counted)
+    ledger.keep("one", Counted(1))
+
+    def cut(self: Path, content: bytes) -> None:
+        with self.open("wb") as file:
+            file.write(content[:9])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", cut)
+    with pytest.raises(KeyboardInterrupt):
+        ledger.keep("two", Counted(2))
+    assert Ledger(path, Counted).known == {"one": Counted(1)}

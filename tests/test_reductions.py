@@ -21,7 +21,7 @@ from kmcheck.protocols import Question
 from kmcheck.reduce.merge.merging import Steps
 from kmcheck.solver import Solver
 from kmcheck.system import TransitionSystem
-from kmcheck.verdict import Budget, Checkpoints, Result, Violated
+from kmcheck.verdict import ALL, Budget, Checkpoints, Result, Violated
 from tests import random_programs
 from tests.endless import GROWS, ROUNDS
 from tests.language import source, system
@@ -241,6 +241,28 @@ def test_the_label_says_what_each_reduction_did_and_how_to_do_it_again() -> None
         "--no-reduce",
         "merge",
     ]
+
+
+@pytest.mark.parametrize(
+    ("budget", "flags"),
+    [
+        (Budget(states=3), "--max-states 3"),
+        (Budget(depth=0), "--max-depth 0"),
+        (Budget(states=3, depth=9, seconds=90), "--max-states 3 --max-depth 9 --timeout 90s"),
+        (Budget(states=3, seconds=7200.0), "--max-states 3 --timeout 2h"),
+        (Budget(states=3, seconds=0.5), "--max-states 3 --timeout 0.5s"),
+        (Budget(states=3, bytes=2**40, wanted_bytes=3 * 2**39), "--max-states 3 --memory 1536G"),
+        (Budget(states=3, bytes=2**40), "--max-states 3"),
+        (Budget(states=10**9, bytes=2**40), ""),
+    ],
+)
+def test_the_limits_of_a_search_that_was_given_up_are_part_of_the_command(
+    budget: Budget, flags: str
+) -> None:
+    label = verify(source(SUITE["UNREAD"]), Options(budget=budget, without=ALL)).label
+    assert bool(label.stopped) is bool(flags)
+    named, _, limits = command(label).replace("\\\n", " ").partition(" --no-reduce all")
+    assert (named, limits.split()) == ("kmcheck verify spec.py --engine reference", flags.split())
 
 
 def test_a_reduction_that_there_is_not_is_refused() -> None:

@@ -198,6 +198,8 @@ def test_a_check_of_what_was_made_finds_nothing(made: Path) -> None:
     assert differing(made) == []
     ended = invoked(made, "--check", "--quick")
     assert (ended.return_value, ended.output.count("\n")) == (0, 1)
+    assert "every file is as statement.json says, and the traces reproduce;" in ended.output
+    assert "nothing was verified again" in ended.output
 
 
 def test_a_check_names_each_file_that_was_tampered_with(bundle: Path) -> None:

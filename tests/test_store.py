@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from kmcheck import shelf
 from kmcheck.diagnostics import UsageError
+from kmcheck.protocols import Renderer, RenderOptions
 from kmcheck.store import SCHEMA_VERSION, read, write
 from kmcheck.trace import Trace
 from tests.runs import RUNS
@@ -98,6 +101,43 @@ def test_a_damaged_trace_is_refused_in_one_line(damage: Callable[[Json], None]) 
     with pytest.raises(UsageError, match=r"^cex\.json ") as refused:
         read(json.dumps(document), "cex.json")
     assert "\n" not in refused.value.message
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", [], [1, {}], [[]], {}, {"a": 1}, 10**30])
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("trace",),
+        ("views",),
+        ("views", "objects"),
+        ("views", "processes", 0),
+        ("trace", "initial"),
+        ("trace", "initial", 0),
+        ("trace", "events", 0),
+        ("trace", "events", 0, "accesses"),
+        ("trace", "events", 0, "after"),
+        ("trace", "violation"),
+        ("trace", "witness"),
+        ("trace", "witness", 1),
+        ("trace", "witness", 1, 0),
+        ("trace", "settings"),
+    ],
+)
+def test_what_is_built_otherwise_is_refused_or_drawn(place: tuple[Any, ...], value: object) -> None:
+    document = json.loads(write(RUNS["no_read_lock"]()))
+    at = document
+    for key in place[:-1]:
+        at = at[key]
+    at[place[-1]] = value
+    try:
+        trace = read(json.dumps(document), "cex.json")
+    except UsageError as error:
+        refused = error.message
+        assert re.fullmatch("cex.json is .*", refused)
+        assert "cattrs" not in refused
+    else:
+        renderer: Renderer = shelf.take("render", "columns", "RENDERER")
+        assert renderer.render(trace, RenderOptions())
 
 
 @pytest.mark.parametrize("loop_at", [-1, 6, 99])

@@ -207,7 +207,7 @@ def test_the_verb_makes_a_table_and_a_plot(spec: Path, tmp_path: Path) -> None:
         ["3", "break", "assertion"],
     ]
     assert re.match(
-        r"MODE=add: states grow .*, within x\d\.\d\d; COUNT=4: about \d+ states", rows[7]
+        r"MODE=add: states grow .*, measured within x\d\.\d\d; COUNT=4: about \d+ states", rows[7]
     )
     assert rows[8] == "MODE=break: no fit: fewer than three cells in a row hold"
     assert ET.fromstring(plot.read_text()).tag.endswith("svg")  # noqa: S314 - our own
@@ -305,7 +305,28 @@ def test_what_varies_is_in_the_table_only_if_wanted() -> None:
     )
     quick = Cell(("0", "yes"), Measured("holds", "", None, 1, 1, 1, 0.5, 1))
     told = text(replace(TABLE, cells=(quick, *slow)), times=True)
-    assert "time grows x3 each time N grows by one, within x1.00; N=5: about 36 min" in told
+    assert (
+        "time grows x3 each time N grows by one, measured within x1.00; N=5: about 36 min" in told
+    )
+    assert "; N=5: about 17,000 states (so told, N=4 was right)" in told
+
+
+def test_how_good_it_is_is_told_by_what_would_have_been_told_of_the_last() -> None:
+    def lines(*states: int) -> str:
+        cells = tuple(
+            Cell((str(n), "yes"), Measured("holds", "", None, count, 1, 1, 1.0, 1))
+            for n, count in enumerate(states, 1)
+        )
+        return text(replace(TABLE, cells=cells), times=False)
+
+    assert "N=5: about 13 states (so told, N=4 was x1.60 too much)" in lines(2, 4, 8, 10)
+    assert "N=4 was x1.25 too little)" in lines(2, 4, 8, 20)
+    assert "N=4: about 16 states\n" in lines(2, 4, 8)
+    cells = tuple(
+        Cell((str(n), "yes"), Measured("holds", "", None, 2**n, 1, 1, 1.0, 1)) for n in range(1, 5)
+    )
+    (growth, *_) = json.loads(json_of(replace(TABLE, cells=cells), times=False))["growth"]
+    assert growth["fit"]["last"] == {"bound": 4, "told": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -319,7 +340,7 @@ def test_the_chart_has_a_mark_for_what_came_of_each_cell() -> None:
     drawn = draw(chart(TABLE))
     assert drawn == draw(chart(TABLE))
     assert drawn.count('class="cross"') == 2 * (5 + 5) + 2  # two strokes each, and one in the key
-    assert "LOCK=yes: states grow x7 each time N grows by one, within x1.00" in drawn
+    assert "LOCK=yes: states grow x7 each time N grows by one, measured within x1.00" in drawn
     assert "unknown: more than that" in drawn
     assert "expected, by the fit" in drawn
     assert "prefers-color-scheme:dark" in drawn

@@ -149,7 +149,12 @@ class Spec:
             properties=named,
             engine=engine,
             budget=Budget(
-                max_states, max_depth, timeout, memory or machine.memory(), max(1, threads)
+                max_states,
+                max_depth,
+                timeout,
+                memory or machine.memory(),
+                max(1, threads),
+                wanted_bytes=memory,
             ),
             every=every,
             without=frozenset(no_reduce),

@@ -13,7 +13,7 @@ from kmcheck.diagnostics import UsageError
 from kmcheck.driver import unordered, violations
 from kmcheck.files import write
 from kmcheck.frontend import read
-from kmcheck.frontend.hints import did_you_mean
+from kmcheck.frontend.hints import ASKED, did_you_mean
 from kmcheck.frontend.settings import spell
 from kmcheck.ir.program import Program
 from kmcheck.options import budget, limits, setting
@@ -61,7 +61,10 @@ def command(**given: object) -> int:
         _print(form, files)
     else:
         _write(form, files, Path(output))
-    return INCONCLUSIVE if graph.stopped else 0
+    if graph.stopped:
+        click.echo(f"kmcheck: these are not all states: {graph.stopped}", err=True)
+        return INCONCLUSIVE
+    return 0
 
 
 def _form(named: object, output: str | None) -> Form:
@@ -92,7 +95,7 @@ def _graph(given: Mapping[str, object], form: Form) -> Quotient:
     wanted: tuple[str, ...] = given["properties"]  # type: ignore[assignment]
     for name in wanted:
         if name not in violations(program):
-            hint = did_you_mean(name, violations(program))
+            hint = did_you_mean(name, violations(program), ASKED)
             raise UsageError(f"the spec has no property `{name}`", hint)
     with progress(str(given["shown"]), str(given["spec"])) as report:
         space = explore(build(program, solver.holds), solver, wanted, budget(given), report)

@@ -6,10 +6,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from textwrap import wrap
 
 import click
-from rich.console import Console
+from rich.console import Console, ConsoleOptions
+from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from kmcheck.frontend import read
 from kmcheck.many import asked, flags, to_go_on
@@ -81,12 +84,30 @@ def _headline(found: Necessity) -> str:
 HEADS = ("without", "line", "it is", "steps")
 
 
+class Indented:
+    """A text in a table: what goes on below is indented, so that it is told from the next row."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """Yield the lines, no wider than there is room."""
+        del console
+        for line in wrap(self.text, options.max_width, subsequent_indent="  "):
+            yield Text(line)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Return how narrow and how wide it may be."""
+        del console, options
+        return Measurement(2 + max(map(len, self.text.split())), len(self.text))
+
+
 def _text(found: Necessity) -> str:
     table = Table(box=None, pad_edge=False, show_edge=False)
     for head in HEADS:
         table.add_column(head, justify="right" if head in ("line", "steps") else "left")
-    for row in _rows(found):
-        table.add_row(*row)
+    for what, *rest in _rows(found):
+        table.add_row(Indented(what), *rest)
     console = Console(width=100, no_color=True, highlight=False, markup=False)
     with console.capture() as captured:
         console.print(table)
@@ -106,8 +127,12 @@ def _unbroken(found: Necessity) -> Iterator[str]:
             may = "it may say" if len(alike) == 1 else "they may say"
             yield f"no mutant breaks {names}: {may} nothing here"
         else:
-            others = f"the other {verified - held} of {verified} end at another violation"
-            yield f"no mutant is known to break {names}: {others}"
+            more = verified - held
+            others = f"the other {more} of {verified}" if held else f"all {verified}"
+            if more == 1:
+                others = f"the other one of {verified}" if held else "the only one"
+            end = "ends" if more == 1 else "end"
+            yield f"no mutant is known to break {names}: {others} {end} at another violation"
 
 
 def _markdown(found: Necessity) -> str:

@@ -16,6 +16,7 @@ from kmcheck.frontend import read
 from kmcheck.options import budget, duration, limits, setting
 from kmcheck.protocols import Format, FormatOptions, Told
 from kmcheck.terminal import colour_wanted, counted, progress, put
+from kmcheck.vacuous import unexercised, vacuous
 from kmcheck.verdict import ALL, BY_USER, ENGINE, WITHOUT, Checkpoints, Result
 
 
@@ -194,11 +195,15 @@ class Run:
         if result.label.stopped == BY_USER:
             return INTERRUPTED
         never = result.label.statistics.unexercised
-        vacuous = len(never) + len(result.vacuous) + len(result.unmet)
+        count = len(never) + len(result.vacuous) + len(result.unmet)
         if result.outcome == "violated":
             return VIOLATED
-        if self.given["strict"] and vacuous:
-            message = f"--strict: {vacuous} vacuous or never exercised, see the label"
+        if self.given["strict"] and count:
+            hidden = self.given["quiet"] or self.given["form"] != "text"
+            told = filter(None, (vacuous(result), unexercised(result.label)))
+            where = "".join(f"\n  {line}" for text in told for line in text.splitlines())
+            message = f"--strict: {count} vacuous or never exercised"
+            message += f":{where}" if hidden else ", see the label"
             click.echo(f"kmcheck: {result.label.spec}: {message}", err=True)
             return VIOLATED
         return INCONCLUSIVE if result.outcome == "unknown" else 0

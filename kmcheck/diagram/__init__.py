@@ -55,9 +55,11 @@ def draw(story: Story) -> Drawing:
 
 
 def _picture(page: Page, told: tuple[bars.Bar, ...]) -> list[Shape]:
-    """The rows and bars: arrows run behind the bars that they are not meant for."""
+    """The rows and bars: arrows pass over the bars that they are not meant for."""
     shapes = [*lanes.bands(page), *lanes.lifelines(page), *lanes.arrows(page)]
-    shapes += [*spans(page), *bars.draw(page, told), *lanes.rows(page)]
+    shapes += [*spans(page), *bars.draw(page, told), *lanes.crossings(page)]
+    crossed = {bar.name: lanes.crossed(page, bar.name) for bar in told}
+    shapes += [*bars.labels(page, told, crossed), *lanes.rows(page)]
     shapes += [*lanes.headings(page), *captions.names(page, told), *rounds.draw(page)]
     return [*_no_text(shapes), *_only_text(shapes)]
 

@@ -17,6 +17,8 @@ LEADING = 12.5
 LONGEST = 5
 """Lines of one fact."""
 PAD = 8.0
+APART = 4.0
+"""From an arrow that crosses a bar to what is written on it."""
 RANK = {"free": 0, "alloc": 1, "store": 1, "update": 1, "load": 2}
 
 
@@ -99,9 +101,24 @@ def _words(seen: Look) -> tuple[str, ...]:
 
 
 def draw(page: Page, told: tuple[Bar, ...]) -> list[Shape]:
-    """Return the bars as shapes, without their headings."""
+    """Return the bars as shapes, without their headings and without what is written on them."""
     return [
         shape for bar in told for segment in bar.segments for shape in _draw(page, bar, segment)
+    ]
+
+
+def labels(page: Page, told: tuple[Bar, ...], crossed: dict[str, list[float]]) -> list[Shape]:
+    """Write on each bar what state the object is in: beside the arrows that cross it, if it can be.
+
+    `crossed` are the heights of these arrows.
+    """
+    return [
+        shape
+        for bar in told
+        for segment in bar.segments
+        for shape in _label(
+            segment_box(page, bar.name, segment), segment, crossed.get(bar.name, [])
+        )
     ]
 
 
@@ -118,10 +135,10 @@ def _draw(page: Page, bar: Bar, segment: Segment) -> list[Shape]:
     shapes: list[Shape] = [Rect(box, f"bar {segment.state}", 3)]
     if segment.state in {"dying", "freed"}:
         shapes.append(Rect(box, f"pattern-{segment.state}", 3))
-    return [*shapes, *_label(box, segment)]
+    return shapes
 
 
-def _label(box: Box, segment: Segment) -> list[Shape]:
+def _label(box: Box, segment: Segment, crossed: list[float]) -> list[Shape]:
     """Write the state on the bar, in as many lines as it has room for."""
     most = int((box.h - 2) / LEADING)
     if most < 1:
@@ -131,7 +148,7 @@ def _label(box: Box, segment: Segment) -> list[Shape]:
     shown = "".join(told).replace(" ", "")
     whole = "" if shown == "".join(segment.facts).replace(" ", "") else "; ".join(segment.facts)
     height = LEADING * len(told)
-    top = box.y + (box.h - height) / 2
+    top = _beside(crossed, box, height)
     wide = max(width(line, SMALL) for line in told) + 6
     pill = Rect(Box(box.middle - wide / 2, top - 0.5, wide, height + 1), "pill", 3)
     style = "state strong" if segment.state == "freed" else "state"
@@ -159,6 +176,20 @@ def _closest(fact: str, inner: float) -> list[str]:
     """Return the lines of one fact, without the spaces in it if that makes them fewer."""
     told = (lines(text, inner, LONGEST, SMALL) for text in (fact, fact.replace(" = ", "=")))
     return min(told, key=len)
+
+
+def _beside(crossed: list[float], box: Box, height: float) -> float:
+    """Return the top of what is written in the middle of a box, or as near to it as lines allow."""
+    middle = box.y + (box.h - height) / 2
+    tops = [middle, *(top for y in crossed for top in (y + APART, y - APART - height))]
+    free = [
+        top
+        for top in tops
+        if box.y + 1 <= top
+        and top + height + 1 <= box.bottom
+        and not any(top - APART < y < top + height + APART for y in crossed)
+    ]
+    return min(free, key=lambda top: abs(top - middle), default=middle)
 
 
 def touched(story: Story, row: Row) -> tuple[str, str] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from kmcheck.diagram.bars import touched
 from kmcheck.diagram.page import CALL, LEADING, ROW, Page
 from kmcheck.diagram.shapes import (
@@ -89,16 +91,48 @@ def arrows(page: Page) -> list[Shape]:
     return [shape for i, row in enumerate(page.story.rows) for shape in _arrow(page, i, row)]
 
 
-def _arrow(page: Page, index: int, row: Row) -> list[Shape]:
+def crossings(page: Page) -> list[Shape]:
+    """Draw arrows once more where they pass over the bars of others, with a gap around them."""
+    shapes: list[Shape] = []
+    for box, y, sort in _passed(page):
+        shapes.append(Path(((box.x - 2, y), (box.right + 2, y)), "halo"))
+        shapes.append(_line(box.x - 2, box.right + 2, y, sort))
+    return shapes
+
+
+def crossed(page: Page, name: str) -> list[float]:
+    """Return the heights at which arrows to other objects pass over a bar."""
+    return [y for box, y, _ in _passed(page) if box == page.bars[name]]
+
+
+def _passed(page: Page) -> Iterator[tuple[Box, float, str]]:
+    """Yield the bars that arrows to those behind them pass over, at which height, as what sort."""
+    names = list(page.bars)
+    for index, row in enumerate(page.story.rows):
+        if aim := _aim(page, row):
+            name, sort = aim
+            for other in names[: names.index(name)]:
+                yield page.bars[other], page.center(index), sort
+
+
+def _aim(page: Page, row: Row) -> tuple[str, str] | None:
+    """Return the object that a row's arrow leads to, and what sort of arrow it is."""
     found = touched(page.story, row) if row.role in {"step", "stuck"} else None
     if found is None or found[0] not in page.bars:
-        return []
+        return None
     name, sort = found
-    sort = "plain" if row.is_ordering else sort
+    return name, "bad" if row.bad else "plain" if row.is_ordering else sort
+
+
+def _arrow(page: Page, index: int, row: Row) -> list[Shape]:
+    aim = _aim(page, row)
+    if aim is None:
+        return []
+    name, sort = aim
     y = page.center(index)
     near = min(page.text_at(row) + width(page.texts[index][0]) + 8, page.limit + 4)
     far = page.bars[name].x - 1
-    if row.bad:
+    if sort == "bad":
         return [_line(near, far - 10, y, "bad"), _tip(far, y, 12, "bad")]
     if sort == "read":
         return [_line(near + 7, far, y, "read"), _tip(near, y, -8, "read")]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kmcheck.again import again
 from kmcheck.diagnostics import Diagnostic
 from kmcheck.protocols import Format, FormatOptions, Told
 from kmcheck.verdict import Holds, Label, Result, Unknown, Verdict, Violated
@@ -104,6 +105,7 @@ def _label(result: Result) -> dict[str, Any]:
         "solver_stood_for": label.solver_stood_for,
         "spec_digest": label.digest,
         "version": label.version,
+        "again": " ".join(again(label)),
     }
 
 

@@ -10,10 +10,12 @@ from textwrap import wrap
 import click
 
 from kmcheck import shelf
+from kmcheck.again import again
 from kmcheck.diagnostics import STDIN, Diagnostic, Span
 from kmcheck.protocols import Format, FormatOptions, Renderer, RenderOptions, Told
 from kmcheck.trace import Trace
-from kmcheck.verdict import ENGINE, WITHOUT, Label, Result, Unknown, Violated
+from kmcheck.vacuous import unexercised, vacuous
+from kmcheck.verdict import Label, Result, Unknown, Violated
 from kmcheck.violations import sentence
 
 WIDE = 75
@@ -29,23 +31,8 @@ def settings(changed: tuple[tuple[str, str], ...]) -> str:
 
 def command(label: Label) -> str:
     """Return the command that gives this result again, continued as a shell continues a line."""
-    lines = [f"kmcheck verify {_named(label)}"]
-    flags = [f"-D {quote(f'{name}={value}')}" for name, value in label.changed]
-    if label.engine != ENGINE:
-        flags.append(f"--engine {label.engine}")
-    if set(label.left_out) != WITHOUT:
-        flags += [f"--no-reduce {name}" for name in label.left_out or ("none",)]
-    if label.omission is not None:
-        flags.append("--hash-compact")
-    flags += [f"-p {quote(name)}" for name in label.wanted]
-    if label.every:
-        flags.append("--all")
-    if label.liveness:
-        flags.append("--liveness")
-    if label.races:
-        flags.append("--races")
-    if label.audit:
-        flags.append("--audit")
+    first, *flags = again(label)
+    lines = [first]
     for given in flags:
         if len(lines[-1]) + len(given) > WIDE - GUTTER - 5:
             lines[-1] += " \\"
@@ -53,10 +40,6 @@ def command(label: Label) -> str:
         else:
             lines[-1] += f" {given}"
     return "\n".join(lines)
-
-
-def _named(label: Label) -> str:
-    return "-" if label.path == STDIN else quote(label.path)
 
 
 def headline(result: Result) -> str:
@@ -115,8 +98,8 @@ def label_lines(result: Result) -> list[str]:
         ("kept", f"go on with --resume {quote(seen.checkpoint)}" if seen.checkpoint else ""),
         ("sizes", _sizes(label)),
         ("endless", _endless(result)),
-        ("vacuous", _vacuous(result)),
-        ("unexercised", _unexercised(label)),
+        ("vacuous", vacuous(result)),
+        ("unexercised", unexercised(label)),
         ("bound", "\n".join(_reached(what, at) for what, at in label.limits)),
         ("spec", f"sha256 {label.digest}"),
         ("again", command(label)),
@@ -189,26 +172,9 @@ def _sizes(label: Label) -> str:
     return f"all: {label.solver_queries:,} z3 queries stood for {label.solver_stood_for:,} states"
 
 
-def _vacuous(result: Result) -> str:
-    told = [f"{', '.join(result.vacuous)}: never asked for"] if result.vacuous else []
-    told += [
-        f"{u.property}: {u.span.where} `{u.span.text}` is never looked at" for u in result.unmet
-    ]
-    return "\n".join(told)
-
-
-def _unexercised(label: Label) -> str:
-    places = [f"{u.span.where} {_arm(u.what, u.span.text)}" for u in label.statistics.unexercised]
-    return "\n".join(places)
-
-
 def _reached(what: str, limit: Span | None) -> str:
     """Return what ran out, and which number to raise."""
     return f"{what} reached" + (f": raise `limit={limit.text}`, {limit.where}" if limit else "")
-
-
-def _arm(what: str, text: str) -> str:
-    return f"`{text}`" if what == "step" else f"`{text.rstrip(':')}` {what}"
 
 
 def _wrapped(name: str, text: str) -> list[str]:

@@ -40,6 +40,8 @@ class Builder:
         self.idle: dict[Type, list[str]] = {}
         """Temporaries that no pending expression needs."""
         self.busy: list[tuple[Type, str]] = []
+        self.statements: list[tuple[Span, int]] = []
+        """Each statement that was lowered, and the block in which it begins."""
         self.current = self.draft(span)
         self.here = self.drafts[self.current]
 
@@ -141,6 +143,18 @@ class Builder:
             )
             for d in self.drafts
         )
+
+    def stated(self) -> dict[Span, bool]:
+        """Return the statements of finished code, and whether any way leads to them."""
+        reached: set[int] = set()
+        ahead = [0]
+        while ahead:
+            block = ahead.pop()
+            if block >= 0 and block not in reached:
+                reached.add(block)
+                ahead.extend(self._targets(block))
+        there = {span for span, block in self.statements if block in reached}
+        return {span: span in there for span, _ in self.statements}
 
     def _comes_back(self, head: int) -> bool:
         seen: set[int] = set()

@@ -115,6 +115,9 @@ def _compile(reporter: Reporter, source: Source, wanted: Wanted) -> tuple[Progra
         cells=cells,
         idle=idle,
         lock_orders=world.locks.messages,
+        left_out=tuple(
+            span for span, reached in world.stated.items() if not reached and not span.source.module
+        ),
         sources=sources,
     )
     return program, world, spec
@@ -158,6 +161,7 @@ def _lower(
         world.asked.clear()
         world.spent, world.sizes = 0, Sizes()
         world.locks.messages = {}
+        world.stated = {}
         templates, properties = {}, []
         ordered = [f for f in functions if f.role == "setup"] + [
             f for f in functions if f.role != "setup"

@@ -1,8 +1,8 @@
 """Warnings: what is well-formed, and hardly meant. Only what is sure, from the text alone.
 
-Nothing here depends on the settings, but which processes are started and which properties are
-constant: a choice that leaves code out does not make the names in it unused. A name that begins
-with `_` is left alone.
+Nothing here depends on the settings, but which processes are started, which properties are constant
+and which lists are changed: a choice that leaves code out does not make the names in it unused. A
+name that begins with `_` is left alone.
 """
 
 from __future__ import annotations
@@ -30,11 +30,15 @@ from kmcheck.frontend.symbols import (
 from kmcheck.frontend.syntax import calls_in, comes_to_end
 from kmcheck.frontend.vocabulary import PURE_WORDS
 from kmcheck.frontend.world import World
+from kmcheck.ir.code import Store
 from kmcheck.ir.expr import Const
 from kmcheck.ir.program import Program
 
 SETTLED = {"READ_ONCE", "all", "any", "bool", "int", "len", "max", "min"}
 """The words whose value depends on their arguments alone."""
+
+LISTS, GUARDS, STEPS = "kmcheck.kernel.list", {"guard", "guard_mutex"}, ("LIST_STEPS", "ONE")
+"""The lists of the kernel, what says which lock guards one, and when a change is one step."""
 
 _JUMPS = (ast.Break, ast.Continue)
 
@@ -49,6 +53,7 @@ def doubts(world: World, spec: Module, program: Program) -> tuple[Diagnostic, ..
         *_waits(world, spec),
         *_idle(program),
         *_constant(spec, program),
+        *_unguarded(spec, program),
     ]
     return tuple(sorted(found, key=lambda d: (d.span.line, d.span.column, d.code)))
 
@@ -189,3 +194,31 @@ def _idle(program: Program) -> Iterator[Diagnostic]:
     for name, span in program.idle:
         hint = "start it, or leave it out"
         yield Diagnostic("W009", f"the process `{name}` is never started", span, "", hint)
+
+
+def _unguarded(spec: Module, program: Program) -> Iterator[Diagnostic]:
+    """Yield the first change of a list, where each change is one step and no lock is ever named.
+
+    What happens to a list that has no lock is not seen then: nobody comes between two pointers.
+    """
+    if STEPS not in [(setting.name, setting.value) for setting in program.settings]:
+        return
+    changes: list[Span] = []
+    for template in program.templates.values():
+        for block in template.blocks:
+            for instruction in block.instructions:
+                if not isinstance(instruction, Store) or instruction.kind != "ListLink":
+                    continue
+                if instruction.field in GUARDS:
+                    return
+                inside = (c.span for c in block.calls if c.function.startswith(f"{LISTS}."))
+                call = next(inside, None)
+                if template.role != "setup" and call is not None and call.source == spec.source:
+                    changes.append(call)
+    if changes:
+        title = "no list has a lock named: a change without its lock is one step, and not seen"
+        hint = (
+            "write `list_guarded_by(head, lock)` in the setup, or verify with `-D LIST_STEPS=fine`"
+        )
+        first = min(changes, key=lambda span: (span.line, span.column))
+        yield Diagnostic("W011", title, first, "", hint)

@@ -59,6 +59,8 @@ def lower_process(world: World, function: FunctionSymbol) -> Template:
         hint = "split it into processes, or keep values in fields"
         raise world.loader.refuse(function.module, "K097", title, function.node, "", hint)
     drawn = code.builder.finish()
+    for statement, reached in code.builder.stated().items():
+        world.stated[statement] = reached or world.stated.get(statement, False)
     if function.key in world.bound:
         drawn = _gated(world, code, drawn)
     world.stepping.update(call.function for block in drawn if block.cut for call in block.calls)

@@ -52,6 +52,7 @@ class Statements(Loops):
         mark = self.builder.mark()
         if self.builder.ended:
             self.builder.at(self.builder.draft(self.span(node)))
+        self.builder.statements.append((self.span(node), self.builder.current))
         if self._writes_ghost(node):
             with self._ghost(node):
                 self._lower(node)

@@ -76,6 +76,8 @@ class World:
         self.allocated: set[str] = set()
         self.uninitialised: set[str] = set()
         self.started: set[str] = set()
+        self.stated: dict[Span, bool] = {}
+        """The statements of this pass, and whether any way leads to them with these settings."""
         self.left_out: set[str] = set()
         """Processes that are started where a choice prunes the start."""
         self.called: set[str] = set()

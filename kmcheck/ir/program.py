@@ -135,6 +135,8 @@ class Program:
     """Processes of the spec that nothing starts, though no choice leaves them out; and where."""
     lock_orders: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Messages of checks that fail where a lock is taken against a mere guess: held, taken."""
+    left_out: tuple[Span, ...] = field(default=(), compare=False, repr=False)
+    """Statements of processes to which no way leads with these settings."""
     sources: tuple[Source, ...] = field(default=(), compare=False, repr=False)
     """The spec, then all that it imports: what the digest is of."""
 

@@ -129,7 +129,7 @@ class Way:
             near = [g for g in groups if begin in g[0] or end in g[1]]
             joined = {begin}.union(*(g[0] for g in near)), {end}.union(*(g[1] for g in near))
             groups = [g for g in groups if g not in near] + [joined]
-        for numbers, ends in groups:
+        for numbers, ends in sorted(groups, key=lambda group: min(group[0])):
             begins = sorted((self.begins[n] for n in numbers), key=lambda b: b.lineno)
             yield Change(
                 ast.unparse(begins[0]),

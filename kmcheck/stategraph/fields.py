@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kmcheck.diagnostics import InternalError, UsageError
 from kmcheck.explain import plain
-from kmcheck.frontend.hints import did_you_mean
+from kmcheck.frontend.hints import ASKED, did_you_mean
 from kmcheck.ir.code import Block
 from kmcheck.replay.teller import Teller
 from kmcheck.semantics import State
@@ -65,10 +65,16 @@ class Views:
         for name in (part.strip() for part in wanted.split(",")):
             views = self.known.get(name.lower().replace("->", "."))
             if views is None:
-                hint = did_you_mean(name, sorted(self.known))
+                hint = did_you_mean(name, self.known, ASKED) or self._whole()
                 raise UsageError(f"--by: there is no `{name}`", hint)
             found |= views
         return tuple(found.values())
+
+    def _whole(self) -> str:
+        """Return a hint that names objects and processes, where fields are too many to be named."""
+        whole = sorted(known for known in self.known if not set(".#[") & set(known))
+        inside = (known for known in self.known if "." in known and known.split(".")[0] in whole)
+        return f"there is: {', '.join(whole)}; and what is in these, such as {next(inside, STATE)}"
 
     def process(self, actor: int) -> str:
         """Return the name of a process or action."""
@@ -96,11 +102,11 @@ class Views:
     def _place(self, number: int) -> View:
         """Where a process is."""
         name, instance = self.layout.process_of(number)
-        slot, blocks = self.layout.pc[name] + instance, self.layout.program.templates[name].blocks
-        title = self.process(number)
+        slot, template = self.layout.pc[name] + instance, self.layout.program.templates[name]
+        title, places = self.process(number), _places(template.blocks, template.entry)
 
         def text(_: int, state: State) -> str:
-            return f"{title}: {_where(blocks[state[slot] - 1]) if state[slot] else 'ended'}"
+            return f"{title}: {places[state[slot] - 1] if state[slot] else 'ended'}"
 
         return View(title, lambda _, state: state[slot], text)
 
@@ -142,16 +148,39 @@ class Views:
         def text(_: int, state: State) -> str:
             if life is not None and not state[life]:
                 return f"{title}: -"
-            told = plain(self.teller.values.of(kind, state[slot]).text)  # type: ignore[arg-type]
-            return f"{title} = {told if len(told) <= LONGEST else f'{told[:LONGEST]} ...'}"
+            value = self.teller.values.of(kind, state[slot])  # type: ignore[arg-type]
+            told = plain(value.text)
+            shown = told if len(told) <= LONGEST else f"{told[:LONGEST]} ..."
+            which = "" if value.stale == (value.text,) else f"{plain(', '.join(value.stale))} "
+            return f"{title} = {shown}{f' ({which}freed)' if value.stale else ''}"
 
         return View(title, key, text)
 
 
-def _where(block: Block) -> str:
-    """Return the line of the spec at which a process is."""
-    own = [call.span for call in block.calls if not call.span.source.module]
-    span = block.span if not block.span.source.module or not own else own[-1]
-    if span is None:
+def _places(blocks: tuple[Block, ...], entry: int) -> dict[int, str]:
+    """Return where a process is that stands at a block, in other words for each of them.
+
+    Where several are on a line the calls that lead there tell them apart, or else their order.
+    """
+    lines = {n: _lines(block) for n, block in enumerate(blocks) if block.cut or n == entry}
+    told = {}
+    for number, (line, *calls) in lines.items():
+        alike = [other for other, there in lines.items() if there[0] == line]
+        same = [other for other in alike if lines[other] == lines[number]]
+        told[number] = f"line {line}"
+        if len(same) < len(alike) and calls:
+            told[number] += f", called in {', '.join(map(str, calls))}"
+        if len(same) > 1:
+            told[number] += f", step {same.index(number) + 1} of {len(same)}"
+    return told
+
+
+def _lines(block: Block) -> list[int]:
+    """Return the line of the spec at which a process is, and those of the calls that it is in.
+
+    The inmost call is first.
+    """
+    if block.span is None:
         raise InternalError("a block has no place")
-    return f"line {span.line}"
+    calls = [call.span.line for call in block.calls[:0:-1] if not call.span.source.module]
+    return calls if calls and block.span.source.module else [block.span.line, *calls]

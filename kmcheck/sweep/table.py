@@ -47,11 +47,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How something grows along a line: the curve, the next bound, what it will cost."""
+    """How something grows along a line: the curve, the next bound, what it will cost.
+
+    `last` is how many times too much the cells before the last one would have told for that one;
+    None if they are too few.
+    """
 
     curve: Growth
     next: int
     expected: float
+    last: tuple[int, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +125,7 @@ def _fit(points: list[tuple[int, float]]) -> Fit | None:
     if curve is None:
         return None
     following = points[-1][0] + 1
-    return Fit(curve, following, curve.at(following))
+    bound, amount = points[-1]
+    before = growth(points[:-1])
+    last = None if before is None else (bound, before.at(bound) / amount)
+    return Fit(curve, following, curve.at(following), last)

@@ -142,6 +142,7 @@ def _growth(line: Line, fit: Fit | None) -> dict[str, Any]:
             "shift": curve.shift,
             "error": round(curve.error, 4),
             "next": fit.next,
+            "last": fit.last and {"bound": fit.last[0], "told": round(fit.last[1], 4)},
             "expected": float(rounded(fit.expected).replace(",", "")),
         }
     return about

@@ -18,20 +18,31 @@ def name(line: Line) -> str:
 
 
 def growing(line: Line, fit: Fit) -> str:
-    """Return how something grows along a line, and how far off that is."""
+    """Return how something grows along a line, and how far from that it was measured."""
     curve = fit.curve
     if curve.sort == "exponential":
         rate = f"x{curve.rate:.3g} each time {line.along} grows by one"
     else:
         what = line.along if not curve.shift else f"({line.along} + {curve.shift})"
         rate = f"like {what}^{curve.rate:.2f}"
-    return f"{rate}, within x{curve.error:.2f}"
+    return f"{rate}, measured within x{curve.error:.2f}"
+
+
+def told(line: Line, fit: Fit, amount: str) -> str:
+    """Return what to expect at the next bound, and how good that would have been at the last."""
+    expected = f"{line.along}={fit.next}: about {amount}"
+    if fit.last is None:
+        return expected
+    bound, times = fit.last
+    off = f"x{max(times, 1 / times):.2f}"
+    how = "right" if off == "x1.00" else f"{off} too {'much' if times > 1 else 'little'}"
+    return f"{expected} (so told, {line.along}={bound} was {how})"
 
 
 def states_told(line: Line) -> str:
     """Return how the states of a line grow, and how many there will be; or why that is not told."""
     if line.states is not None:
-        more = f"{line.along}={line.states.next}: about {rounded(line.states.expected)} states"
+        more = told(line, line.states, f"{rounded(line.states.expected)} states")
         return f"states grow {growing(line, line.states)}; {more}"
     return "no fit: fewer than three cells in a row hold"
 
@@ -40,7 +51,7 @@ def seconds_told(line: Line) -> str:
     """Return how the time of a line grows, and how long the next bound takes."""
     if line.seconds is None:
         return "time: no fit, fewer than three cells take long enough to tell"
-    more = f"{line.along}={line.seconds.next}: about {lasting(line.seconds.expected)}"
+    more = told(line, line.seconds, lasting(line.seconds.expected))
     return f"time grows {growing(line, line.seconds)}; {more}"
 
 
