@@ -173,6 +173,28 @@ SENTENCES = {
             "(tryget_loop.py)"
         ),
     ],
+    "lru_folios/RECHECK=no/guard-violation": [
+        "4 CPU0 gets the pointer to child from objcg->memcg (lru_folios.py)",
+        "10 CPU1 sets folio#0->lruvec to parent->lruvec (lru_folios.py)",
+        "16 CPU0 takes child->lruvec.lru_lock (lru_folios.py)",
+        (
+            "17 parent->lruvec.lru_lock is needed, and nobody holds it; "
+            "CPU0 holds child->lruvec.lru_lock"
+        ),
+    ],
+    "list_lru_lazy/REDIRECT_FIRST=no/null-deref": [
+        "18 CPU1 sets xa.slots to [listlrumemcg#1, NULL] (list_lru_lazy.py)",
+    ],
+    "kmem_cache_refcnt/DEFER=no/sleep-in-atomic": [
+        (
+            "24 kworker calls call_rcu(): rcu_callback#1 runs the callback in softirq, "
+            "where nothing may sleep (kmem_cache_refcnt.py)"
+        ),
+    ],
+    "page_pins_css/CLEAR_SLOT=no/stale-index": [
+        "21 css_release frees s (page_pins_css.py)",
+        "  no step changes child->slot: it is s from the start",
+    ],
     "clear_backpointer/CLEAR_TO=null/null-deref": [
         "4 CPU1 sets s->memcg to NULL (clear_backpointer.py)",
     ],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pathlib
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from kmcheck.diagram import Drawing, draw, handed
-from kmcheck.diagram.bars import bars, touched
+from kmcheck.diagram.bars import bars, touched, words_for
 from kmcheck.diagram.shapes import Box, Circle, Path, Rect, Text, number
 from kmcheck.explain import explain
 from kmcheck.store import read
@@ -18,6 +18,7 @@ from kmcheck.trace import Trace
 from tests.designs import SHIPPED
 from tests.runs import RUNS
 from tests.strategies import traces
+from tests.told import traced
 
 SLACK = 0.5
 """Pixels: what rounding may cost."""
@@ -193,3 +194,72 @@ def test_a_wait_queue_that_a_primitive_is_given_has_a_bar() -> None:
         ("memcg#0", "write"),
         ("memcg_wq", "bad"),
     ]
+
+
+NESTED = """
+from kmcheck.kernel.mutex import Mutex, mutex_lock
+from kmcheck.kernel.slab import kfree
+from kmcheck.lang import Object, Ref, process, setup, start
+
+
+class Thing(Object):
+    n: int
+
+
+class Glob(Object):
+    a: Mutex
+    b: Mutex
+    c: Mutex
+    d: Mutex
+    e: Mutex
+    thing: Ref[Thing]
+
+
+g = Glob()
+
+
+@process
+def user() -> None:
+    mutex_lock(g.a)
+    mutex_lock(g.b)
+    mutex_lock(g.c)
+    mutex_lock(g.d)
+    mutex_lock(g.e)
+    g.thing.n = 1
+
+
+@process
+def killer(thing: Thing) -> None:
+    kfree(thing)
+
+
+@setup
+def begin() -> None:
+    g.thing = Thing()
+    start(user)
+    start(killer, g.thing)
+"""
+
+
+def test_locks_that_are_held_at_once_stand_side_by_side_and_on_no_number() -> None:
+    drawing = draw(explain(traced(NESTED, "use-after-free")))
+    boxes = [s.box for s in drawing.shapes if isinstance(s, Rect) and s.style == "lock"]
+    numbers = [s.extent for s in drawing.shapes if isinstance(s, Text) and "number" in s.style]
+    held = sorted((box for box in boxes if box.h > 20), key=lambda box: box.x)  # not the key's
+    assert len(held) == 5
+    assert all(one.right <= other.x for one, other in pairwise(held))
+    assert all(number.right < held[0].x for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("facts", "most", "told"),
+    [
+        (("vmstats = 0", "css.online = true"), 1, ["vmstats=0"]),
+        (("vmstats = 0", "n = 1"), 2, ["vmstats=0", "n = 1"]),
+        (("n = 1", "css.online = true"), 2, ["n = 1", ".."]),
+    ],
+)
+def test_a_narrow_bar_leaves_out_whole_facts_and_cuts_none(
+    facts: tuple[str, ...], most: int, told: list[str]
+) -> None:
+    assert words_for(facts, 60.0, most) == told

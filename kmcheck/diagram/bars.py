@@ -7,13 +7,15 @@ from itertools import pairwise
 
 from kmcheck.diagram import handed
 from kmcheck.diagram.page import Page
-from kmcheck.diagram.shapes import SMALL, Box, Rect, Shape, fitted, lines, room, width
+from kmcheck.diagram.shapes import SMALL, Box, Rect, Shape, fitted, lines, width
 from kmcheck.explain import Look, Row, State, Story, key_fields, look, plain
 
 MOST = 5
 """Objects that are drawn; there is no room for more."""
 WIDEST = 168.0
 LEADING = 12.5
+LONGEST = 5
+"""Lines of one fact."""
 PAD = 8.0
 APART = 4.0
 """From an arrow that crosses a bar to what is written on it."""
@@ -62,7 +64,7 @@ def bars(story: Story) -> tuple[Bar, ...]:
 
 
 def _bar(story: Story, name: str) -> Bar:
-    fields = key_fields(story, name) or handed.fields(story, name)
+    fields = _fields(story, name)
     states: list[tuple[int | None, Look]] = [(None, look(story, name, fields, story.trace.initial))]
     for index, row in enumerate(story.rows):
         if row.events and not (row.bad and story.fails_inside):
@@ -78,6 +80,13 @@ def _bar(story: Story, name: str) -> Bar:
     )
     view = story.family.views.get(name)  # one that another is said to be in may be none
     return Bar(name, view.kind if view else "", segments)
+
+
+def _fields(story: Story, name: str) -> tuple[tuple[str, str], ...]:
+    """Return the fields that are told: of what a property looks at, only those at issue."""
+    fields = key_fields(story, name) or handed.fields(story, name)
+    told = tuple(field for field in fields if field in story.issue)
+    return told or fields
 
 
 def _words(seen: Look) -> tuple[str, ...]:
@@ -135,10 +144,9 @@ def _label(box: Box, segment: Segment, crossed: list[float]) -> list[Shape]:
     if most < 1:
         return []
     inner = box.w - 2 * PAD
-    told = [line for fact in segment.facts for line in lines(fact, inner, 3, SMALL)]
-    whole = "" if len(told) <= most else "; ".join(segment.facts)
-    if whole:
-        told = [*told[: most - 1], f"{told[most - 1][: room(inner, SMALL) - 3]} .."]
+    told = words_for(segment.facts, inner, most)
+    shown = "".join(told).replace(" ", "")
+    whole = "" if shown == "".join(segment.facts).replace(" ", "") else "; ".join(segment.facts)
     height = LEADING * len(told)
     top = _beside(crossed, box, height)
     wide = max(width(line, SMALL) for line in told) + 6
@@ -149,6 +157,25 @@ def _label(box: Box, segment: Segment, crossed: list[float]) -> list[Shape]:
         for i, line in enumerate(told)
     ]
     return [pill, *texts[:-1], replace(texts[-1], whole=whole or texts[-1].whole)]
+
+
+def words_for(facts: tuple[str, ...], inner: float, most: int) -> list[str]:
+    """Return the facts in so many lines: closer together, or fewer of them, if they must be."""
+    written = [_closest(fact, inner) for fact in facts]
+    if sum(map(len, written)) <= most:
+        return [line for told in written for line in told]
+    found: list[str] = []
+    for told in written:
+        if len(found) + len(told) > most - 1:
+            break
+        found += told
+    return [*found, ".."] if found else written[0][:most]
+
+
+def _closest(fact: str, inner: float) -> list[str]:
+    """Return the lines of one fact, without the spaces in it if that makes them fewer."""
+    told = (lines(text, inner, LONGEST, SMALL) for text in (fact, fact.replace(" = ", "=")))
+    return min(told, key=len)
 
 
 def _beside(crossed: list[float], box: Box, height: float) -> float:

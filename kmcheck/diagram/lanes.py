@@ -66,7 +66,8 @@ def _row(page: Page, index: int, row: Row) -> list[Shape]:
     if row.role != "call":
         shapes += dot(lane.x, page.center(index), "gap" if row.role == "gap" else sort)
     if row.number is not None:
-        left = next(iter(page.lanes.values())).x - 14
+        first = next(iter(page.lanes.values()))
+        left = first.x - first.before - 14
         box = Box(band.x + 4, band.y, left - band.x - 4, ROW)
         style = "c number bad" if row.bad else "c number"
         shapes.append(fitted(box, str(row.number), style, anchor="end"))

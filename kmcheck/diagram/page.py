@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from kmcheck.diagram import held
 from kmcheck.diagram.shapes import SMALL, Box, lines, width
 from kmcheck.explain import Column, Row, Story, comment, wrapped
 
@@ -18,6 +19,8 @@ INDENT = 12.0
 TEXT_AT = 14.0
 """From the lifeline to the text."""
 BRACKET = 26.0
+SPARE_LOCKS = 2
+"""Locks for which there is room to the left of a lifeline without more."""
 LANE_GAP, BAR_GAP = 26.0, 16.0
 LEADING = 15.0
 """From one line of a row to the next."""
@@ -48,6 +51,13 @@ class Lane:
     x: float
     width: float
     bracket: bool
+    locks: int = 0
+    """How many locks it holds at once: they stand to the left of its lifeline."""
+
+    @property
+    def before(self) -> float:
+        """The room that the locks have there."""
+        return held.pitch(self.locks) * max(0, self.locks - SPARE_LOCKS)
 
     @property
     def right(self) -> float:
@@ -138,7 +148,7 @@ def arrange(story: Story, wants: dict[str, float], *, tail: bool) -> Page:
     start = MARGIN + round_ + width("0" * digits) + 22
     indent = INDENT if len(story.columns) <= len(LONGEST) - 1 else TIGHT_INDENT
     whole = [_lane(story, texts, column, most, indent) for column in story.columns]
-    room = WIDEST_PAGE - start - MARGIN
+    room = WIDEST_PAGE - start - MARGIN - sum(lane.before for lane in whole)
     natural = sum(lane.outer + LANE_GAP for lane in whole)
     widths = _widths(wants, max(room - natural, WIDEST_BARS))
     pitches = _pitches(story, whole, room - _together(widths))
@@ -147,6 +157,7 @@ def arrange(story: Story, wants: dict[str, float], *, tail: bool) -> Page:
     lanes: dict[str, Lane] = {}
     x = ends = start
     for lane, pitch in zip(whole, pitches, strict=True):
+        x += lane.before
         lanes[lane.process] = replace(lane, x=x, width=pitch - (lane.outer - lane.right) - LANE_GAP)
         ends = max(ends, x + lane.outer)
         x += pitch
@@ -220,4 +231,4 @@ def _lane(
         wants += [_noted(line) for line in gap.label]
     bracket = any(s.sort == "grace" and s.process == process for s in story.spans)
     bracket = bracket or any(row.role == "gap" and row.process == process for row in story.rows)
-    return Lane(process, 0.0, max(wants), bracket)
+    return Lane(process, 0.0, max(wants), bracket, held.deepest(story, process))

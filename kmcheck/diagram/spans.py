@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kmcheck.diagram import held
 from kmcheck.diagram.page import Lane, Page
 from kmcheck.diagram.shapes import SMALL, Box, Path, Rect, Shape, fitted, lines, width
 from kmcheck.explain import Missing, Span
 
 LEADING = 12.5
-LOCK = 5.0
 BEHIND = 14.0
 """From a text to a bracket behind it."""
 
@@ -56,20 +56,14 @@ def extents(page: Page) -> list[Shown]:
         for span in page.story.spans
         if (extent := _extent(page, span.process, span.first, span.last))
     ]
-    short = {"spin", "mutex"}
-    return [
-        shown
-        for shown in found
-        if shown.span.sort not in short
-        or shown.span.last is None
-        or shown.extent.first < shown.extent.last
-    ]
+    boxes = {"read", "grace"}
+    return [s for s in found if s.span.sort in boxes or held.is_drawn(page.story, s.span)]
 
 
 def spans(page: Page) -> list[Shape]:
     """Draw what a process is inside of, and what it should have been inside of."""
     shapes: list[Shape] = []
-    held: dict[str, int] = {}
+    places = held.places(page.story)
     for shown in extents(page):
         span, extent = shown.span, shown.extent
         if span.sort == "read":
@@ -80,8 +74,7 @@ def spans(page: Page) -> list[Shape]:
             path = Path(extent.bracket, "bracket grace")
             shapes += [path, *_note(extent, ("grace period",), "grace")]
         else:
-            shapes.append(_lock(extent, span, held.get(span.process, 0)))
-            held[span.process] = held.get(span.process, 0) + 1
+            shapes.append(_lock(extent, span, places[span]))
     return [*shapes, *_missing(page, page.story.missing), *_gaps(page)]
 
 
@@ -99,8 +92,10 @@ def _lock(extent: Extent, span: Span, nested: int) -> Shape:
     page = extent.page
     top = page.center(extent.first)
     bottom = page.bottom if span.last is None else page.center(extent.last)
-    left = extent.lane.x - LOCK / 2 - nested % 3 * (LOCK + 1)
-    return Rect(Box(left, top, LOCK, max(LOCK, bottom - top)), "lock", 1)
+    step = held.pitch(extent.lane.locks)
+    wide = min(held.LOCK, step)
+    left = extent.lane.x - held.LOCK / 2 - nested * step
+    return Rect(Box(left, top, wide, max(held.LOCK, bottom - top)), "lock", 1)
 
 
 def _missing(page: Page, gap: Missing | None) -> list[Shape]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kmcheck.explain.names import Family, in_kernel, plain, points_to, primitive, ranges, waits
-from kmcheck.explain.order import OWNER, RCU, Span, is_ordering
+from kmcheck.explain.order import OWNER, OWNERS, RCU, Span, is_ordering
 from kmcheck.explain.queued import queued_by
 from kmcheck.explain.saying import Reason, said, told
 from kmcheck.explain.slicing import Field, changes, field_of, visible
@@ -123,9 +123,8 @@ class Contexts:
 
     def _guarded(self) -> list[Reason]:
         """The locks that the failing process holds, which one it needs, and how it came to them."""
-        trace, needed = self.trace, self.trace.violation.thing
-        own = self._own()
-        held = self._held(own)
+        trace, own = self.trace, self._own()
+        held, needed = self._held(own), self._needed(own)
         if needed is None:
             return held
         locks = [span for span in own if span.sort in {"spin", "mutex"}]
@@ -139,6 +138,16 @@ class Contexts:
             for reason in self._came_to(span, self.family.of(frozenset({span.what})))
         ]
         return [*held, *ways, *self._put_there(needed), last]
+
+    def _needed(self, own: list[Span]) -> str | None:
+        """Return the lock that the violation names, or else the one that it found not held."""
+        mine = {span.what for span in own}
+        looked = (
+            access.thing
+            for access in visible(self.trace.events[-1])
+            if access.field in OWNERS and access.what == "load" and access.thing not in mine
+        )
+        return self.trace.violation.thing or next(looked, None)
 
     def _came_to(self, span: Span, things: frozenset[str]) -> list[Reason]:
         """How a process got the pointer by which it came to a lock, and who put that there."""

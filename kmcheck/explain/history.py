@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import islice
+
 from kmcheck.explain import living
 from kmcheck.explain.contexts import Contexts
 from kmcheck.explain.issue import at_issue, dangling, given
@@ -22,6 +25,7 @@ from kmcheck.trace import Access, Event, Trace
 
 DEREFERENCE = frozenset({"use-after-free", "double-free"})
 """Told by the way of the pointer and by the free."""
+NULL = re.compile(r"\bNULL\b")
 MOST = 4
 """Fields that are told."""
 PUTS = 6
@@ -72,7 +76,7 @@ class History:
             if access not in found.setdefault(index, []):
                 found[index].append(access)
         reasons = [self._told(index, *accesses) for index, accesses in found.items()]
-        reasons += self._freed()
+        reasons += self._freed(frozenset(fields))
         inside = not named and primitive(self.trace.events[-1]) is not None
         return [*reasons, *still[: 0 if inside and reasons else max(1, FEW - len(reasons))]]
 
@@ -82,9 +86,9 @@ class History:
         rest = at_issue(self.trace, self.family) - set(first)
         return [*first, *sorted(rest)]
 
-    def _freed(self) -> list[Reason]:
+    def _freed(self, fields: frozenset[Field]) -> list[Reason]:
         """Who freed what a field at issue still points to."""
-        gone = dangling(self.trace, self.family)
+        gone = dangling(self.trace, self.family, fields)
         return [
             said(event, f"frees {access.thing}", inside=False)
             for event in self.trace.events
@@ -164,14 +168,15 @@ class History:
         return primitive(event) is None or not self.family.is_global(access.thing)
 
     def _null(self) -> list[Access]:
-        """The latest load of the failing process that found no object."""
-        for event in reversed(self.trace.events):
-            if event.process == self.trace.failing:
-                found = [a for a in visible(event) if a.what == "load" and a.after is not None]
-                found = [a for a in found if a.after and a.after.text == "NULL"]
-                if found:
-                    return found[-1:]
-        return []
+        """The latest load of the failing process that found no object, or not all of them."""
+        loads = (
+            access
+            for event in reversed(self.trace.events)
+            if event.process == self.trace.failing and not _orders(event)
+            for access in visible(event)
+            if access.what == "load" and access.field != OWNER
+        )
+        return list(islice((a for a in loads if NULL.search(text_of(a.after))), 1))
 
     def _all(self, field: Field, end: int) -> list[tuple[int, Access]]:
         """All changes of the field in the steps before `end`."""

@@ -46,7 +46,7 @@ def at_issue(trace: Trace, family: Family) -> frozenset[Field]:
     if not fields or not is_property(trace):
         return fields
     sized = frozenset(name for name, _ in violation.sizes)
-    counted = family.of(dangling(trace, family))
+    counted = family.of(dangling(trace, family, fields))
     return fields | {
         field_of(access)
         for event in trace.events
@@ -59,9 +59,8 @@ def at_issue(trace: Trace, family: Family) -> frozenset[Field]:
     }
 
 
-def dangling(trace: Trace, family: Family) -> frozenset[str]:
-    """Return the objects that are freed, and that fields which the violation names point to."""
-    fields = set(given(trace.violation.message, family))
+def dangling(trace: Trace, family: Family, fields: frozenset[Field]) -> frozenset[str]:
+    """Return the objects that are freed, and that some fields point to at the end."""
     freed = {
         family.root(name)
         for view in trace.end.objects

@@ -81,7 +81,7 @@ def _sliced(trace: Trace, family: Family) -> frozenset[int]:
     own = frozenset(name for name in focus(trace, family) if not family.is_global(name))
     steps = _touching(trace, own) | named
     steps |= _given(trace, family, own, steps)
-    freed = _frees(trace, dangling(trace, family))
+    freed = _frees(trace, dangling(trace, family, fields))
     return (steps - _noise(trace, family)) | back.behind(back.writers(fields) | freed | named)
 
 

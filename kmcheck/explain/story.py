@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kmcheck.explain.issue import at_issue, is_property
 from kmcheck.explain.names import Family, is_own
 from kmcheck.explain.order import OWNER, Span, calls, spans
 from kmcheck.explain.relevance import focus, got, kept
 from kmcheck.explain.rows import Row, Rows, fails_inside
 from kmcheck.explain.saying import Reason
-from kmcheck.explain.slicing import visible
+from kmcheck.explain.slicing import Field, alters, field_of, visible
 from kmcheck.explain.why import Missing, Why
 from kmcheck.trace import Access, ProcessView, Trace, Value
 
@@ -46,6 +47,8 @@ class Story:
     things: frozenset[str]
     """What the violation is about, with all that is embedded in it."""
     full: bool = False
+    issue: frozenset[Field] = frozenset()
+    """The fields that a property has looked at, and those that the reasons are about."""
 
     @property
     def loop(self) -> int | None:
@@ -74,6 +77,7 @@ def explain(trace: Trace, *, full: bool = False) -> Story:
     cited = why.cited()
     steps = every if full or not every else kept(trace, family, told, order) | cited
     rows = Rows(trace, told, order, cited, full=full).write(steps)
+    reasons = why.reasons(rows)
     return Story(
         trace=trace,
         rows=rows,
@@ -81,13 +85,24 @@ def explain(trace: Trace, *, full: bool = False) -> Story:
         spans=order,
         cast=_cast(trace, family, things, rows, full=full),
         mark=why.mark(),
-        reasons=why.reasons(rows),
+        reasons=reasons,
         missing=why.missing(),
         family=family,
         fails_inside=bool(trace.events) and fails_inside(trace),
         things=things,
         full=full,
+        issue=_issue(trace, family, reasons),
     )
+
+
+def _issue(trace: Trace, family: Family, reasons: tuple[Reason, ...]) -> frozenset[Field]:
+    """The fields that a property names, and those of which a sentence says who changed them."""
+    named = at_issue(trace, family)
+    if not named or not is_property(trace):
+        return frozenset()
+    numbers = {reason.number for reason in reasons}
+    cited = (a for e in trace.events if e.number in numbers for a in visible(e) if alters(a))
+    return named | {field_of(access) for access in cited}
 
 
 def _accesses(trace: Trace, family: Family, things: frozenset[str], row: Row) -> tuple[Access, ...]:
