@@ -112,8 +112,7 @@ def mutants(source: Source) -> tuple[Mutant, ...]:
     found: list[Mutant] = []
     for name in shelf.names("mutators"):
         mutator: Mutator = shelf.take("mutators", name, "MUTATOR")
-        for function in functions:
-            found += [_mutant(source, mutator, change) for change in mutator.changes(function)]
+        found += [_mutant(source, mutator, change) for change in mutator.changes(functions)]
     return tuple(sorted(found, key=lambda m: (m.line, m.mutator)))
 
 
