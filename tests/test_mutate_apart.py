@@ -1,9 +1,11 @@
-"""Sections that one function begins and another one ends."""
+"""Sections that one function begins and another one ends; barriers that a spec has modelled."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kmcheck.driver import Options
-from kmcheck.necessity import Mutant, judge, mutants
+from kmcheck.necessity import SAME, Mutant, judge, mutants
 from kmcheck.verdict import WITHOUT
 from tests.language import source
 
@@ -98,3 +100,54 @@ def test_no_mutant_ends_what_it_has_not_begun() -> None:
         ("spin_lock(page.page_lock)", "violated", "all_counted"),
         ("spin_lock(g.other_lock)", "holds", ""),
     }
+
+
+BARRIER = """
+class G(Object):
+    n: Annotated[int, range(5)]
+    late: bool
+
+g = G()
+WEAK = choice(False, "whether the store may be late")
+
+def smp_mb() -> None:
+    if WEAK:
+        wait_until(not g.late)
+
+def adds() -> None:
+    g.n += 1
+    assert g.n > 0
+
+@process
+def stores() -> None:
+    g.n = 1
+    smp_mb()
+    adds()
+    smp_mb()
+
+@action
+def drains() -> None:
+    wait_until(g.late)
+    g.late = False
+
+@setup
+def begin() -> None:
+    g.late = WEAK
+    start(stores)
+
+@always
+def seen() -> bool:
+    return g.n < 2 or not g.late
+"""
+
+
+def test_a_barrier_that_a_spec_has_modelled_is_taken_away() -> None:
+    weak = judge(source(BARRIER), replace(NATIVE, settings={"WEAK": True}), 1).outcomes
+    barriers = [(o.verdict, o.told) for o in weak if o.what == "smp_mb()"]
+    assert barriers == [("violated", "seen"), ("holds", "")]
+
+
+def test_a_call_that_does_nothing_with_these_settings_is_not_called_redundant() -> None:
+    outcomes = judge(source(BARRIER), NATIVE, 1).outcomes
+    barriers = [(o.verdict, o.told) for o in outcomes if o.what == "smp_mb()"]
+    assert barriers == [(SAME, "as the spec")] * 2

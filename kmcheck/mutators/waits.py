@@ -12,7 +12,7 @@ from kmcheck.editing import Change, Mutator, blocks, instead, marks_of, statemen
 
 WAITS = (
     *("synchronize_", "rcu_barrier", "flush_", "drain_", "cancel_", "kthread_stop"),
-    *("wait_for_", "wait_event", "css_wait_for_"),
+    *("wait_for_", "wait_event", "css_wait_for_", "smp_mb"),
 )
 OWN = "wait_until"
 """Of an action it says when that can be: nobody waits there."""
