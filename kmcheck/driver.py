@@ -12,7 +12,7 @@ from kmcheck import __version__, shelf
 from kmcheck.audit import REFERENCE, Said, audit
 from kmcheck.diagnostics import Source, UsageError
 from kmcheck.frontend import compile_spec
-from kmcheck.frontend.hints import did_you_mean
+from kmcheck.frontend.hints import ASKED, did_you_mean
 from kmcheck.frontend.lock_order import UNCHECKED, learnt, spelled
 from kmcheck.frontend.settings import Wanted, spell
 from kmcheck.ir.code import Check
@@ -241,7 +241,7 @@ def _refuse_unknown(options: Options, known: tuple[str, ...]) -> None:
             )
     for name in options.properties:
         if name not in known:
-            raise UsageError(f"the spec has no property `{name}`", did_you_mean(name, known))
+            raise UsageError(f"the spec has no property `{name}`", did_you_mean(name, known, ASKED))
 
 
 def _verdicts(

@@ -92,6 +92,10 @@ def budget(given: Mapping[str, Any], threads: int = 1, *, searches: int = 1) -> 
     """Return what a search may cost, by these flags, if there are so many at once."""
     memory = (given["memory"] or machine.memory()) // searches
     return Budget(
-        given["max_states"], given["max_depth"], given["timeout"], memory, threads,
+        given["max_states"],
+        given["max_depth"],
+        given["timeout"],
+        memory,
+        threads,
         wanted_bytes=given["memory"],
-    )  # fmt: skip
+    )

@@ -49,13 +49,20 @@ def test_what_stands_on_a_shelf_is_offered() -> None:
     assert set(offered("verify", "--no-reduce", "")) == {*shelf.names("reduce"), "all", "none"}
 
 
-@pytest.mark.parametrize("verb", ["verify", "lint", "mutate"])
+@pytest.mark.parametrize("verb", ["verify", "lint", "mutate", "sweep"])
 def test_the_settings_of_the_spec_are_offered(verb: str) -> None:
     spec = str(ROOT / FLAGSHIP)
     assert offered(verb, spec, "-D", "READ") == ["READ_LOCK=yes", "READ_LOCK=no"]
     assert offered(verb, spec, "-D", "F") == ["FREERS=2"]
     assert offered(verb, spec, "-D", "READ_LOCK=no", "-D", "C") == ["CACHES=1"]
     assert offered(verb, "-D", "READ") == []  # of which spec?
+
+
+def test_what_states_are_told_apart_by_is_offered() -> None:
+    graph = ["graph", str(ROOT / FLAGSHIP), "--by"]
+    assert {"depth", "processes", "state", "cache", "cache.memcg"} <= set(offered(*graph, ""))
+    assert offered(*graph, "cache.m") == ["cache.memcg"]
+    assert offered(*graph, "depth,cache.m") == ["depth,cache.memcg"]
 
 
 def test_the_properties_of_the_spec_are_offered() -> None:

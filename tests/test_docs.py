@@ -103,6 +103,27 @@ def test_a_link_leads_somewhere(name: str) -> None:
     assert [link for link in linked if not (here / link).exists()] == []
 
 
+def anchors(name: str) -> set[str]:
+    """Return what GitHub calls the headings of a page."""
+    text = re.sub(r"^(```+).*?^\1`*$", "", page(name), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#{1,6} (.+)$", text, re.MULTILINE)
+    plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title).lower() for title in titles]
+    slugs = [re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in plain]
+    return {
+        slug if not before else f"{slug}-{before}"
+        for at, slug in enumerate(slugs)
+        for before in [slugs[:at].count(slug)]
+    }
+
+
+@pytest.mark.parametrize("name", generate.pages())
+def test_a_link_leads_to_a_heading(name: str) -> None:
+    here = (ROOT / name).parent
+    linked = re.findall(r"\]\(([^)#:\s]*)#([^)\s]+)\)", page(name))
+    pages = [((here / to).resolve().relative_to(ROOT) if to else name, at) for to, at in linked]
+    assert [(to, at) for to, at in pages if at not in anchors(str(to))] == []
+
+
 @pytest.mark.parametrize("name", WRITTEN)
 def test_the_english_is_plain(name: str) -> None:
     assert not {"\u2014", "\u2013", "\u2026", "\u2018", "\u2019", "\u201c", "\u201d"} & set(

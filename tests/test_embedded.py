@@ -221,6 +221,18 @@ def test_what_a_work_frees_that_a_callback_queued_is_told_by_the_call_in_the_spe
     assert "CPU1 queues what frees memcg#0 with queue_rcu_work() (spec.py:35)" in reasons(trace)
 
 
+def test_what_a_worker_looks_at_before_it_calls_the_work_is_no_pointer_that_it_gets() -> None:
+    text = WORK.replace("slot.memcg = memcg\n    start", "start").replace(
+        "kfree(container_of(to_rcu_work(work), Memcg, Memcg.rwork))",
+        "memcg = container_of(to_rcu_work(work), Memcg, Memcg.rwork)\n    kfree(memcg)\n"
+        "    memcg.nr = 1",
+    )
+    trace = traced(text, "use-after-free")
+    loads = [a for e in trace.events for a in e.accesses if e.process == trace.failing and a.after]
+    assert any(a.thing.startswith("workers") and a.after and a.after.targets for a in loads)
+    assert trace.violation.source is None
+
+
 # --- arrows to the second object --------------------------------------------------------------
 
 

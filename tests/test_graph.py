@@ -318,3 +318,16 @@ def test_a_wrong_command_says_what_is_wrong(
 ) -> None:
     assert run(["graph", FLAGSHIP, *more]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_names_that_there_are_not_are_answered_with_those_that_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["graph", FLAGSHIP, *SMALL, "--by", "foo"]) == 2
+    assert "  hint: there is: " in (told := capsys.readouterr().err)
+    assert "cache, child, " in told
+    assert "such as " in told
+    for verb in ("graph", "verify"):
+        assert run([verb, FLAGSHIP, *SMALL, "-p", "xyz"]) == 2
+        assert "  hint: there is: " in (told := capsys.readouterr().err)
+        assert "use-after-free" in told

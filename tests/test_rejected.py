@@ -129,6 +129,7 @@ def test_every_error_has_its_spec() -> None:
     ("name", "value", "message", "hint"),
     [
         ("FREER", "3", "the spec has no bound or choice `FREER`", "did you mean `FREERS`?"),
+        ("freers", "3", "the spec has no bound or choice `freers`", "did you mean `FREERS`?"),
         ("FREERS", "many", "FREERS is a bound: `many` is no whole number", TO_64),
         ("FREERS", "65", "FREERS cannot be 65", TO_64),
         ("FREERS", "-1", "FREERS cannot be -1", TO_64),

@@ -13,7 +13,7 @@ from kmcheck.diagnostics import UsageError
 from kmcheck.driver import unordered, violations
 from kmcheck.files import write
 from kmcheck.frontend import read
-from kmcheck.frontend.hints import did_you_mean
+from kmcheck.frontend.hints import ASKED, did_you_mean
 from kmcheck.frontend.settings import spell
 from kmcheck.ir.program import Program
 from kmcheck.options import budget, limits, setting
@@ -95,7 +95,7 @@ def _graph(given: Mapping[str, object], form: Form) -> Quotient:
     wanted: tuple[str, ...] = given["properties"]  # type: ignore[assignment]
     for name in wanted:
         if name not in violations(program):
-            hint = did_you_mean(name, violations(program))
+            hint = did_you_mean(name, violations(program), ASKED)
             raise UsageError(f"the spec has no property `{name}`", hint)
     with progress(str(given["shown"]), str(given["spec"])) as report:
         space = explore(build(program, solver.holds), solver, wanted, budget(given), report)

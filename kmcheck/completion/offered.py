@@ -16,7 +16,10 @@ from kmcheck.driver import violations
 from kmcheck.frontend import compile_spec, read
 from kmcheck.frontend.settings import spell
 from kmcheck.ir.program import DATA_RACE, LIVENESS, Program
-from kmcheck.verdict import ALL
+from kmcheck.solver import Solver
+from kmcheck.stategraph import Views, explore
+from kmcheck.system import build
+from kmcheck.verdict import ALL, Budget
 
 Offer = Callable[[click.Context], Iterable[str]]
 
@@ -35,6 +38,18 @@ class Offered(click.types.StringParamType):
         return [CompletionItem(v) for v in self.offer(ctx) if v.startswith(incomplete)]
 
 
+class Listed(Offered):
+    """Several texts with commas between them: the last one is offered."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return those that begin as the last one that has been typed, behind the others."""
+        before, comma, last = incomplete.rpartition(",")
+        items = super().shell_complete(ctx, param, last)
+        return [CompletionItem(f"{before}{comma}{item.value}") for item in items]
+
+
 def attach(command: click.Command) -> None:
     """Let a verb offer values for its parameters."""
     for param in command.params:
@@ -46,8 +61,10 @@ def _type(param: click.Parameter) -> click.ParamType[str] | None:
     match param.name, (param.metavar or "").removesuffix("..."):
         case "engine", _:
             return Offered(lambda _: shelf.names("engines"))
-        case _, "NAME=VALUE":
+        case _, ("NAME=VALUE" | "NAME=VALUES"):
             return Offered(_settings)
+        case "by", _:
+            return Listed(_fields)
         case (("properties" | "property"), _):
             return Offered(_violations)
         case _, ("SPEC" | "TRACE" | "FILE"):
@@ -79,6 +96,18 @@ def _settings(ctx: click.Context) -> Iterator[str]:
         for setting in program.settings:
             for value in setting.options or (spell(setting),):
                 yield f"{setting.name}={value}"
+
+
+def _fields(ctx: click.Context) -> Iterator[str]:
+    """Yield what the states of a spec are told apart by: one state is enough to know."""
+    for program in _programs(ctx):
+        solver = Solver()
+        try:
+            system = build(program, solver.holds)
+        except (SpecError, UsageError):
+            continue
+        space = explore(system, solver, (), Budget(states=1), lambda _: None)
+        yield from Views(space, solver, 0, []).known
 
 
 def _violations(ctx: click.Context) -> Iterator[str]:

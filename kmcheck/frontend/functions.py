@@ -166,6 +166,8 @@ class Functions(Words):
         """Return a function's parameters, as many as the call gives."""
         parameters = function.node.args.args
         expected = len(parameters) - (1 if receiver is not None else 0)
+        if expected < 0:  # a method without self, which is refused where it stands
+            raise Refused
         if len(node.args) != expected or node.keywords:
             names = [p.arg for p in parameters[len(parameters) - expected :]]
             title = f"`{function.name}` takes {expected} argument{'' if expected == 1 else 's'}"

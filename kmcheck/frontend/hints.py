@@ -18,17 +18,23 @@ IMPORTABLE = "a spec may import from kmcheck.lang, kmcheck.kernel and spec files
 MANY = 12
 """A list that is longer than this helps nobody."""
 
+ASKED = 60
+"""As above, where somebody looks for a name of what is already there, on the command line."""
+
 VERY_MANY = 300
 """To compare with more names than this takes too long."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint that names what is spelled nearly so, or lists what there is."""
+def did_you_mean(name: str, known: Iterable[str], most: int = MANY) -> str:
+    """Return a hint that names what is spelled nearly so, or lists what there is, up to `most`."""
     choices = _likely(name, known)
     close = get_close_matches(name, choices, n=1, cutoff=0.6)
+    if not close:
+        lower = {choice.lower(): choice for choice in choices}
+        close = [lower[c] for c in get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
     if close:
         return f"did you mean `{close[0]}`?"
-    return f"there is: {', '.join(choices)}" if 0 < len(choices) <= MANY else ""
+    return f"there is: {', '.join(choices)}" if 0 < len(choices) <= most else ""
 
 
 def _likely(name: str, known: Iterable[str]) -> list[str]:

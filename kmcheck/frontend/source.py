@@ -134,6 +134,12 @@ def _syntax_error(source: Source, error: SyntaxError) -> Diagnostic:
     c = c_instead(source.line(line), column)
     if c is not None:
         return Diagnostic("K002", c[0], Span(source, line, column, line, column + 1), "here", c[1])
+    if isinstance(error, TabError):
+        text = source.line(line)
+        before = text[: len(text) - len(text.lstrip())]
+        at = before.find("\t") + 1 or len(before) + 1
+        title = "tabs and spaces are mixed in what this line is indented by"
+        return Diagnostic("K002", title, Span(source, line, at, line, at + 1), "here", "use spaces")
     last = error.end_offset if error.end_lineno == error.lineno and error.end_offset else 0
     span = Span(source, line, column, line, max(column + 1, last))
     if "integer string conversion" in error.msg:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kmcheck.explain.names import primitive
+from kmcheck.explain.names import is_own
 from kmcheck.trace import Event, Snapshot, Value
 
 
@@ -17,7 +17,7 @@ def got_by(events: Sequence[Event], initial: Snapshot, thing: str | None) -> int
     """Return the number of the step in which the last one's process got a pointer to `thing`.
 
     A pointer to what is embedded leads to its owner. What is loaded from the object itself was
-    reached already, and what a primitive loads to compare it with what it was given is not kept.
+    reached already, and what the kernel loads to compare it with what it was given is not kept.
     None if there is no step, no thing, or the process had the pointer from its beginning.
     """
     if thing is None or not events:
@@ -28,7 +28,7 @@ def got_by(events: Sequence[Event], initial: Snapshot, thing: str | None) -> int
         event = events[at]
         if event.process != process or not _loads(event, owner):
             continue
-        if primitive(event) is None or _returns(events[at:], event, owner):
+        if is_own(event) or _returns(events[at:], event, owner):
             return event.number
         if not _holds(states[at], process, owner):
             return event.number

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kmcheck.diagnostics import InternalError, UsageError
 from kmcheck.explain import plain
-from kmcheck.frontend.hints import did_you_mean
+from kmcheck.frontend.hints import ASKED, did_you_mean
 from kmcheck.ir.code import Block
 from kmcheck.replay.teller import Teller
 from kmcheck.semantics import State
@@ -65,10 +65,16 @@ class Views:
         for name in (part.strip() for part in wanted.split(",")):
             views = self.known.get(name.lower().replace("->", "."))
             if views is None:
-                hint = did_you_mean(name, sorted(self.known))
+                hint = did_you_mean(name, self.known, ASKED) or self._whole()
                 raise UsageError(f"--by: there is no `{name}`", hint)
             found |= views
         return tuple(found.values())
+
+    def _whole(self) -> str:
+        """Return a hint that names objects and processes, where fields are too many to be named."""
+        whole = sorted(known for known in self.known if not set(".#[") & set(known))
+        inside = (known for known in self.known if "." in known and known.split(".")[0] in whole)
+        return f"there is: {', '.join(whole)}; and what is in these, such as {next(inside, STATE)}"
 
     def process(self, actor: int) -> str:
         """Return the name of a process or action."""
