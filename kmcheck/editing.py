@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,8 +41,8 @@ class Mutator(Protocol):
     def name(self) -> str:
         """What a table of mutants calls it, which is also the file's name."""
 
-    def changes(self, function: ast.FunctionDef) -> Iterator[Change]:
-        """Yield what could be taken away from a function, in the order of the text."""
+    def changes(self, functions: Sequence[ast.FunctionDef]) -> Iterator[Change]:
+        """Yield what could be taken away from the functions of a spec."""
 
 
 Body = list[ast.stmt]

@@ -14,6 +14,7 @@ from kmcheck.diagnostics import Source, SpecError, UsageError
 from kmcheck.driver import Options, verify
 from kmcheck.editing import Change, Mutator, edited, functions_of
 from kmcheck.frontend import compile_spec
+from kmcheck.ir.code import Call, Check, Template
 from kmcheck.ir.program import DATA_RACE, Program
 from kmcheck.verdict import Holds, Result, Violated
 
@@ -112,8 +113,7 @@ def mutants(source: Source) -> tuple[Mutant, ...]:
     found: list[Mutant] = []
     for name in shelf.names("mutators"):
         mutator: Mutator = shelf.take("mutators", name, "MUTATOR")
-        for function in functions:
-            found += [_mutant(source, mutator, change) for change in mutator.changes(function)]
+        found += [_mutant(source, mutator, change) for change in mutator.changes(functions)]
     return tuple(sorted(found, key=lambda m: (m.line, m.mutator)))
 
 
@@ -202,7 +202,31 @@ def _code(program: Program, options: Options) -> object:
     """Return what tells two programs apart: what is marked makes a difference to races alone."""
     races = options.races or DATA_RACE in options.properties
     plain = [b.plain for t in program.templates.values() for b in t.blocks if races]
-    return program.templates, program.properties, program.kinds, plain
+    templates = [_renumbered(template) for template in program.templates.values()]
+    return templates, program.properties, program.kinds, plain
+
+
+def _renumbered(template: Template) -> Template:
+    """Return a template with the calls numbered as their code comes, whatever else was called."""
+    numbers: dict[int, int] = {}
+
+    def numbered(calls: tuple[Call, ...]) -> tuple[Call, ...]:
+        return tuple(
+            replace(call, serial=numbers.setdefault(call.serial, len(numbers))) for call in calls
+        )
+
+    blocks = tuple(
+        replace(
+            block,
+            instructions=tuple(
+                replace(one, calls=numbered(one.calls)) if isinstance(one, Check) else one
+                for one in block.instructions
+            ),
+            calls=numbered(block.calls),
+        )
+        for block in template.blocks
+    )
+    return replace(template, blocks=blocks, results=())
 
 
 def verified(mutant: Mutant, options: Options) -> Outcome:

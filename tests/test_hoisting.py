@@ -91,7 +91,7 @@ def test_statements_run_when_the_call_would(given: str, made: str) -> None:
     text = "def f():\n    pass" + given.replace("\n", "\n    ").rstrip() + "\n"
     (function,) = ast.parse(text).body
     assert isinstance(function, ast.FunctionDef)
-    (change,) = MUTATOR.changes(function)
+    (change,) = MUTATOR.changes([function])
     expected = "def f():\n    pass" + made.replace("\n", "\n    ")
     assert ast.dump(ast.parse(edited(text, change))) == ast.dump(ast.parse(expected))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kmcheck.editing import Change, Edit, Mutator, blocks, call_of, instead, statement_call
 
@@ -15,9 +15,9 @@ class Atomics:
 
     name = "atomic"
 
-    def changes(self, function: ast.FunctionDef) -> Iterator[Change]:
+    def changes(self, functions: Sequence[ast.FunctionDef]) -> Iterator[Change]:
         """Yield a change for each block, as a statement may be several steps, and each word."""
-        for body in blocks(function.body):
+        for body in (body for function in functions for body in blocks(function.body)):
             for statement in body:
                 if isinstance(statement, ast.With):
                     call = call_of(statement.items[0].context_expr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from kmcheck.editing import Change, Mutator, call_of
@@ -29,9 +29,9 @@ class ReadModifyWrites:
 
     name = "rmw"
 
-    def changes(self, function: ast.FunctionDef) -> Iterator[Change]:
+    def changes(self, functions: Sequence[ast.FunctionDef]) -> Iterator[Change]:
         """Yield a change for each word, but inside of atomic blocks, which nothing splits."""
-        for found in calls(function):
+        for found in (found for function in functions for found in calls(function)):
             word, _ = call_of(found.call) or ("", [])
             if word in WORDS and not found.atomic and not _is_alone(found, word):
                 edits = hoisted(found, partial(_split, found.call, WORDS[word]))

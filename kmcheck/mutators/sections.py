@@ -2,13 +2,15 @@
 
 Which begins and ends belong together is found by going through the function as it may run. A lock
 that is taken in two arms and released behind them is one section; so is one that is released and
-taken again on one of the ways to its end.
+taken again on one of the ways to its end. Where one function begins and another one ends, all that
+may belong together is one section: all calls for locks of that name that are not closed in their
+own function.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from kmcheck.editing import Body, Change, Edit, Mutator, call_of, instead, statement_call, without
@@ -35,15 +37,51 @@ class Sections:
 
     name = "section"
 
-    def changes(self, function: ast.FunctionDef) -> Iterator[Change]:
+    def changes(self, functions: Sequence[ast.FunctionDef]) -> Iterator[Change]:
         """Yield a change for each section: the calls that begin it, with those that end it."""
-        calls = list(_calls(function.body))
-        wanted = {(end, key) for _, end, key in _begins(calls)}
-        for end, key in sorted(wanted):
-            yield from Way(end, key).changes(function)
+        own = {function.name for function in functions}
+        ways = [way for function in functions for way in _ways(function)]
+        alike: dict[tuple[str, str], list[Way]] = {}
+        for way in ways:
+            alike.setdefault((way.end, way.key.rpartition(".")[2]), []).append(way)
+        for some in alike.values():
+            apart = [part for way in some for part in way.apart(own)]
+            begun, ended = (any(part[side] for part in apart) for side in (0, 1))
+            for way in some:
+                for group in way.groups():
+                    if (ended and way.is_open_behind(group)) or (begun and group[1] & way.alone):
+                        apart.append(group)
+                    else:
+                        yield _without([group])
+            if all(any(part[side] for part in apart) for side in (0, 1)):
+                yield _without(apart)
 
 
 Call = tuple[ast.stmt, ast.Call, str, list[str]]
+
+Group = tuple[set[ast.stmt | ast.expr], set[ast.stmt]]
+"""What begins a section, and what ends it."""
+
+
+def _ways(function: ast.FunctionDef) -> Iterator[Way]:
+    """Yield the ways through a function for each lock of which it begins or ends a section."""
+    calls = list(_calls(function.body))
+    wanted = {(end, key) for _, end, key in _begins(calls)}
+    wanted |= {(name, _key(name, args)) for _, _, name, args in calls if _is_end(name)}
+    for end, key in sorted(wanted):
+        yield Way(function, end, key)
+
+
+def _without(groups: list[Group]) -> Change:
+    """Return the change that takes all that begins and ends away."""
+    begins = sorted({b for group in groups for b in group[0]}, key=lambda b: b.lineno)
+    ends = {end for group in groups for end in group[1]}
+    return Change(
+        ast.unparse(begins[0]),
+        begins[0].lineno,
+        (*map(_gone, begins), *map(without, ends)),
+        places=tuple((b.lineno, ast.unparse(b)) for b in begins),
+    )
 
 
 def _calls(body: Body) -> Iterator[Call]:
@@ -103,6 +141,10 @@ def _end(name: str) -> str | None:
     return next((name.replace(b, e) for b, e in ENDS.items() if b in name), None)
 
 
+def _is_end(name: str) -> bool:
+    return any(end in name for end in ENDS.values())
+
+
 def _key(end: str, args: list[str]) -> str:
     """Return what is locked: flags that are given back are not."""
     return args[0] if args and end != ENDS["local_irq_save"] else ""
@@ -112,6 +154,7 @@ def _key(end: str, args: list[str]) -> str:
 class Way:
     """The ways through a function, for the sections of one lock."""
 
+    function: ast.FunctionDef
     end: str
     key: str
     begins: list[ast.stmt | ast.expr] = field(default_factory=list)
@@ -120,23 +163,44 @@ class Way:
     """Which begin is closed by which end, on some way."""
     left: list[Open] = field(default_factory=list)
     """What is open where the loops around are left, or go round again."""
+    behind: Open = frozenset()
+    """What may be open when the function is left."""
+    ends: list[ast.stmt] = field(default_factory=list)
+    """In the order in which they are come to first."""
+    alone: set[ast.stmt] = field(default_factory=set)
+    """Ends that nothing may have begun before."""
 
-    def changes(self, function: ast.FunctionDef) -> Iterator[Change]:
-        """Yield a change for each section of the lock."""
-        self._through(function.body, frozenset({()}))
+    def __post_init__(self) -> None:
+        """Go through the function."""
+        end = self._through(self.function.body, frozenset({()}))
+        self.behind |= end
+
+    def groups(self) -> list[Group]:
+        """Return what belongs together: begins and ends, each with the others on some way."""
         groups: list[tuple[set[int], set[ast.stmt]]] = []
         for begin, end in self.pairs:
             near = [g for g in groups if begin in g[0] or end in g[1]]
             joined = {begin}.union(*(g[0] for g in near)), {end}.union(*(g[1] for g in near))
             groups = [g for g in groups if g not in near] + [joined]
-        for numbers, ends in sorted(groups, key=lambda group: min(group[0])):
-            begins = sorted((self.begins[n] for n in numbers), key=lambda b: b.lineno)
-            yield Change(
-                ast.unparse(begins[0]),
-                begins[0].lineno,
-                (*map(_gone, begins), *map(without, ends)),
-                places=tuple((b.lineno, ast.unparse(b)) for b in begins),
-            )
+        return [({self.begins[n] for n in numbers}, ends) for numbers, ends in groups]
+
+    def is_open_behind(self, group: Group) -> bool:
+        """Tell whether a section may still be open when the function is left."""
+        return any(self.begins[number] in group[0] for stack in self.behind for number in stack)
+
+    def apart(self, own: set[str]) -> Iterator[Group]:
+        """Yield begins without an end here, and ends without a begin.
+
+        Not those that call the spec's `own` functions: their sections are taken away in there.
+        """
+        begun, ended = {n for n, _ in self.pairs}, {end for _, end in self.pairs}
+        for number, begin in enumerate(self.begins):
+            call = statement_call(begin) if isinstance(begin, ast.stmt) else call_of(begin)
+            if number not in begun and call is not None and call[0] not in own:
+                yield {begin}, set()
+        for end in self.ends:
+            if end not in ended and self.end not in own:
+                yield set(), {end}
 
     def _through(self, body: Body, before: Open) -> Open:
         """Return what may be open behind a block."""
@@ -156,6 +220,7 @@ class Way:
                 for part in _parts(statement):
                     now = self._through(part, now)
             case ast.Return():
+                self.behind |= now
                 return frozenset()
             case ast.Break() | ast.Continue() if self.left:
                 self.left[-1] |= now
@@ -181,7 +246,9 @@ class Way:
                 now = self._opened(node, now, tries=node is not statement)
         for _, _, name, args in calls:
             if name == self.end and _key(name, args) == self.key:
+                self.ends += [statement] * (statement not in self.ends)
                 self.pairs |= {(stack[-1], statement) for stack in now if stack}
+                self.alone |= {statement} if () in now else set()
                 now = frozenset(stack[:-1] for stack in now)
         return now
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from kmcheck.editing import Change, Mutator, blocks, instead, statement_call
@@ -16,9 +16,9 @@ class Swaps:
 
     name = "order"
 
-    def changes(self, function: ast.FunctionDef) -> Iterator[Change]:
+    def changes(self, functions: Sequence[ast.FunctionDef]) -> Iterator[Change]:
         """Yield a change for each pair of stores of which none needs what the other one stores."""
-        for body in blocks(function.body):
+        for body in (body for function in functions for body in blocks(function.body)):
             for one, other in pairwise(body):
                 there, then = _stored(one), _stored(other)
                 if there is None or then is None or _has(other, there) or _has(one, then):

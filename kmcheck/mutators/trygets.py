@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kmcheck.editing import Change, Mutator, call_of
 from kmcheck.hoisting import calls, hoisted
@@ -22,9 +22,9 @@ class Trygets:
 
     name = "tryget"
 
-    def changes(self, function: ast.FunctionDef) -> Iterator[Change]:
+    def changes(self, functions: Sequence[ast.FunctionDef]) -> Iterator[Change]:
         """Yield a change for each call that asks, wherever it stands."""
-        for found in calls(function):
+        for found in (found for function in functions for found in calls(function)):
             call = call_of(found.call)
             get = None if call is None else _get(call[0])
             if call is not None and get is not None:
