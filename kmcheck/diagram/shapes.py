@@ -37,6 +37,11 @@ class Box:
         """The horizontal centre."""
         return self.x + self.w / 2
 
+    def overlaps(self, other: Box) -> bool:
+        """Tell whether two have a part in common."""
+        beside = self.right <= other.x or other.right <= self.x
+        return not beside and self.y < other.bottom and other.y < self.bottom
+
 
 @dataclass(frozen=True, slots=True)
 class Rect:

@@ -69,13 +69,13 @@ def spans(page: Page) -> list[Shape]:
         if span.sort == "read":
             shapes.append(Rect(extent.box, "section", 4))
             named = span.section.removeprefix("an ").removeprefix("a ")
-            shapes += _note(extent, (named,), "read")
+            shapes += _note(extent, (named,), "read", shapes)
         elif span.sort == "grace":
             path = Path(extent.bracket, "bracket grace")
-            shapes += [path, *_note(extent, ("grace period",), "grace")]
+            shapes += [path, *_note(extent, ("grace period",), "grace", shapes)]
         else:
             shapes.append(_lock(extent, span, places[span]))
-    return [*shapes, *_missing(page, page.story.missing), *_gaps(page)]
+    return [*shapes, *_missing(page, page.story.missing, shapes), *_gaps(page)]
 
 
 def _extent(page: Page, process: str, first: int, last: int | None) -> Extent | None:
@@ -98,14 +98,14 @@ def _lock(extent: Extent, span: Span, nested: int) -> Shape:
     return Rect(Box(left, top, wide, max(held.LOCK, bottom - top)), "lock", 1)
 
 
-def _missing(page: Page, gap: Missing | None) -> list[Shape]:
+def _missing(page: Page, gap: Missing | None, drawn: list[Shape]) -> list[Shape]:
     """A dashed outline where a section should have been, that says so."""
     if gap is None or gap.sort != "read":
         return []
     extent = _extent(page, gap.process, gap.first, gap.last)
     if extent is None:
         return []
-    return [Rect(extent.box, "missing read", 5), *_note(extent, gap.label, "read")]
+    return [Rect(extent.box, "missing read", 5), *_note(extent, gap.label, "read", drawn)]
 
 
 def _gaps(page: Page) -> list[Shape]:
@@ -117,8 +117,11 @@ def _gaps(page: Page) -> list[Shape]:
     ]
 
 
-def _note(extent: Extent, label: tuple[str, ...], sort: str) -> list[Shape]:
-    """Write beside a span, in the middle of the rows in which this process does nothing."""
+def _note(extent: Extent, label: tuple[str, ...], sort: str, drawn: list[Shape]) -> list[Shape]:
+    """Write beside a span, in the middle of the rows in which this process does nothing.
+
+    That is beside what is written already: a callback waits for a grace period and is a reader.
+    """
     page, lane = extent.page, extent.lane
     left = lane.x + 12
     room = lane.right - left - 4
@@ -126,10 +129,18 @@ def _note(extent: Extent, label: tuple[str, ...], sort: str) -> list[Shape]:
     wide = min(max(width(line, SMALL) for line in told), room)
     rows = range(extent.first, extent.last + 1)
     free = [i for i in rows if _is_free(page, i, lane, left + wide + 4)]
-    if not free or wide <= 0:
+    middle = (len(free) - 1) // 2
+    tops = (
+        page.center(row) - LEADING * len(told) / 2
+        for row in sorted(free, key=lambda row: abs(row - free[middle]))
+    )
+    pills = (Box(left - 4, top - 1, wide + 8, LEADING * len(told) + 2) for top in tops)
+    known = [shape.box for shape in drawn if isinstance(shape, Rect) and shape.style == "pill"]
+    place = next((p for p in pills if not any(map(p.overlaps, known))), None)
+    if place is None or wide <= 0:
         return []
-    top = page.center(free[(len(free) - 1) // 2]) - LEADING * len(told) / 2
-    pill = Rect(Box(left - 4, top - 1, wide + 8, LEADING * len(told) + 2), "pill", 3)
+    top = place.y + 1
+    pill = Rect(place, "pill", 3)
     boxes = (Box(left, top + i * LEADING, wide, LEADING) for i in range(len(told)))
     style = f"c note {sort}"
     texts = [fitted(box, line, style, SMALL) for box, line in zip(boxes, told, strict=True)]
