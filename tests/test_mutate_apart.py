@@ -151,3 +151,13 @@ def test_a_call_that_does_nothing_with_these_settings_is_not_called_redundant() 
     outcomes = judge(source(BARRIER), NATIVE, 1).outcomes
     barriers = [(o.verdict, o.told) for o in outcomes if o.what == "smp_mb()"]
     assert barriers == [(SAME, "as the spec")] * 2
+
+
+def test_what_a_callee_drops_and_takes_again_is_one_section() -> None:
+    drops = "    spin_unlock(g.other_lock)\n    spin_lock(g.other_lock)\n\n"
+    helper = f"def fills() -> None:\n{drops}def end_page"
+    text = SPEC.replace("def end_page", helper).replace(
+        "    n = g.page.n\n", "    fills()\n    n = g.page.n\n"
+    )
+    (one,) = (m for m in mutants(source(text)) if "other_lock" in m.what)
+    assert one.source.text.count("other_lock)") == 0

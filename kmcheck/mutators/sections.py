@@ -39,21 +39,22 @@ class Sections:
 
     def changes(self, functions: Sequence[ast.FunctionDef]) -> Iterator[Change]:
         """Yield a change for each section: the calls that begin it, with those that end it."""
-        own = {function.name for function in functions}
         ways = [way for function in functions for way in _ways(function)]
         alike: dict[tuple[str, str], list[Way]] = {}
         for way in ways:
             alike.setdefault((way.end, way.key.rpartition(".")[2]), []).append(way)
         for some in alike.values():
-            apart = [part for way in some for part in way.apart(own)]
+            apart = [part for way in some for part in way.apart()]
             begun, ended = (any(part[side] for part in apart) for side in (0, 1))
+            dropped = any(_is_whole(list(way.apart())) for way in some)
             for way in some:
                 for group in way.groups():
-                    if (ended and way.is_open_behind(group)) or (begun and group[1] & way.alone):
+                    behind = ended and way.is_open_behind(group)
+                    if dropped or behind or (begun and group[1] & way.alone):
                         apart.append(group)
                     else:
                         yield _without([group])
-            if all(any(part[side] for part in apart) for side in (0, 1)):
+            if _is_whole(apart):
                 yield _without(apart)
 
 
@@ -70,6 +71,11 @@ def _ways(function: ast.FunctionDef) -> Iterator[Way]:
     wanted |= {(name, _key(name, args)) for _, _, name, args in calls if _is_end(name)}
     for end, key in sorted(wanted):
         yield Way(function, end, key)
+
+
+def _is_whole(groups: list[Group]) -> bool:
+    """Tell whether something begins there, and something ends."""
+    return all(any(group[side] for group in groups) for side in (0, 1))
 
 
 def _without(groups: list[Group]) -> Change:
@@ -188,18 +194,17 @@ class Way:
         """Tell whether a section may still be open when the function is left."""
         return any(self.begins[number] in group[0] for stack in self.behind for number in stack)
 
-    def apart(self, own: set[str]) -> Iterator[Group]:
+    def apart(self) -> Iterator[Group]:
         """Yield begins without an end here, and ends without a begin.
 
-        Not those that call the spec's `own` functions: their sections are taken away in there.
+        Where there are both, the function drops what its caller has begun, and begins it again.
         """
         begun, ended = {n for n, _ in self.pairs}, {end for _, end in self.pairs}
         for number, begin in enumerate(self.begins):
-            call = statement_call(begin) if isinstance(begin, ast.stmt) else call_of(begin)
-            if number not in begun and call is not None and call[0] not in own:
+            if number not in begun:
                 yield {begin}, set()
         for end in self.ends:
-            if end not in ended and self.end not in own:
+            if end not in ended:
                 yield set(), {end}
 
     def _through(self, body: Body, before: Open) -> Open:
