@@ -189,9 +189,9 @@ def own_limits(one: Studied) -> Iterator[str]:
             yield f"{where} asks for {', '.join(label.wanted)}, and nothing else."
         if ran.violated:
             continue
-        never = [name for name, times in seen.judged.items() if not times]
-        if never:
-            yield f"{where}: {', '.join(never)} was never asked for: it holds vacuously."
+        if ran.result.vacuous:
+            never = ", ".join(ran.result.vacuous)
+            yield f"{where}: {never} was never asked for: it holds vacuously."
         yield from (
             f"{where}: a part of {u.property} was never looked at: {u.span.text}"
             for u in ran.result.unmet
