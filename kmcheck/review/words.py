@@ -173,7 +173,7 @@ def own_limits(one: Studied) -> Iterator[str]:
     bounds = settings(label.bounds)
     yield f"Bounds of the first run: {bounds}." if bounds else "The spec has no bounds."
     for ran in one.runs:
-        label, seen = ran.result.label, ran.result.label.statistics
+        label = ran.result.label
         where = f"“{ran.run.shows}”"
         unknown = [v.property for v in ran.result.verdicts if isinstance(v, Unknown)]
         if label.stopped:
