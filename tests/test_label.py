@@ -1,6 +1,7 @@
 """What a label says was never run."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,9 +9,12 @@ from kmcheck import shelf
 from kmcheck.diagnostics import Source
 from kmcheck.driver import Options, verify
 from kmcheck.formats.text import label_lines
-from kmcheck.frontend import compile_spec
+from kmcheck.frontend import compile_spec, read
 from kmcheck.protocols import FormatOptions, Told
 from kmcheck.verdict import Violated
+
+ROOT = Path(__file__).resolve().parent.parent
+FLAGSHIP = ROOT / "specs" / "kmemcg" / "reparent_caches.py"
 
 SPEC = """
 from kmcheck.lang import Callable, Object, process, setup, start
@@ -276,3 +280,14 @@ def test_a_space_is_closed_where_what_never_ends_is_found_behind_it(engine: str)
     result = verify(Source("spec.py", around), options)
     assert [type(v) for v in result.verdicts] == [Violated]
     assert result.label.closed
+
+
+def test_the_command_can_be_pasted_however_long_the_path_is(tmp_path: Path) -> None:
+    path = tmp_path / ("a_name_that_is_longer_than_a_line_has_room_for" * 2 + ".py")
+    path.write_text(FLAGSHIP.read_text("utf-8"), "utf-8")
+    result = verify(read(str(path)), Options({"READ_LOCK": "no"}))
+    lines = label_lines(result)
+    at = next(n for n, line in enumerate(lines) if line.strip().startswith("again"))
+    pasted = " ".join(line[15:] for line in lines[at:]).replace("\\ ", "")
+    assert pasted.split() == ["kmcheck", "verify", str(path), *pasted.split()[3:]]
+    assert lines[at].endswith(f"{path} \\")

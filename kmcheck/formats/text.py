@@ -102,7 +102,7 @@ def label_lines(result: Result) -> list[str]:
         ("unexercised", unexercised(label)),
         ("bound", "\n".join(_reached(what, at) for what, at in label.limits)),
         ("spec", f"sha256 {label.digest}"),
-        ("again", command(label)),
+        ("again", command(label).replace(" ", TIED)),
     ]
     return [line for name, text in rows if text for line in _wrapped(name, text)]
 
