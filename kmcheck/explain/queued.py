@@ -19,11 +19,13 @@ def queued_by(trace: Trace, event: Event) -> Event | None:
     None if a process of the spec's does it. What the kernel queues in turn, as the work of an
     rcu_work, is told by the spec's call that led there.
     """
-    found: Event | None = event
-    while found is not None and found.frames and in_kernel(found.frames[0]):
+    found, before = event, len(trace.events)
+    while found.frames and in_kernel(found.frames[0]):
         at = runs_from(trace, found.process)
-        found = None if at is None else trace.events[at]
-        if found is not None and not all(map(in_kernel, found.frames)):
+        if at is None or at >= before:  # nobody starts what has started before
+            return None
+        found, before = trace.events[at], at
+        if not all(map(in_kernel, found.frames)):
             return found
     return None
 
