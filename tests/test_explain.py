@@ -130,9 +130,9 @@ SENTENCES = {
         ),
     ],
     "kmem_cache_refcnt/PIN_PARENT=no/no_reference_is_lost": [
-        "39 kworker#1 lowers parent->css.refcnt.refs to 1 in css_put() (kmem_cache_refcnt.py)",
-        "51 css_release drops the last reference, parent->css.refcnt.refs, in css_put() (css.py)",
-        "59 css_release#1 frees parent (kmem_cache_refcnt.py)",
+        "37 kworker#1 lowers parent->css.refcnt.refs to 1 in css_put() (kmem_cache_refcnt.py)",
+        "48 css_release drops the last reference, parent->css.refcnt.refs, in css_put() (css.py)",
+        "56 css_release#1 frees parent (kmem_cache_refcnt.py)",
         "  no step changes root_cache.parent: it is parent from the start",
     ],
     "list_lru_memcg_locks/RCU_FREE=no/free-while-held": [
