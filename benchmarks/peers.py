@@ -224,10 +224,10 @@ def _of_kmcheck(output: str) -> Answer:
     told, _ = json.JSONDecoder().raw_decode(output, output.index("{"))  # warnings stand around it
     label = told["label"][0]
     verdicts = {result["verdict"] for result in told["results"]}
-    if label["stopped"]:
-        verdict = f"gave up: {label['stopped']}"
+    if "violated" in verdicts:
+        verdict = "violated"
     else:
-        verdict = HOLDS if verdicts == {"holds"} else "violated"
+        verdict = f"gave up: {label['stopped']}" if label["stopped"] else HOLDS
     reductions = tuple(label["reductions"])
     return Answer(label["states"], label["transitions"], verdict, reductions)
 

@@ -223,7 +223,7 @@ def test_what_is_asked_is_what_the_command_line_would_ask(monkeypatch: pytest.Mo
     assert (default.engine, default.without, default.every) == (ENGINE, WITHOUT, False)
     assert default.budget == Budget(bytes=default.budget.bytes)
     assert default.budget.bytes is not None
-    assert limited.budget == Budget(50, 9, 60.0, 2**30, 2)
+    assert limited.budget == Budget(50, 9, 60.0, 2**30, 2, wanted_bytes=2**30)
 
 
 def test_a_trace_replays_with_its_spec_only(result: kmcheck.Result, tmp_path: Path) -> None:
