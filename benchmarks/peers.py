@@ -227,7 +227,7 @@ def _of_kmcheck(output: str) -> Answer:
     if "violated" in verdicts:
         verdict = "violated"
     else:
-        verdict = f"gave up: {label['stopped']}" if label["stopped"] else HOLDS
+        verdict = HOLDS if verdicts == {"holds"} else f"gave up: {label['stopped']}"
     reductions = tuple(label["reductions"])
     return Answer(label["states"], label["transitions"], verdict, reductions)
 
