@@ -83,7 +83,8 @@ def _bug(path: Path) -> Bug:
     title, *paragraphs = (" ".join(p.split()) for p in program.doc.split("\n\n"))
     told = dict(re.findall(r"^(\w+): (.*)$", "\n".join(paragraphs), re.MULTILINE))
     checks = tuple(expectations(str(path)))
-    runs = [_run(check) for check in checks]
+    shown = next(check for check in checks if check.verdict != "holds")
+    runs = [_run(check, readable=check is shown) for check in checks]
     return Bug(
         path=str(path.relative_to(ROOT)),
         number=told.pop("Bug", "").removesuffix("."),
@@ -100,12 +101,12 @@ def _bug(path: Path) -> Bug:
     )
 
 
-def _run(check: Expectation) -> tuple[int, Trace | None]:
-    """Return the states of a check, and the run that it ends with if it fails."""
+def _run(check: Expectation, *, readable: bool) -> tuple[int, Trace | None]:
+    """Return the states of a check, and the run that it ends with if it fails, maybe to be read."""
     if check.verdict == "holds":
         return check.numbers["states"], None  # exact: the tables are checked
     wanted = (check.property,) if check.property else ()
-    result = verify(read(check.spec), Options(check.settings, wanted))
+    result = verify(read(check.spec), Options(check.settings, wanted, readable=readable))
     violated = [v for v in result.verdicts if isinstance(v, Violated)]
     return result.label.statistics.states, violated[0].trace
 
